@@ -1,0 +1,95 @@
+"""What a name server's answer means. Pure: bytes in, plain frozen values out, nothing raised.
+
+True here: addresses count only if the answer's own chain of aliases leads from the name asked to them;
+chains are at most 8 long. Not here: sockets (`client.py`), whether an address may be touched (`probe/deny.py`).
+"""
+
+from dataclasses import dataclass
+
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+MAX_ALIASES = 8
+MAX_ADDRESSES = 64
+MAX_RAW = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAnswer:
+    """One question's answer. `ok` False: no usable answer came and `why` says how."""
+
+    name: str
+    kind: str  # "A", "AAAA", "NS"
+    ok: bool
+    why: str = ""
+    rcode: str = ""  # "NOERROR", "NXDOMAIN", "SERVFAIL" ...
+    addresses: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()  # the CNAME chain, in order, without the name asked
+    servers: tuple[str, ...] = ()  # NS targets
+    raw: str = ""  # the message as text
+
+
+def question(name: str, kind: str) -> bytes:
+    """The wire form of a recursive question without client subnet. Raises ValueError for a name no
+    name server could be asked for."""
+    try:
+        query = dns.message.make_query(dns.name.from_text(name), kind, use_edns=0, payload=1232)
+        return query.to_wire()
+    except Exception as fault:
+        raise ValueError(f"{name[:80]!r} cannot be asked for: {fault}") from None
+
+
+def read(wire: bytes, name: str, kind: str) -> DnsAnswer:
+    """Read one answer, however malformed. The identifier must be matched by the caller."""
+    try:
+        message = dns.message.from_wire(wire)
+        return _read(message, name, kind)
+    except Exception as fault:  # a hostile parser input may fail in any way; none of them is ours
+        return DnsAnswer(
+            name,
+            kind,
+            ok=False,
+            why=f"The name server's answer is malformed ({type(fault).__name__}).",
+            raw=wire[:2048].hex(),
+        )
+
+
+def _read(message: dns.message.Message, name: str, kind: str) -> DnsAnswer:
+    rcode = dns.rcode.to_text(message.rcode())
+    raw = message.to_text()[:MAX_RAW]
+    asked = dns.name.from_text(name)
+    if not message.question or message.question[0].name != asked:
+        return DnsAnswer(name, kind, ok=False, why="The answer is to another question.", rcode=rcode, raw=raw)
+    if rcode not in ("NOERROR", "NXDOMAIN"):
+        why = f"The name servers of this name do not answer ({rcode})."
+        return DnsAnswer(name, kind, ok=False, why=why, rcode=rcode, raw=raw)
+    sets: dict[tuple[dns.name.Name, int], dns.rrset.RRset] = {
+        (rrset.name, rrset.rdtype): rrset for rrset in message.answer
+    }
+    at, aliases = asked, []
+    while (rrset := sets.get((at, dns.rdatatype.CNAME))) is not None:
+        at = rrset[0].target
+        aliases.append(_text(at))
+        if len(aliases) > MAX_ALIASES:
+            why = f"The name is an alias of an alias, more than {MAX_ALIASES} deep."
+            return DnsAnswer(name, kind, ok=False, why=why, rcode=rcode, raw=raw)
+    found = sets.get((at, dns.rdatatype.from_text(kind)), ())
+    addresses = tuple(r.to_text() for r in found)[:MAX_ADDRESSES] if kind in ("A", "AAAA") else ()
+    servers = tuple(_text(r.target) for r in found)[:MAX_ADDRESSES] if kind == "NS" else ()
+    return DnsAnswer(
+        name,
+        kind,
+        ok=True,
+        rcode=rcode,
+        addresses=addresses,
+        aliases=tuple(aliases),
+        servers=servers,
+        raw=raw,
+    )
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower()

@@ -1,0 +1,1 @@
+"""Origin network and country of an address, from MMDB files the operator supplies."""

@@ -1,0 +1,171 @@
+"""A letter and its one rendering. The same letter always gives the same bytes.
+
+True here: a letter is text, and beside it at most XARF reports as JSON; there is no way to put anything
+else in. Boundaries come from the Message-ID, the date is given, headers are built by `email.policy`, so a
+line break in a value is refused and a repeat is byte-identical. With XARF parts the envelope is RFC 5965's
+(`multipart/report; report-type=feedback-report`) with `Feedback-Type: xarf`, which is the XARF custom and
+not pure ARF: a web page has no mail to enclose. Several addresses give several parts, each one complete
+report (`xarf-1.json`, `xarf-2.json` ...), because readers of XARF expect one object a file.
+
+Not here: sending (`client.py`), what a notice says (`steps/notify`), what a XARF report says (`connectors/xarf`).
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage, Message
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+AGENT = "OpenHotline"
+MAX_TEXT = 8 * 1024 * 1024
+_POLICY = SMTP.clone(max_line_length=78)
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>")
+_EXTRA = re.compile(r"(?:X-[A-Za-z0-9-]{1,60}|Auto-Submitted|In-Reply-To|References|Reply-To)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FORBIDDEN = {"evidence", "payload", "screenshot_url", "_internal"}
+
+
+@dataclass(frozen=True, slots=True)
+class MailLetter:
+    """One letter to one mailbox.
+
+    `message_id` "<K@domain>", `serial` the notice's number ("" if it has none), `date` tz-aware.
+    `xarf`: JSON texts, one XARF report each. `headers`: further (name, value) pairs, X-* and a few others.
+    """
+
+    message_id: str
+    serial: str
+    sender: str
+    to: str
+    subject: str
+    text: str
+    date: datetime
+    xarf: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    sender_name: str = ""
+
+
+def render(letter: MailLetter) -> bytes:
+    """The letter's bytes, CRLF line ends, 7-bit. Raises ValueError with a sentence if it cannot be one."""
+    _check(letter)
+    message = EmailMessage(policy=_POLICY)
+    if letter.xarf:
+        message["Content-Type"] = 'multipart/report; report-type="feedback-report"'
+        message.set_boundary("=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:40])
+        message.preamble = None
+        message.attach(_text(letter.text))
+        message.attach(_feedback())
+        many = len(letter.xarf) > 1
+        for number, report in enumerate(letter.xarf, 1):
+            message.attach(_json(report, f"xarf-{number}.json" if many else "xarf.json"))
+    else:
+        message.set_content(_lines(letter.text), cte="quoted-printable")
+        del message["MIME-Version"]
+    try:
+        message["MIME-Version"] = "1.0"
+        message["Message-ID"] = letter.message_id
+        message["Date"] = format_datetime(letter.date)
+        message["From"] = (
+            f"{_quoted(letter.sender_name)} <{letter.sender}>" if letter.sender_name else letter.sender
+        )
+        message["To"] = letter.to
+        message["Subject"] = letter.subject
+        if letter.serial:
+            message["X-Notice"] = letter.serial
+        for name, value in letter.headers:
+            message[name] = value
+    except (ValueError, TypeError) as fault:
+        raise ValueError(f"A header of the letter cannot be written: {fault}.") from None
+    return message.as_bytes(policy=_POLICY)
+
+
+def _check(letter: MailLetter) -> None:
+    if not _MESSAGE_ID.fullmatch(letter.message_id):
+        raise ValueError("The letter's Message-ID is not of the form <key@domain>.")
+    for mail in (letter.sender, letter.to):
+        if not _MAIL.fullmatch(mail):
+            raise ValueError(f"{mail[:80]!r} is not one plain mail address.")
+    if letter.date.tzinfo is None:
+        raise ValueError("The letter's date needs a time zone.")
+    for value in (letter.serial, letter.subject, letter.sender_name, *(v for _, v in letter.headers)):
+        if _CONTROL.search(value) or "\n" in value or "\r" in value:
+            raise ValueError("A header of the letter holds a line break or control character.")
+    for name, _ in letter.headers:
+        if not _EXTRA.fullmatch(name) or name.lower() == "x-notice":
+            raise ValueError(f"{name[:60]!r} is not a header a letter may add.")
+    if _CONTROL.search(letter.text):
+        raise ValueError("The letter's text holds control characters.")
+    if len(letter.text) > MAX_TEXT:
+        raise ValueError("The letter's text is too long.")
+    for report in letter.xarf:
+        _refuse_media(_load(report))
+
+
+def _load(report: str) -> dict[str, Any]:
+    try:
+        value = json.loads(report)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not str(value.get("xarf_version", "")).startswith("4."):
+        raise ValueError("A XARF part must be one XARF v4 report as JSON.")
+    return value
+
+
+def _refuse_media(value: Any) -> None:
+    """No key that carries bytes, no address that is its own content."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _FORBIDDEN and inner not in (None, [], ""):
+                raise ValueError(f"A XARF part may not carry {key}: letters hold addresses, never media.")
+            _refuse_media(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_media(inner)
+    elif isinstance(value, str) and value.lstrip().lower().startswith("data:"):
+        raise ValueError("A XARF part may not carry data: addresses; letters hold addresses, never media.")
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+
+
+def _text(text: str) -> EmailMessage:
+    part = EmailMessage(policy=_POLICY)
+    part.set_content(_lines(text), cte="quoted-printable")
+    del part["MIME-Version"]
+    return part
+
+
+def _feedback() -> EmailMessage:
+    """The machine-readable part of RFC 5965, set by hand: its body is header lines, not a message."""
+    part = EmailMessage(policy=_POLICY)
+    part["Content-Type"] = "message/feedback-report"
+    body = Message(policy=_POLICY)
+    for name, value in (("Feedback-Type", "xarf"), ("User-Agent", AGENT), ("Version", "1")):
+        body[name] = value
+    part.set_payload([body])
+    return part
+
+
+def _json(report: str, name: str) -> EmailMessage:
+    part = EmailMessage(policy=_POLICY)
+    plain = json.dumps(json.loads(report), ensure_ascii=True, sort_keys=True, indent=1) + "\n"
+    part.set_content(
+        plain.encode("ascii"),
+        maintype="application",
+        subtype="json",
+        cte="base64",
+        disposition="attachment",
+        filename=name,
+    )
+    del part["MIME-Version"]
+    return part
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,1 @@
+"""Referrals to a partner hotline, over its HTTP API."""

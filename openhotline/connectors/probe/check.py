@@ -1,0 +1,163 @@
+"""Is it still there? One look, from one vantage point, with our own line proved by the canary.
+
+True here: an answer is a status and headers; of text/html also a title and a fingerprint; of any other
+type not a byte is kept. Without leave to send the path only the name is looked up. Not here: what "gone"
+means (`rules/gone`), when to look again (the scheduler).
+"""
+
+import asyncio
+import time
+from datetime import datetime
+
+from openhotline.connectors.probe.config import ProbeConfig
+from openhotline.connectors.probe.fetch import Exchange, Header
+from openhotline.connectors.probe.meaning import CheckJob
+from openhotline.connectors.probe.names import Names
+from openhotline.connectors.probe.page import read_page
+from openhotline.connectors.probe.walk import Walker, header, take_apart
+from openhotline.rules.facts import CheckFacts
+
+CANARY_KEEP_S = 60.0
+_REDIRECTS = range(300, 400)
+
+
+def is_html(headers: list[Header] | tuple[Header, ...]) -> bool:
+    """True if the answer calls itself text/html."""
+    return header(headers, "content-type").split(";", 1)[0].strip().lower() == "text/html"
+
+
+class Checker:
+    """Checks of one prober."""
+
+    def __init__(self, config: ProbeConfig, names: Names, walker: Walker) -> None:
+        self.config, self.names, self.walker = config, names, walker
+        self._turns: dict[tuple[str, str], asyncio.Semaphore] = {}
+        self._all = asyncio.Semaphore(config.limits.in_flight)
+        self._canaries: dict[str, tuple[datetime, float, asyncio.Task[bool]]] = {}
+
+    async def check(self, job: CheckJob) -> CheckFacts:
+        """Look once. Never raises for what names or servers do."""
+        started = time.monotonic()
+        if job.vantage not in self.config.vantages:
+            return _facts(
+                job, started, "blocked", why="This prober has no such vantage point.", canary_up=False
+            )
+        canary = self._canary(job.vantage, job.at)
+        address = take_apart(job.canonical, self.config.ports)
+        if isinstance(address, str):
+            return _facts(job, started, "blocked", why=address, canary_up=await asyncio.shield(canary))
+        if not job.allow_path:
+            seen = await self.names.resolve(job.vantage, address.host, job.at)
+            why = seen.why or (
+                f"The name leads to {', '.join(seen.addresses[:4])}. No request was sent: "
+                "an analyst must open the item and allow it first."
+            )
+            return _facts(
+                job, started, seen.outcome or "blocked", why=why, canary_up=await asyncio.shield(canary)
+            )
+        async with self._all, self._turn(address.host, job.vantage):
+            walk = await self.walker.walk(
+                job.canonical,
+                vantage=job.vantage,
+                at=job.at,
+                wanted=self._wanted,
+                referrer=job.referrer,
+                again=_one_byte_of_a_page,
+            )
+        kind = header(walk.headers, "content-type")
+        title = fingerprint = ""
+        if walk.body and is_html(walk.headers):
+            title, fingerprint = read_page(
+                walk.body, kind, complete=walk.whole or len(walk.body) >= self._cap
+            )
+        length = header(walk.headers, "content-length")
+        why = walk.why or (f"After {walk.hops} redirect(s)." if walk.hops else "")
+        return _facts(
+            job,
+            started,
+            walk.outcome,
+            status=walk.status,
+            location=walk.url if walk.hops else header(walk.headers, "location"),
+            content_type=kind,
+            length=int(length) if length.isdecimal() and len(length) < 19 else None,
+            title=title,
+            fingerprint=fingerprint,
+            peer=walk.peer,
+            canary_up=await asyncio.shield(canary),
+            why=why,
+            headers=walk.headers,
+        )
+
+    @property
+    def _cap(self) -> int:
+        return self.config.limits.html_bytes
+
+    def _wanted(self, status: int, headers: list[Header]) -> int:
+        """Only a page is read, and not one byte of it: that one is asked for again, whole."""
+        return self._cap if is_html(headers) and status not in _REDIRECTS and status != 206 else 0
+
+    def _turn(self, host: str, vantage: str) -> asyncio.Semaphore:
+        """One connection at a time for each host and vantage point, unless told not to be polite."""
+        if len(self._turns) > 10_000:
+            self._turns = {k: v for k, v in self._turns.items() if v.locked()}
+        many = 1 if self.config.polite else self.config.limits.per_host
+        return self._turns.setdefault((host, vantage), asyncio.Semaphore(many))
+
+    def _canary(self, vantage: str, at: datetime) -> asyncio.Task[bool]:
+        """The look at our own page that belongs to this moment: shared for a minute of house time."""
+        kept, now = self._canaries.get(vantage), time.monotonic()
+        if (
+            kept is None
+            or abs((at - kept[0]).total_seconds()) > CANARY_KEEP_S
+            or now - kept[1] > CANARY_KEEP_S
+        ):
+            kept = self._canaries[vantage] = (at, now, asyncio.create_task(self._look_at_canary(vantage, at)))
+        return kept[2]
+
+    async def _look_at_canary(self, vantage: str, at: datetime) -> bool:
+        if not self.config.canary:
+            return False
+        walk = await self.walker.walk(
+            self.config.canary, vantage=vantage, at=at, wanted=lambda _status, _headers: 0
+        )
+        return walk.outcome == "answered" and 200 <= walk.status < 300
+
+
+def _one_byte_of_a_page(got: Exchange) -> bool:
+    return got.status == 206 and is_html(got.headers)
+
+
+def _facts(
+    job: CheckJob,
+    started: float,
+    outcome: str,
+    *,
+    status: int = 0,
+    location: str = "",
+    content_type: str = "",
+    length: int | None = None,
+    title: str = "",
+    fingerprint: str = "",
+    peer: str = "",
+    canary_up: bool,
+    why: str = "",
+    headers: tuple[Header, ...] = (),
+) -> CheckFacts:
+    return CheckFacts(
+        canonical=job.canonical,
+        vantage=job.vantage,
+        at=job.at,
+        outcome=outcome,
+        status=status,
+        location=location,
+        content_type=content_type,
+        length=length,
+        title=title,
+        fingerprint=fingerprint,
+        peer=peer,
+        path_variant="referrer" if job.referrer else "direct",
+        canary_up=canary_up,
+        why=why,
+        seconds=round(time.monotonic() - started, 4),
+        headers=headers,
+    )

@@ -1,0 +1,152 @@
+"""A prober that knows the truth because it was told, for tests and demos without a world.
+
+True here: the same calls as `client.Prober`, the same answers every time, no socket. `truth` may be
+changed between calls: that is how a page vanishes or moves.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from openhotline.connectors.probe.client import ProberUnreachable
+from openhotline.connectors.probe.meaning import CheckJob, Hello, TraceJob
+from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is so at one address (key: its canonical form) or at one host (key: its name)."""
+
+    addresses: tuple[str, ...] = ("192.0.2.10",)
+    country: str = "GB"
+    asn: int = 64500
+    operator: str = "Example Hosting"
+    network: str = "192.0.2.0/24"
+    abuse_mail: tuple[str, ...] = ("abuse@host.example",)
+    outcome: str = "answered"
+    status: int = 200
+    content_type: str = "image/jpeg"
+    title: str = ""
+    fingerprint: str = ""
+    location: str = ""
+    needs_referrer: bool = False  # without one a harmless page is shown, with 200 and another title
+    seen_from: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # vantage -> (outcome, status)
+    failing: tuple[str, ...] = ()  # trace methods that fail
+
+
+class FakeProber:
+    """Same calls as `Prober`. What is not in `truth` does not exist."""
+
+    def __init__(self, truth: Mapping[str, Truth], *, vantages: tuple[str, ...] = ("north", "south")) -> None:
+        self.truth: dict[str, Truth] = dict(truth)
+        self.vantages = vantages
+        self.canary_up = dict.fromkeys(vantages, True)
+        self.reachable = True
+        self.calls: list[TraceJob | CheckJob] = []
+
+    def hello(self) -> Hello:
+        """As `Prober.hello`."""
+        self._there()
+        return Hello(0, False, 0, self.vantages, True, False, ("127.0.0.1",), ("This is a fake.",))
+
+    def trace(self, jobs: Sequence[TraceJob]) -> list[TraceFacts]:
+        """As `Prober.trace`."""
+        self._there()
+        self.calls += jobs
+        return [self._trace(job) for job in jobs]
+
+    def check(self, jobs: Sequence[CheckJob]) -> list[CheckFacts]:
+        """As `Prober.check`."""
+        self._there()
+        self.calls += jobs
+        return [self._check(job) for job in jobs]
+
+    def _there(self) -> None:
+        if not self.reachable:
+            raise ProberUnreachable("the fake was told to be away")
+
+    def _known(self, canonical: str) -> Truth | None:
+        host = canonical.split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
+        return self.truth.get(canonical) or self.truth.get(host)
+
+    def _trace(self, job: TraceJob) -> TraceFacts:
+        so = self.truth.get(job.canonical) or self.truth.get(job.host)
+        if so is None or not so.addresses:
+            why = "There is no address to ask about."
+            dns = MethodAnswer(
+                "dns", ok=True, why="The name does not exist.", answer="NXDOMAIN", source="fake"
+            )
+            rest = (MethodAnswer(m, ok=False, why=why) for m in ("rdap", "origin-network", "location"))
+            return TraceFacts(job.canonical, job.host, job.at, (dns, *rest))
+        some = {"addresses": so.addresses, "source": "fake", "source_age_s": 0}
+        answers = [
+            MethodAnswer("dns", True, answer=", ".join(so.addresses), addresses=so.addresses, source="fake"),
+            MethodAnswer(
+                "rdap",
+                True,
+                answer=f"{so.operator}, {so.country}, {so.network}",
+                country=so.country,
+                network=so.network,
+                operator=so.operator,
+                abuse_mail=so.abuse_mail,
+                **some,  # type: ignore[arg-type]
+            ),
+            MethodAnswer(
+                "origin-network",
+                True,
+                answer=f"AS{so.asn} {so.operator}",
+                asn=so.asn,
+                operator=so.operator,
+                **some,  # type: ignore[arg-type]
+            ),
+            MethodAnswer("location", True, answer=so.country, country=so.country, **some),  # type: ignore[arg-type]
+        ]
+        told = tuple(
+            MethodAnswer(a.method, ok=False, why="The fake was told to fail.")
+            if a.method in so.failing
+            else a
+            for a in answers
+        )
+        return TraceFacts(job.canonical, job.host, job.at, told)
+
+    def _check(self, job: CheckJob) -> CheckFacts:
+        so = self._known(job.canonical)
+        variant = "referrer" if job.referrer else "direct"
+        up = self.canary_up.get(job.vantage, False)
+        if so is None or not so.addresses:
+            return CheckFacts(
+                job.canonical,
+                job.vantage,
+                job.at,
+                "no-name",
+                path_variant=variant,
+                canary_up=up,
+                why="The name does not exist.",
+            )
+        if not job.allow_path:
+            return CheckFacts(
+                job.canonical,
+                job.vantage,
+                job.at,
+                "blocked",
+                path_variant=variant,
+                canary_up=up,
+                why="No request was sent: an analyst must open the item and allow it first.",
+            )
+        outcome, status = so.seen_from.get(job.vantage, (so.outcome, so.status))
+        answered = outcome == "answered"
+        disguised = so.needs_referrer and not job.referrer
+        return CheckFacts(
+            canonical=job.canonical,
+            vantage=job.vantage,
+            at=job.at,
+            outcome=outcome,
+            status=status if answered else 0,
+            location=so.location if answered else "",
+            content_type=("text/html" if disguised else so.content_type) if answered else "",
+            title=("Holiday pictures" if disguised else so.title) if answered else "",
+            fingerprint=so.fingerprint if answered and not disguised else "",
+            peer=so.addresses[0] if answered else "",
+            path_variant=variant,
+            canary_up=up,
+            why="" if answered else f"The fake was told: {outcome}.",
+        )

@@ -1,0 +1,238 @@
+"""One HTTP exchange over a socket that is handed in. libcurl never resolves and never connects here.
+
+True here: libcurl gets exactly one socket, already connected to a vetted literal; asked for a second it
+gets none. A response whose type nobody wants is cut at the blank line after its headers, before a byte of
+its body reaches Python. What is wanted is read up to a cap and dropped if it turns out to be binary.
+Not here: redirects, vetting, what a response means (`walk.py`).
+"""
+
+import asyncio
+import contextlib
+import io
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pycurl
+
+from openhotline.connectors.probe.config import Limits
+from openhotline.connectors.probe.page import is_binary
+
+Header = tuple[str, str]
+# How many bytes of the body are wanted, judged by status and headers; 0 cuts the exchange off.
+Wanted = Callable[[int, list[Header]], int]
+
+_CURL_TIMEOUT = pycurl.E_OPERATION_TIMEDOUT
+_CUT = {pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_PARTIAL_FILE}
+_CERTIFICATE = {pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE}
+_CA_FILE = ssl.get_default_verify_paths().cafile or ""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What came back. `fault` "" or one of "timeout", "cut-off", "certificate", "too-long", "error"."""
+
+    status: int = 0
+    headers: list[Header] = field(default_factory=list)
+    body: bytes = b""  # only of a type that was wanted, and text
+    whole: bool = False  # the body came to its end
+    fault: str = ""
+    why: str = ""
+
+
+class _Reading:
+    """The callbacks of one exchange."""
+
+    def __init__(self, limits: Limits, wanted: Wanted) -> None:
+        self.limits, self.wanted = limits, wanted
+        self.got = Exchange()
+        self.body = io.BytesIO()
+        self.cap = 0
+        self.size = self.lines = 0
+        self.open = True  # still in the headers
+        self.stopped = ""  # why we ended it ourselves: "enough", "binary", "too-long"
+
+    def header(self, line: bytes) -> int:
+        if not self.open:
+            return len(line)  # a trailer
+        self.size += len(line)
+        self.lines += 1
+        if self.size > self.limits.header_bytes or self.lines > self.limits.header_lines:
+            self.stopped = "too-long"
+            return -1
+        if line.startswith(b"HTTP/"):
+            parts = line.split(None, 2)
+            self.got.status = int(parts[1][:3]) if len(parts) > 1 and parts[1].isdigit() else 0
+            self.got.headers = []
+        elif line.strip():
+            name, _, value = line.partition(b":")
+            self.got.headers.append((name.strip().decode("latin-1").lower(), value.strip().decode("latin-1")))
+        elif self.got.status >= 200:
+            self.open = False
+            self.cap = self.wanted(self.got.status, self.got.headers)
+            if self.cap <= 0:
+                self.stopped = "enough"
+                return -1
+        return len(line)
+
+    def write(self, chunk: bytes) -> int:
+        room = self.cap - self.body.tell()
+        if is_binary(chunk):
+            self.stopped, self.body = "binary", io.BytesIO()
+            return -1
+        self.body.write(chunk[:room])
+        if len(chunk) > room:
+            self.stopped = "enough"
+            return -1
+        return len(chunk)
+
+
+class Fetcher:
+    """Many exchanges at once on one event loop."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.multi = pycurl.CurlMulti()
+        self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self.multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: dict[pycurl.Curl, asyncio.Future[tuple[int, str]]] = {}
+
+    async def get(
+        self,
+        url: str,
+        *,
+        over: socket.socket,
+        literal: str,
+        port: int,
+        headers: list[str],
+        wanted: Wanted,
+        limits: Limits,
+        seconds: float,
+        verify: bool = True,
+    ) -> Exchange:
+        """GET `url` over the connected socket `over`, which leads to `literal`. Never raises for what
+        the server does. `seconds` bounds everything. The socket is closed."""
+        reading = _Reading(limits, wanted)
+        curl = pycurl.Curl()
+        try:
+            _prepare(curl, url, over, literal, port, headers, reading, seconds, verify)
+        except (pycurl.error, UnicodeError, ValueError) as fault:
+            curl.close()
+            over.close()
+            return Exchange(fault="error", why=f"The address cannot be put into a request ({fault}).")
+        done: asyncio.Future[tuple[int, str]] = self.loop.create_future()
+        self._waiting[curl] = done
+        try:
+            self.multi.add_handle(curl)
+            code, text = await done
+        finally:
+            self._waiting.pop(curl, None)
+            with contextlib.suppress(pycurl.error):
+                self.multi.remove_handle(curl)
+            curl.close()
+            over.close()
+        return _outcome(reading, code, text)
+
+    def close(self) -> None:
+        """Stop. Exchanges under way must have been cancelled before."""
+        if self._timer:
+            self._timer.cancel()
+        self.multi.close()
+
+    # libcurl tells which sockets and which timer to watch; the loop watches them.
+
+    def _on_socket(self, event: int, fd: int, _multi: object, _data: object) -> None:
+        if event in (pycurl.POLL_REMOVE, pycurl.POLL_OUT, pycurl.POLL_NONE):
+            self.loop.remove_reader(fd)
+        if event in (pycurl.POLL_REMOVE, pycurl.POLL_IN, pycurl.POLL_NONE):
+            self.loop.remove_writer(fd)
+        if event in (pycurl.POLL_IN, pycurl.POLL_INOUT):
+            self.loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
+        if event in (pycurl.POLL_OUT, pycurl.POLL_INOUT):
+            self.loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
+
+    def _on_timer(self, milliseconds: int) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if milliseconds >= 0:
+            # Never at once: libcurl must not be called from within its own callback.
+            self._timer = self.loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act(self, fd: int, events: int) -> None:
+        self.multi.socket_action(fd, events)
+        while True:
+            more, good, bad = self.multi.info_read()
+            for curl in good:
+                self._settle(curl, 0, "")
+            for curl, code, text in bad:
+                self._settle(curl, code, text)
+            if not more:
+                return
+
+    def _settle(self, curl: pycurl.Curl, code: int, text: str) -> None:
+        done = self._waiting.get(curl)
+        if done is not None and not done.done():
+            done.set_result((code, text))
+
+
+def _prepare(
+    curl: pycurl.Curl,
+    url: str,
+    over: socket.socket,
+    literal: str,
+    port: int,
+    headers: list[str],
+    reading: _Reading,
+    seconds: float,
+    verify: bool,
+) -> None:
+    handed = [over]
+    at = f"[{literal}]:{port}" if ":" in literal else f"{literal}:{port}"
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.PROTOCOLS_STR, "http,https")
+    curl.setopt(pycurl.PROXY, "")
+    curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+    curl.setopt(pycurl.CONNECT_TO, [f"::{at}"])  # whatever host libcurl reads, the literal is where it is
+    curl.setopt(pycurl.OPENSOCKETFUNCTION, lambda *_: handed.pop() if handed else pycurl.SOCKET_BAD)
+    curl.setopt(pycurl.SOCKOPTFUNCTION, lambda *_: pycurl.SOCKOPT_ALREADY_CONNECTED)
+    curl.setopt(pycurl.FRESH_CONNECT, 1)
+    curl.setopt(pycurl.FORBID_REUSE, 1)
+    curl.setopt(pycurl.FOLLOWLOCATION, 0)
+    curl.setopt(pycurl.PATH_AS_IS, 1)
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
+    curl.setopt(pycurl.HTTPHEADER, headers)
+    curl.setopt(pycurl.ACCEPT_ENCODING, "gzip, deflate, br")  # decoded while streaming, under the cap
+    curl.setopt(pycurl.SSL_VERIFYPEER, 1 if verify else 0)
+    curl.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
+    if _CA_FILE:
+        curl.setopt(pycurl.CAINFO, _CA_FILE)
+    curl.setopt(pycurl.HEADERFUNCTION, reading.header)
+    curl.setopt(pycurl.WRITEFUNCTION, reading.write)
+
+
+def _outcome(reading: _Reading, code: int, text: str) -> Exchange:
+    got = reading.got
+    got.body = reading.body.getvalue()
+    if not reading.open:  # the headers came whole: that is an answer, however the body ended
+        got.whole = code == 0
+        if reading.stopped == "binary":
+            got.why = "The page says it is text but is not; nothing of it was kept."
+        elif code and not reading.stopped:
+            got.why = "The answer broke off after its headers."
+        return got
+    if reading.stopped == "too-long":
+        got.fault = "too-long"
+        got.why = "The server's headers are longer than any honest server's; the look was broken off."
+    elif code == _CURL_TIMEOUT:
+        got.fault, got.why = "timeout", "The server did not answer in time."
+    elif code in _CUT:
+        got.fault, got.why = "cut-off", "The server cut the connection off before it had answered."
+    elif code in _CERTIFICATE:
+        got.fault, got.why = "certificate", "The server's certificate could not be verified."
+    else:
+        got.fault, got.why = "error", f"The server's answer is not HTTP that can be read ({text[:120]})."
+    return got

@@ -1,0 +1,118 @@
+"""The jobs the prober takes and the lines on its socket. One JSON object a line, in and out.
+
+True here: a job names its own time (`at`, from the house clock) and the fact that answers it carries that
+time back; the prober has no opinion of what o'clock it is. Not here: doing the job.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class TraceJob:
+    """Where is this held? `canonical` is the address as followed, `host` its host name or literal."""
+
+    canonical: str
+    host: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckJob:
+    """Is it still there, seen from `vantage`?
+
+    `allow_path` False (nobody has opened the item yet): name look-up only, no request leaves.
+    `referrer`: the page that must be named as the way in, "" for a direct visit.
+    """
+
+    canonical: str
+    vantage: str
+    at: datetime
+    referrer: str = ""
+    allow_path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a prober says of itself."""
+
+    pid: int
+    dropped: bool  # True if it gave up root for an unprivileged user
+    uid: int
+    vantages: tuple[str, ...]
+    lift_documentation: bool
+    polite: bool
+    denies: tuple[str, ...]  # addresses the start-up self-test proved unreachable
+    notes: tuple[str, ...] = ()  # e.g. an MMDB file that could not be read
+
+
+def line(kind: str, number: int, value: Any) -> bytes:
+    """One message. `value` is a dataclass instance or a plain value; times become ISO 8601."""
+    body = {"id": number, "kind": kind, "value": asdict(value) if hasattr(value, "__slots__") else value}
+    return json.dumps(body, separators=(",", ":"), default=_plain).encode("ascii") + b"\n"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} does not travel")
+
+
+def read_line(data: bytes) -> tuple[str, int, Any]:
+    """(kind, number, value) of one line. Raises ValueError on anything else."""
+    try:
+        body = json.loads(data)
+        return str(body["kind"]), int(body["id"]), body["value"]
+    except (KeyError, TypeError, RecursionError) as fault:
+        raise ValueError(f"not a message: {fault}") from None
+
+
+def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob:
+    """The job in a line's value. Raises ValueError if it is not one."""
+    try:
+        at = datetime.fromisoformat(value["at"])
+        if at.tzinfo is None:
+            raise ValueError("a job's time needs a zone")
+        if kind == "trace":
+            return TraceJob(str(value["canonical"]), str(value["host"]), at)
+        if kind == "check":
+            return CheckJob(
+                str(value["canonical"]),
+                str(value["vantage"]),
+                at,
+                str(value.get("referrer", "")),
+                value.get("allow_path") is True,
+            )
+    except (KeyError, TypeError) as fault:
+        raise ValueError(f"not a job: {fault}") from None
+    raise ValueError(f"no such job: {kind[:40]}")
+
+
+def trace_facts_of(value: dict[str, Any]) -> TraceFacts:
+    """TraceFacts as they came over the socket."""
+    answers = tuple(
+        MethodAnswer(**{**a, "addresses": tuple(a["addresses"]), "abuse_mail": tuple(a["abuse_mail"])})
+        for a in value["answers"]
+    )
+    return TraceFacts(value["canonical"], value["host"], datetime.fromisoformat(value["at"]), answers)
+
+
+def check_facts_of(value: dict[str, Any]) -> CheckFacts:
+    """CheckFacts as they came over the socket."""
+    return CheckFacts(
+        **{
+            **value,
+            "at": datetime.fromisoformat(value["at"]),
+            "headers": tuple((str(name), str(text)) for name, text in value["headers"]),
+        }
+    )
+
+
+def hello_of(value: dict[str, Any]) -> Hello:
+    """A Hello as it came over the socket."""
+    tuples = {name: tuple(value[name]) for name in ("vantages", "denies", "notes")}
+    return Hello(**{**value, **tuples})

@@ -1,0 +1,129 @@
+"""From a host name to vetted literals, and nothing else that a name could mean.
+
+True here: every answer must pass the deny table or the name is refused as a whole; what is connected to
+afterwards is the literal that passed, so a name that changes its mind between look and contact changes
+nothing. One house moment asks once per name and vantage point.
+"""
+
+import asyncio
+import ipaddress
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from openhotline.connectors.dns import client as dns_client
+from openhotline.connectors.dns.meaning import MAX_ALIASES, DnsAnswer
+from openhotline.connectors.probe.config import ProbeConfig
+from openhotline.connectors.probe.deny import Denied, Vetted, vet
+from openhotline.connectors.probe.exits import Exits
+
+KEEP_S = 5.0  # real seconds an answer serves the same house moment
+MAX_USED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a name led to. `outcome` "" means `vetted` may be connected to; else a CheckFacts outcome."""
+
+    outcome: str
+    why: str = ""
+    addresses: tuple[str, ...] = ()  # as answered, vetted or not
+    vetted: tuple[Vetted, ...] = ()
+    aliases: tuple[str, ...] = ()
+    rcode: str = ""
+    source: str = ""
+    raw: str = ""
+
+
+def literal_of(host: str) -> str:
+    """The IP literal in a URL's host ("" if it is a name); brackets removed."""
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        return ""
+
+
+class Names:
+    """Name look-ups of one prober."""
+
+    def __init__(self, config: ProbeConfig, exits: Exits) -> None:
+        self.config = config
+        self.exits = exits
+        self._kept: dict[tuple[str, str, datetime], tuple[float, asyncio.Task[Resolved]]] = {}
+
+    async def resolve(self, vantage: str, host: str, at: datetime) -> Resolved:
+        """Look `host` up as seen from `vantage`. Never raises."""
+        if literal := literal_of(host):
+            return self._judge((literal,), (), Resolved("", source="the address itself"))
+        name = host.rstrip(".").lower()
+        if name.endswith(".onion"):
+            return Resolved("blocked", "This exit does not carry onion addresses.")
+        key, now = (vantage, name, at), time.monotonic()
+        kept = self._kept.get(key)
+        if kept is None or now - kept[0] > KEEP_S:
+            self._kept = {k: v for k, v in self._kept.items() if now - v[0] <= KEEP_S}
+            kept = self._kept[key] = (now, asyncio.create_task(self._look(vantage, name)))
+        return await asyncio.shield(kept[1])
+
+    async def _look(self, vantage: str, name: str) -> Resolved:
+        target, seen, raw = name, [], []
+        while True:
+            answers, source = await self.ask(vantage, [(target, "A"), (target, "AAAA")])
+            raw += [a.raw for a in answers]
+            good = [a for a in answers if a.ok]
+            base = Resolved("", rcode=(good or answers)[0].rcode, source=source, raw="\n".join(raw))
+            if not good:
+                line_down = not source
+                late = not answers[0].rcode and not line_down
+                outcome = "blocked" if line_down else "timeout" if late else "error"
+                return _with(base, outcome, answers[0].why)
+            seen += [a for a in good[0].aliases if a not in seen]
+            addresses = tuple(dict.fromkeys(a for answer in good for a in answer.addresses))
+            if addresses:
+                return self._judge(addresses, tuple(seen), base)
+            last = good[0].aliases[-1] if good[0].aliases else target
+            if last == target or len(seen) > MAX_ALIASES:
+                why = "The name does not exist." if base.rcode == "NXDOMAIN" else "The name has no address."
+                return _with(base, "no-name", why, aliases=tuple(seen))
+            target = last  # the server gave the alias alone: ask on
+
+    async def ask(self, vantage: str, questions: list[tuple[str, str]]) -> tuple[list[DnsAnswer], str]:
+        """Raw answers and which resolver gave them; "" if none could be reached. Never raises."""
+        why = "No resolver is configured."
+        for resolver in self.config.resolvers:
+            try:
+                answers = await dns_client.ask(
+                    questions,
+                    connect=lambda resolver=resolver: self.exits.resolver(vantage, resolver),  # type: ignore[misc]
+                    timeout_s=self.config.limits.dns_s,
+                )
+            except dns_client.ResolverUnreachable as fault:
+                why = str(fault)
+                continue
+            if any(a.ok for a in answers) or resolver == self.config.resolvers[-1]:
+                return answers, f"{resolver.address}:{resolver.port}"
+        return [DnsAnswer(name, kind, ok=False, why=why) for name, kind in questions], ""
+
+    def _judge(self, addresses: tuple[str, ...], aliases: tuple[str, ...], base: Resolved) -> Resolved:
+        try:
+            vetted = vet(
+                addresses,
+                lift_documentation=self.config.lift_documentation,
+                own_ranges=self.config.own_ranges,
+            )
+        except Denied as no:
+            return _with(base, "blocked", no.sentence, addresses=addresses, aliases=aliases)
+        return _with(base, "", "", addresses=addresses, aliases=aliases, vetted=vetted[:MAX_USED])
+
+
+def _with(
+    base: Resolved,
+    outcome: str,
+    why: str,
+    *,
+    addresses: tuple[str, ...] = (),
+    aliases: tuple[str, ...] = (),
+    vetted: tuple[Vetted, ...] = (),
+) -> Resolved:
+    return Resolved(outcome, why, addresses, vetted, aliases, base.rcode, base.source, base.raw)

@@ -1,0 +1,192 @@
+"""The prober process: jobs in, facts out, one JSON object a line, on a Unix socket.
+
+True here: no database, no key, no framework; as root it makes its socket and then becomes an unprivileged
+user before it reads the first job. It proves at its start that loopback and cloud metadata are refused.
+Not here: scheduling, retries, what facts mean.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import pwd
+import resource
+import signal
+import socket
+import stat
+from pathlib import Path
+
+from openhotline.connectors.geo.client import Atlas
+from openhotline.connectors.probe.check import Checker
+from openhotline.connectors.probe.config import SOCKS5_UNIX, ProbeConfig
+from openhotline.connectors.probe.deny import reason
+from openhotline.connectors.probe.exits import Exits
+from openhotline.connectors.probe.fetch import Fetcher
+from openhotline.connectors.probe.meaning import CheckJob, Hello, TraceJob, job_of, line, read_line
+from openhotline.connectors.probe.names import Names
+from openhotline.connectors.probe.trace import Tracer
+from openhotline.connectors.probe.walk import Walker
+from openhotline.connectors.rdap.client import Registries
+from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
+
+LINE_BYTES = 1024 * 1024
+_SELF_TEST = ("127.0.0.1", "::1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::7f00:1")
+log = logging.getLogger(__name__)
+
+
+def serve(socket_path: str | Path, config: ProbeConfig) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ValueError if the deny table fails its own test,
+    OSError if the socket cannot be made."""
+    denies = tuple(a for a in _SELF_TEST if reason(a, lift_documentation=config.lift_documentation)[1])
+    if denies != _SELF_TEST:
+        raise ValueError("The deny table does not refuse this machine itself; the prober does not start.")
+    path = Path(os.path.abspath(socket_path))  # noqa: PTH100 - the string, unresolved
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.chdir(path.parent)
+    listening = _listen(path.name)
+    atlas = Atlas.load(config.mmdb)  # opened while we may still read them
+    registries = Registries.load(config.rdap_base, config.rdap_bootstrap)
+    dropped = _drop(config)
+    _limit_resources()
+    hello = Hello(
+        pid=os.getpid(),
+        dropped=dropped,
+        uid=os.getuid(),
+        vantages=tuple(config.vantages),
+        lift_documentation=config.lift_documentation,
+        polite=config.polite,
+        denies=denies,
+        notes=atlas.notes,
+    )
+    try:
+        asyncio.run(_serve(listening, config, atlas, registries, hello, str(path.parent)))
+    finally:
+        atlas.close()
+        with contextlib.suppress(OSError):
+            Path(path.name).unlink()
+
+
+def _listen(name: str) -> socket.socket:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(Path(name).lstat().st_mode):
+            Path(name).unlink()
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listening.bind(name)
+    finally:
+        os.umask(mask)
+    listening.listen(64)
+    return listening
+
+
+def _drop(config: ProbeConfig) -> bool:
+    """Give up root. The run directory becomes passable (not listable) for the new group, and the exits
+    in it usable; nothing above the run directory is opened, we already stand inside it."""
+    if os.getuid() != 0:
+        return False
+    user = pwd.getpwnam(config.drop_to)
+    mode = stat.S_IMODE(Path().stat().st_mode)
+    if not mode & (stat.S_IXOTH | stat.S_ISVTX):  # a shared directory such as /tmp is left as it is
+        os.chown(".", -1, user.pw_gid)
+        Path().chmod(mode | stat.S_IXGRP)
+    for way in config.vantages.values():
+        if way[0] == SOCKS5_UNIX and Path(way[1]).exists():
+            os.chown(way[1], -1, user.pw_gid)
+            Path(way[1]).chmod(0o660)
+    os.setgroups([])
+    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    return True
+
+
+def _limit_resources() -> None:
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192) if most > 0 else 8192, most))
+
+
+async def _serve(
+    listening: socket.socket,
+    config: ProbeConfig,
+    atlas: Atlas,
+    registries: Registries,
+    hello: Hello,
+    here: str,
+) -> None:
+    exits = Exits(config, here)
+    names = Names(config, exits)
+    fetcher = Fetcher()
+    walker = Walker(config, exits, names, fetcher)
+    desk = _Desk(
+        config, hello, Tracer(config, names, walker, atlas, registries), Checker(config, names, walker)
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread: a test's prober
+            loop.add_signal_handler(number, stop.set)
+    server = await asyncio.start_unix_server(desk.talk, sock=listening, limit=LINE_BYTES)
+    try:
+        await stop.wait()
+    finally:
+        server.close()
+        others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        fetcher.close()
+
+
+class _Desk:
+    """One conversation per connection; jobs of one connection run side by side."""
+
+    def __init__(self, config: ProbeConfig, hello: Hello, tracer: Tracer, checker: Checker) -> None:
+        self.config, self.hello, self.tracer, self.checker = config, hello, tracer, checker
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while data := await reader.readline():
+                task = asyncio.create_task(self._answer(data, writer))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+        except (ValueError, ConnectionError):  # a line longer than any job, or the worker went away
+            pass
+        finally:
+            for task in tasks:
+                task.cancel()
+            writer.close()
+
+    async def _answer(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        number = 0
+        try:
+            kind, number, value = read_line(data)
+            if kind == "hello":
+                writer.write(line("hello", number, self.hello))
+                return
+            job = job_of(kind, value)
+        except ValueError as fault:
+            writer.write(line("error", number, str(fault)))
+            return
+        writer.write(line(kind, number, await self._do(job)))
+
+    async def _do(self, job: TraceJob | CheckJob) -> TraceFacts | CheckFacts:
+        """The facts, whatever happens: a job that hangs or meets a fault of ours is a failed look."""
+        try:
+            async with asyncio.timeout(self.config.limits.job_s):
+                if isinstance(job, TraceJob):
+                    return await self.tracer.trace(job)
+                return await self.checker.check(job)
+        except TimeoutError:
+            why, outcome = "The look took longer than it may and was given up.", "timeout"
+        except Exception as fault:
+            log.exception("a job met a fault of the prober's own")
+            why, outcome = f"The prober itself failed ({type(fault).__name__}).", "error"
+        if isinstance(job, TraceJob):
+            return TraceFacts(job.canonical, job.host, job.at, (MethodAnswer("dns", ok=False, why=why),))
+        facts = CheckFacts(job.canonical, job.vantage, job.at, outcome, why=why, canary_up=False)
+        return dataclasses.replace(facts, path_variant="referrer" if job.referrer else "direct")

@@ -1,0 +1,204 @@
+"""Takes what waits in the outbox, speaks to the outside world, and hands the outcome back to the steps.
+
+A letter is claimed and frozen in one transaction, committed before any socket opens; the outcome is settled
+in another. This is the only room that knows both steps and connectors.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt, Relay
+from openhotline.connectors.mail.client import send as send_mail
+from openhotline.connectors.mail.meaning import MailLetter, render
+from openhotline.connectors.partner.client import Endpoint
+from openhotline.connectors.partner.client import send as send_partner
+from openhotline.connectors.partner.meaning import Referral as WireReferral
+from openhotline.connectors.partner.meaning import render as render_referral
+from openhotline.connectors.probe.client import Prober
+from openhotline.connectors.probe.meaning import TraceJob
+from openhotline.connectors.xarf import meaning as xarf
+from openhotline.outbox import queue
+from openhotline.outbox.models import PENDING, Letter
+from openhotline.policy import Policy
+from openhotline.records.models import Item, Partner
+from openhotline.rules import notice as wording
+from openhotline.rules.notice import NoticeContent
+from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps import notify, refer, trace
+from openhotline.steps.notify import HouseWords
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How this house's letters leave: its relay, its name, its partners' tokens."""
+
+    relay: Relay
+    house: HouseWords
+    partner_tokens: dict[str, str]
+
+
+def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
+    """Wishes to be traced: ask the prober for a batch, file the answers. Returns how many."""
+    letters = queue.claim("prober", at=at, by=MACHINE_WORKER, limit=BATCH, kinds=["trace"])
+    if not letters:
+        return 0
+    refs = {letter.number.rpartition("/")[0] for letter in letters}
+    items = {item.ref: item for item in Item.objects.filter(ref__in=refs)}
+    _trace_now(list(items.values()), prober, policy=policy, at=at)
+    queue.sent(letters, by=MACHINE_WORKER, at=at)
+    return len(letters)
+
+
+def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: datetime) -> None:
+    reachable = [item for item in items if item.host]
+    facts = prober.trace([TraceJob(canonical=item.canonical, host=item.host, at=at) for item in reachable])
+    trace.record(list(zip(reachable, facts, strict=True)), policy=policy, by=MACHINE_WORKER, at=at)
+
+
+def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) -> int:
+    """The host is traced again minutes before a notice or referral leaves. Returns how many items."""
+    items = list({removal.item for removal in notify.to_trace(at=at)})
+    for start in range(0, len(items), BATCH):
+        _trace_now(items[start : start + BATCH], prober, policy=policy, at=at)
+    return len(items)
+
+
+def letters(post: Post, *, policy: Policy, at: datetime) -> int:
+    """Mail that may leave now. Returns how many were tried."""
+    claimed = queue.claim(
+        "mail", at=at, by=MACHINE_WORKER, limit=BATCH, guard=lambda letter: _freeze(letter, post, policy=policy, at=at)
+    )
+    for letter in claimed:
+        _settle(letter, send_mail(bytes(letter.body or b""), post.relay), policy=policy, at=at)
+    return len(claimed)
+
+
+def partners(post: Post, *, policy: Policy, at: datetime) -> int:
+    """Referrals to partner hotlines that may leave now. Returns how many were tried."""
+    claimed = queue.claim(
+        "partner",
+        at=at,
+        by=MACHINE_WORKER,
+        limit=BATCH,
+        guard=lambda letter: _freeze_referral(letter, policy=policy, at=at),
+    )
+    bases = dict(Partner.objects.filter(key__in=[letter.recipient for letter in claimed]).values_list("key", "url"))
+    for letter in claimed:
+        endpoint = Endpoint(base=bases.get(letter.recipient, ""), token=post.partner_tokens.get(letter.recipient, ""))
+        receipt = send_partner(bytes(letter.body or b""), endpoint, key=letter.key)
+        _settle(letter, receipt, policy=policy, at=at)
+    return len(claimed)
+
+
+def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> bytes | None:
+    """The guard of a mail: re-check what must hold, and render it the one time it is rendered."""
+    parts: tuple[str, ...] = ()
+    subject, text, serial = letter.subject, letter.text, ""
+    if letter.kind == "notice":
+        content = notify.depart(letter, policy=policy, house=post.house, at=at)
+        if content is None:
+            return None
+        subject, text, serial = wording.subject(content), wording.text(content), content.number
+        parts = _xarf(content, letter.key, post.house)
+    elif letter.kind == "referral":
+        if refer.depart(letter, policy=policy, at=at) is None:
+            return None
+    elif letter.kind == "reminder":
+        serial = letter.number.partition("/")[0]
+    if letter.body is not None:
+        return None
+    return render(
+        MailLetter(
+            message_id=f"<{letter.key}@{post.house.domain}>",
+            serial=serial,
+            sender=f"hotline@{post.house.domain}",
+            sender_name=post.house.name,
+            to=letter.recipient,
+            subject=subject,
+            text=text,
+            date=at,
+            xarf=parts,
+        )
+    )
+
+
+def _xarf(content: NoticeContent, key: str, house: HouseWords) -> tuple[str, ...]:
+    party = xarf.Party(org=house.name, contact=f"hotline@{house.domain}", domain=house.domain)
+    reports = []
+    for address in content.addresses:
+        part = xarf.notice(
+            identifier=xarf.report_id(f"{key}/{address.uid}"),
+            url=address.canonical,
+            host=_host_of(address.canonical),
+            content_class=content.cls,
+            baseline=False,
+            category=address.category,
+            age_band=address.age_band,
+            source_identifier=address.addresses.partition(",")[0] or _host_of(address.canonical),
+            verified_at=address.last_seen or content.sent,
+            reporter=party,
+            operator=content.host,
+            asn=content.asn,
+            country=content.country,
+            serial=content.number,
+        )
+        if part.json:
+            reports.append(part.json)
+    return tuple(reports)
+
+
+def _host_of(canonical: str) -> str:
+    return canonical.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
+
+
+def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes | None:
+    content = refer.depart(letter, policy=policy, at=at)
+    if content is None or letter.body is not None:
+        return None
+    (address,) = content.addresses
+    return render_referral(
+        WireReferral(
+            reference=content.number,
+            address=address.canonical,
+            canonical=address.canonical,
+            scheme=content.scheme,
+            content_class=address.cls,
+            category=address.category,
+            age_band=address.age_band,
+            country=address.country,
+            hosting_address=address.addresses.partition(",")[0],
+            operator=address.operator,
+            asn=address.asn,
+            graded_at=address.graded_at,
+            traced_at=address.traced_at,
+            referrer=address.referrer,
+            files=address.files,
+        )
+    )
+
+
+_SENT: dict[str, Callable[..., None]] = {"notice": notify.sent, "referral": refer.sent}
+
+
+def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -> None:
+    reference = receipt.reference or receipt.text[:200]
+    if receipt.outcome == ACCEPTED:
+        if letter.kind in _SENT:
+            _SENT[letter.kind](letter, receipt=reference, policy=policy, at=at)
+        else:
+            queue.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
+    elif receipt.outcome == TEMPORARY or (receipt.outcome != REFUSED and letter.transport in queue.SAFE_TO_REPEAT):
+        queue.not_now(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
+    elif receipt.outcome == REFUSED:
+        notify.bounced(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
+    else:
+        queue.in_doubt(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
+
+
+def waiting(*, at: datetime) -> int:
+    """How many letters could leave now."""
+    return Letter.objects.filter(state=PENDING, due_at__lte=at).count()
+

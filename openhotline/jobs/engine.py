@@ -1,0 +1,97 @@
+"""One turn of the machine: read the spool, trace, look, send, sweep, sequence. And when to turn next.
+
+Our own rows are the truth of what is to be done; a turn takes what is due in batches, under leases, so that
+any number of workers may turn at once (PostgreSQL) and a dead one loses nothing. What is not here: any rule.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Min
+
+from openhotline.connectors.probe.client import Prober, ProberUnreachable
+from openhotline.jobs import dispatch, poll
+from openhotline.jobs.dispatch import Post
+from openhotline.jobs.spooled import Filer
+from openhotline.jobs.sweep import put_in_order, sweep
+from openhotline.outbox.models import PENDING, SENDING, Letter
+from openhotline.policy import Policy
+from openhotline.records.models import Consultation, Hold, Item, Removal
+from openhotline.rules import item_path, removal_path
+
+log = logging.getLogger("openhotline.worker")
+
+
+@dataclass
+class Engine:
+    """What a worker needs to turn: its prober, its post, its spool."""
+
+    policy: Policy
+    prober: Prober
+    post: Post
+    vantages: tuple[str, ...]
+    filer: Filer | None = None
+    faults: list[str] = field(default_factory=list)
+
+    def turn(self, at: datetime) -> int:
+        """Do everything that is due at `at`, once. Returns how much was done.
+
+        A part that cannot work just now (the prober is away) is logged and does not stop the others.
+        """
+        done = 0
+        parts: tuple[tuple[str, Callable[[], int]], ...] = (
+            ("spool", lambda: self.filer.file(policy=self.policy, at=at) if self.filer else 0),
+            ("traces", lambda: dispatch.traces(self.prober, policy=self.policy, at=at)),
+            (
+                "traces before departure",
+                lambda: dispatch.retrace_before_departure(self.prober, policy=self.policy, at=at),
+            ),
+            (
+                "checks",
+                lambda: poll.checks(self.prober, vantages=self.vantages, policy=self.policy, at=at),
+            ),
+            ("sweeps", lambda: sweep(policy=self.policy, at=at)),
+            ("letters", lambda: dispatch.letters(self.post, policy=self.policy, at=at)),
+            ("partners", lambda: dispatch.partners(self.post, policy=self.policy, at=at)),
+            ("ledger", lambda: put_in_order() and 0),
+        )
+        for name, part in parts:
+            try:
+                done += part()
+            except ProberUnreachable as fault:
+                self._fault(name, fault.sentence)
+        return done
+
+    def _fault(self, name: str, sentence: str) -> None:
+        if sentence not in self.faults:
+            self.faults.append(sentence)
+        log.warning("%s: %s", name, sentence)
+
+    def settle(self, at: datetime, *, most: int = 1000) -> int:
+        """Turn until nothing is due at `at`. Returns how much was done."""
+        total = 0
+        for _ in range(most):
+            done = self.turn(at)
+            if not done:
+                return total
+            total += done
+        raise RuntimeError("The machine did not come to rest: something stays due for ever.")
+
+
+def next_deadline(after: datetime) -> datetime | None:
+    """The next moment at which something is due, later than `after`. For the world's clock, which jumps."""
+    moments = [
+        Removal.objects.filter(
+            next_check_at__gt=after, status__in=[*removal_path.STILL_OPEN, *removal_path.WATCHED]
+        ).aggregate(t=Min("next_check_at"))["t"],
+        Removal.objects.filter(due_at__gt=after).aggregate(t=Min("due_at"))["t"],
+        Item.objects.filter(due_at__gt=after, status__in=item_path.OPEN).aggregate(t=Min("due_at"))["t"],
+        Item.objects.filter(locked_until__gt=after).aggregate(t=Min("locked_until"))["t"],
+        Hold.objects.filter(released_at=None, until__gt=after).aggregate(t=Min("until"))["t"],
+        Letter.objects.filter(state=PENDING, due_at__gt=after).aggregate(t=Min("due_at"))["t"],
+        Letter.objects.filter(state=SENDING, lease_until__gt=after).aggregate(t=Min("lease_until"))["t"],
+        Consultation.objects.filter(answered_at=None, due_at__gt=after).aggregate(t=Min("due_at"))["t"],
+    ]
+    return min((moment for moment in moments if moment is not None), default=None)

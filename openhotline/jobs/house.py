@@ -1,0 +1,181 @@
+"""Makes a house: data directory, keys, database, policy, people. And refuses to open one that is not safe.
+
+A house says for ever how it was created. Demo accounts exist only in a house created as a demo, and a
+production house refuses to start on one.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from openhotline import policy as policies
+from openhotline.records import sealing
+from openhotline.records.models import ApiToken, Contact, Host, House, Partner, PolicyVersion, Unit, User
+from openhotline.rules import words
+from openhotline.rules.refusals import Refused
+from openhotline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account to make: who they are, and where they belong."""
+
+    username: str
+    role: str
+    pseudonym: str
+    unit: str = ""
+    host: str = ""
+    partner: str = ""
+
+
+def make_places(settings: Settings) -> None:
+    """Directories and keys, once. Existing keys are never touched."""
+    os.umask(0o027)
+    for place in (settings.data, settings.keys, settings.spool, settings.data / "run"):
+        place.mkdir(parents=True, exist_ok=True)
+    # The prober, which may run as another user, has to reach its socket and nothing else.
+    settings.data.chmod(0o755)
+    (settings.data / "run").chmod(0o755)
+    settings.keys.chmod(0o700)
+    settings.spool.chmod(0o700)
+    _secret(settings.keys / "site.key", secrets.token_bytes(32))
+    _secret(settings.keys / "django.secret", secrets.token_urlsafe(48).encode())
+    if not (settings.keys / "intake.pub").exists():
+        sealing.create_intake_keys(settings.keys)
+
+
+def _secret(file: Path, value: bytes) -> None:
+    if file.exists():
+        return
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, value)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def migrate() -> None:
+    """Bring the database to this release's form."""
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def settle(settings: Settings, *, at: datetime) -> House:
+    """Write down what the house is, and load its policy into records. Safe to call at every start."""
+    loaded = policies.load(settings.country)
+    with transaction.atomic():
+        house, _ = House.objects.get_or_create(
+            id=1,
+            defaults={
+                "kind": settings.kind,
+                "country": settings.country,
+                "name": settings.hotline_name,
+                "created_at": at,
+            },
+        )
+        PolicyVersion.objects.get_or_create(
+            digest=loaded.digest,
+            defaults={"country": settings.country, "version": loaded.version, "loaded_at": at},
+        )
+        for unit in loaded.units:
+            Unit.objects.update_or_create(
+                key=unit.key,
+                defaults={
+                    "name": unit.name,
+                    "level": unit.level,
+                    "mail": unit.mail,
+                    "phone": unit.phone,
+                    "agreement": unit.agreement,
+                },
+            )
+        for partner in loaded.partners:
+            Partner.objects.get_or_create(
+                key=partner.key,
+                defaults={"name": partner.name, "kind": "hotline", "country": partner.country, "url": partner.url},
+            )
+    return house
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Raise Refused where this house may not be opened as `settings` say."""
+    house = House.objects.filter(pk=1).first()
+    if settings.kind == "production":
+        if house is not None and house.kind != "production":
+            raise Refused(
+                "This house was created as a demo and stays one. Make a new one: choose another OPENHOTLINE_DATA_DIR.",
+                code="demo-house",
+            )
+        if User.objects.filter(demo=True).exists():
+            raise Refused("This house holds demo accounts; it cannot be opened as a real one.", code="demo-accounts")
+        if not User.objects.filter(role=words.OWNER, is_active=True).exists():
+            raise Refused("This house has no owner yet. Run: openhotline owner create", code="no-owner")
+    elif house is not None and house.kind == "production":
+        raise Refused("This is a real house; it is never opened as a demo.", code="real-house")
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode")
+            mode = cursor.fetchone()[0]
+            cursor.execute("PRAGMA synchronous")
+            durable = cursor.fetchone()[0]
+        if mode != "wal" or durable < 2:
+            raise Refused("SQLite is not durable here (WAL and synchronous=FULL are needed).", code="not-durable")
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')")
+            fsync, commit, pages = cursor.fetchone()
+        if fsync != "on" or commit == "off" or pages != "on":
+            raise Refused(
+                "PostgreSQL is not durable here: fsync, synchronous_commit and full_page_writes must be on.",
+                code="not-durable",
+            )
+
+
+def make_person(person: Person, *, password: str, demo: bool, totp_secret: str = "") -> User:
+    """Make an account with a second factor. Returns it; the TOTP secret is base32, made here if not given."""
+    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+
+    user = User.objects.create_user(
+        username=person.username,
+        password=password,
+        role=person.role,
+        pseudonym=person.pseudonym,
+        demo=demo,
+        unit=Unit.objects.get(key=person.unit) if person.unit else None,
+        host=Host.objects.get(key=person.host) if person.host else None,
+        partner=Partner.objects.get(key=person.partner) if person.partner else None,
+    )
+    TOTP.activate(user, totp_secret or generate_totp_secret())
+    return user
+
+
+def make_token(partner: Partner, *, at: datetime) -> str:
+    """A new API token of a partner. Shown once; only its digest is kept."""
+    import hashlib
+
+    token = secrets.token_urlsafe(32)
+    ApiToken.objects.create(partner=partner, digest=hashlib.sha256(token.encode()).hexdigest(), created_at=at)
+    return token
+
+
+def register_contact(host_key: str, *, name: str, asn: int, country: str, mail: str, at: datetime) -> Contact:
+    """Put a host and its verified contact into the operator's own register."""
+    host, _ = Host.objects.get_or_create(
+        key=host_key, defaults={"name": name, "asn": asn, "country": country, "first_seen": at}
+    )
+    contact, _ = Contact.objects.get_or_create(
+        host=host,
+        mail=mail,
+        defaults={
+            "source": "register",
+            "added_at": at,
+            "added_by": "register",
+            "verified_at": at,
+            "verified_by": "owner",
+        },
+    )
+    return contact

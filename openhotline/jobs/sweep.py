@@ -1,0 +1,40 @@
+"""Finds deadlines that passed and hands each to the step it belongs to. Moves nothing itself."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from openhotline.ledger.record import sequence
+from openhotline.outbox import queue
+from openhotline.policy import Policy
+from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps import answer, assess, check, close, consult, escalate, refer
+
+Sweep = Callable[[Policy, datetime], int]
+
+# In this order: what frees comes before what asks, what asks before what closes.
+SWEEPS: tuple[tuple[str, Sweep], ...] = (
+    ("letters left by a crash", lambda policy, at: queue.recover(at=at, by=MACHINE_WORKER)),
+    ("locks that ran out", lambda policy, at: assess.free_locks(by=MACHINE_WORKER, at=at)),
+    ("unreachable, to be tried again", lambda policy, at: assess.retry_unreachable(at=at, policy=policy)),
+    ("holds that end", lambda policy, at: answer.release_due(at=at)),
+    ("holds to review", lambda policy, at: escalate.hold_reviews(at=at) and 0),
+    ("traces that ran out", lambda policy, at: check.to_trace(policy=policy, at=at)),
+    ("questions to the police", lambda policy, at: len(consult.ask_due(policy=policy, at=at))),
+    ("referrals abroad", lambda policy, at: len(refer.refer_due(at=at))),
+    ("police silence", lambda policy, at: escalate.police_silence(policy=policy, at=at)),
+    ("hosts past their time", lambda policy, at: escalate.host_clocks(policy=policy, at=at)),
+    ("watches that are over", lambda policy, at: close.close_watched(policy=policy, at=at)),
+    ("answers to reporters", lambda policy, at: close.answer_reports(at=at)),
+    ("contacts to forget", lambda policy, at: close.forget_contacts(at=at)),
+    ("reports to anonymise", lambda policy, at: close.anonymise(policy=policy, at=at)),
+)
+
+
+def sweep(*, policy: Policy, at: datetime) -> int:
+    """One round over everything that may be due. Returns how many things were done."""
+    return sum(run(policy, at) for _, run in SWEEPS)
+
+
+def put_in_order(limit: int = 50_000) -> int:
+    """Sequence the ledger's staged entries. Returns how many."""
+    return sequence(limit)

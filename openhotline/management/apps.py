@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class Management(AppConfig):
+    """Thin commands of the house."""
+
+    name = "openhotline.management"
+    label = "openhotline_management"

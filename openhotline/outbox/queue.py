@@ -1,0 +1,290 @@
+"""Letters: put once, claimed under guard, settled once.
+
+SMTP has a gap in which the receiver has the message and the sender cannot know (RFC 1047). We close it
+with identity (one key per letter, for ever), frozen bytes (a re-transmission is the same letter) and a
+state "in doubt" that only an answer of the other side or a person ends. What is not here: wording,
+rendering and sockets.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from openhotline.ledger.record import Act, record
+from openhotline.outbox.models import (
+    CONTACT_NEEDED,
+    FAILED,
+    IN_DOUBT,
+    PENDING,
+    SENDING,
+    SENT,
+    WITHDRAWN,
+    Letter,
+    LetterLine,
+)
+from openhotline.rules.refusals import Refused
+from openhotline.rules.words import Actor
+
+# Transports that may simply be asked again after a crash: the other side knows our key, or nothing left.
+SAFE_TO_REPEAT = ("partner", "prober")
+# Letters to people whose address the house must forget: not in the ledger, not in the row once it has left.
+TO_FORGET = ("reporter-answer",)
+LEASE = timedelta(minutes=5)
+RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
+
+
+def key_of(kind: str, number: str, recipient: str, removals: Iterable[int], version: int = 1) -> str:
+    """K = SHA-256(kind, number, recipient, sorted removal ids, content version), hex (security.md 3c)."""
+    ids = ",".join(str(removal) for removal in sorted(removals))
+    return hashlib.sha256("\x1f".join((kind, number, recipient, ids, str(version))).encode()).hexdigest()
+
+
+def put(
+    kind: str,
+    *,
+    number: str,
+    recipient: str,
+    transport: str,
+    removals: Sequence[int] = (),
+    at: datetime,
+    by: Actor,
+    due: datetime | None = None,
+    subject: str = "",
+    text: str = "",
+    state: str = PENDING,
+    why: str = "",
+) -> Letter:
+    """Put one letter into the outbox; the same letter put again is the one that is there.
+
+    `text` is what the letter says where that is known now; the bytes are frozen at its first claim.
+    `due` is the earliest departure. `state` may be "contact needed" where nobody can be written to yet.
+    """
+    return put_many(
+        kind,
+        [(number, recipient, removals)],
+        transport=transport,
+        at=at,
+        by=by,
+        due=due,
+        subject=subject,
+        text=text,
+        state=state,
+        why=why,
+    )[0]
+
+
+def put_many(
+    kind: str,
+    addressed: Sequence[tuple[str, str, Sequence[int]]],
+    *,
+    transport: str,
+    at: datetime,
+    by: Actor,
+    due: datetime | None = None,
+    subject: str = "",
+    text: str = "",
+    state: str = PENDING,
+    why: str = "",
+) -> list[Letter]:
+    """`put` for many: `addressed` holds (number, recipient, removal ids) per letter."""
+    keys = [key_of(kind, number, recipient, removals) for number, recipient, removals in addressed]
+    with transaction.atomic():
+        known = {letter.key: letter for letter in Letter.objects.filter(key__in=keys)}
+        fresh = {
+            key: Letter(
+                kind=kind,
+                number=number,
+                recipient=recipient,
+                transport=transport,
+                key=key,
+                state=state,
+                subject=subject,
+                text=text,
+                digest=hashlib.sha256(body).hexdigest() if body is not None else "",
+                put_at=at,
+                due_at=due or at,
+                why=why,
+            )
+            for key, (number, recipient, _) in zip(keys, addressed, strict=True)
+            if key not in known
+        }
+        made = {letter.key: letter for letter in Letter.objects.bulk_create(fresh.values(), batch_size=500)}
+        LetterLine.objects.bulk_create(
+            [
+                LetterLine(letter=made[key], removal=removal, kind=kind, number=number, recipient=recipient)
+                for key, (number, recipient, removals) in zip(keys, addressed, strict=True)
+                if key in made
+                for removal in removals
+            ],
+            batch_size=1000,
+        )
+        if transport != "prober":
+            _enter(list(made.values()), "letter.put", by=by, at=at, why=why)
+    return [made.get(key) or known[key] for key in keys]
+
+
+def claim(
+    transport: str,
+    *,
+    at: datetime,
+    by: Actor,
+    limit: int = 100,
+    kinds: Sequence[str] = (),
+    guard: Callable[[Letter], bytes | None] | None = None,
+) -> list[Letter]:
+    """Claim letters that may leave now: pending -> sending, one transaction per letter, committed before
+    any socket opens.
+
+    `guard` runs inside the claim, after the letter is locked: it re-checks everything that must hold at
+    departure and returns the frozen bytes on first claim (None keeps what is frozen). It may raise Refused:
+    the letter then stays where it is with the sentence in `why`, tried again a minute later, or withdraws
+    itself by changing the letter's state.
+    """
+    due = Letter.objects.filter(transport=transport, state=PENDING, due_at__lte=at).order_by("due_at", "id")
+    if kinds:
+        due = due.filter(kind__in=kinds)
+    if guard is None:
+        return _claim_plain(due, at=at, limit=limit)
+    taken: list[Letter] = []
+    for pk in list(due.values_list("pk", flat=True)[:limit]):
+        with transaction.atomic():
+            rows = Letter.objects.select_for_update(skip_locked=connection.vendor == "postgresql")
+            letter = rows.filter(pk=pk, state=PENDING).first()
+            if letter is None:
+                continue
+            try:
+                # A savepoint: what the guard changed is undone where it refuses.
+                with transaction.atomic():
+                    body = guard(letter)
+            except Refused as refusal:
+                Letter.objects.filter(pk=pk).update(why=refusal.sentence, due_at=at + RETRY_AFTER[0])
+                continue
+            letter.refresh_from_db(fields=["state"])
+            if letter.state != PENDING:
+                continue
+            if letter.body is None and body is not None:
+                letter.body, letter.digest = body, hashlib.sha256(body).hexdigest()
+            letter.state, letter.attempts, letter.lease_until = SENDING, letter.attempts + 1, at + LEASE
+            letter.save(update_fields=["body", "digest", "state", "attempts", "lease_until"])
+            _enter([letter], "letter.claim", by=by, at=at)
+            taken.append(letter)
+    return taken
+
+
+def _claim_plain(due: "object", *, at: datetime, limit: int) -> list[Letter]:
+    """Claim a batch of letters that need no guard (wishes to the prober: nothing leaves the house)."""
+    with transaction.atomic():
+        rows = due.select_for_update(skip_locked=connection.vendor == "postgresql")  # type: ignore[attr-defined]
+        taken = list(rows[:limit])
+        Letter.objects.filter(pk__in=[letter.pk for letter in taken]).update(
+            state=SENDING, attempts=F("attempts") + 1, lease_until=at + LEASE
+        )
+        for letter in taken:
+            letter.state, letter.attempts, letter.lease_until = SENDING, letter.attempts + 1, at + LEASE
+    return taken
+
+
+def sent(letters: Sequence[Letter], *, receipt: str = "", by: Actor, at: datetime) -> None:
+    """sending | in doubt -> sent, with the receipt (queue id, their reference)."""
+    with transaction.atomic():
+        ids = [letter.pk for letter in letters]
+        count = Letter.objects.filter(pk__in=ids, state__in=[SENDING, IN_DOUBT]).update(
+            state=SENT, sent_at=at, receipt=receipt, lease_until=None, why=""
+        )
+        if count != len(ids):
+            raise Refused("One of these letters was settled already. Open the outbox again.", code="settled")
+        Letter.objects.filter(pk__in=ids, kind__in=TO_FORGET).update(recipient="", text="", body=None)
+        for letter in letters:
+            letter.state, letter.sent_at, letter.receipt = SENT, at, receipt
+        if any(letter.transport != "prober" for letter in letters):
+            _enter(letters, "letter.sent", by=by, at=at, facts={"receipt": receipt})
+
+
+def not_now(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
+    """sending -> pending after a definite "not now" before anything was handed over; tried again later."""
+    wait = RETRY_AFTER[min(letter.attempts, len(RETRY_AFTER)) - 1] if letter.attempts else RETRY_AFTER[0]
+    _settle(letter, PENDING, why=why, by=by, at=at, due_at=at + wait)
+
+
+def refused(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
+    """sending -> failed: the other side said no for good."""
+    _settle(letter, FAILED, why=why, by=by, at=at)
+
+
+def in_doubt(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
+    """sending -> in doubt: it may have arrived. A person decides; never sent again by itself."""
+    _settle(letter, IN_DOUBT, why=why, by=by, at=at)
+
+
+def withdraw(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
+    """pending | contact needed | failed -> withdrawn: it has nothing left to say."""
+    with transaction.atomic():
+        Letter.objects.filter(pk=letter.pk, state__in=[PENDING, CONTACT_NEEDED, FAILED]).update(
+            state=WITHDRAWN, why=why, lease_until=None
+        )
+        _enter([letter], "letter.withdrawn", by=by, at=at, why=why)
+
+
+def _settle(letter: Letter, state: str, *, why: str, by: Actor, at: datetime, due_at: datetime | None = None) -> None:
+    with transaction.atomic():
+        changes: dict[str, object] = {"state": state, "why": why, "lease_until": None}
+        if due_at is not None:
+            changes["due_at"] = due_at
+        count = Letter.objects.filter(pk=letter.pk, state=SENDING).update(**changes)
+        if count != 1:
+            raise Refused("This letter was settled already. Open the outbox again.", code="settled")
+        letter.state, letter.why = state, why
+        _enter([letter], f"letter.{state.replace(' ', '-')}", by=by, at=at, facts={"why": why})
+
+
+def recover(*, at: datetime, by: Actor) -> int:
+    """After a crash: letters whose lease ran out while sending.
+
+    Where the other side knows our key, or nothing left the house, they wait again; a letter by mail goes
+    in doubt. Returns how many were found.
+    """
+    stuck = Letter.objects.filter(state=SENDING, lease_until__lt=at)
+    count = stuck.filter(transport__in=SAFE_TO_REPEAT).update(state=PENDING, lease_until=None)
+    for letter in stuck.filter(transport="mail"):
+        in_doubt(
+            letter,
+            why="The connection or the process ended while it was being handed over; it may have arrived.",
+            by=by,
+            at=at,
+        )
+        count += 1
+    return count
+
+
+def _enter(
+    letters: Sequence[Letter],
+    act: str,
+    *,
+    by: Actor,
+    at: datetime,
+    why: str = "",
+    facts: dict[str, object] | None = None,
+) -> None:
+    record(
+        [
+            Act(
+                act=act,
+                obj=("letter", letter.key[:32], letter.attempts + 1),
+                why="",
+                payload={
+                    "kind": letter.kind,
+                    "number": letter.number,
+                    "recipient": "" if letter.kind in TO_FORGET else letter.recipient,
+                    "digest": letter.digest,
+                    "why": why,
+                    **(facts or {}),
+                },
+            )
+            for letter in letters
+        ],
+        by=by,
+        at=at,
+    )

@@ -1,0 +1,79 @@
+"""The question to a police unit about many removals, and the named reply for each."""
+
+from django.db import models
+
+from openhotline.rules import words
+
+
+class Unit(models.Model):
+    """A police unit: national, regional, local or special."""
+
+    key = models.CharField(max_length=24, unique=True)
+    name = models.TextField()
+    level = models.CharField(max_length=12)  # national, regional, local, special
+    mail = models.EmailField()
+    phone = models.CharField(max_length=40)
+    agreement = models.CharField(max_length=40)  # key of the agreement that covers it
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Consultation(models.Model):
+    """One question, one unit, one host, many removals, under one agreement version."""
+
+    number = models.CharField(max_length=16, unique=True)  # P-26-0095-H
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="consultations")
+    host = models.ForeignKey("records.Host", null=True, on_delete=models.PROTECT)
+    agreement = models.CharField(max_length=40)
+    agreement_version = models.CharField(max_length=40)
+    asks = models.BooleanField(default=True)  # False: the unit is told, not asked
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=24)
+    due_at = models.DateTimeField()  # answer due; never edited
+    rung_at = models.DateTimeField(null=True)  # the duty desk was rung
+    escalated_at = models.DateTimeField(null=True)
+    managers_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)  # every line has an answer
+    again = models.BooleanField(default=False)
+    passed_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
+
+
+class ConsultationLine(models.Model):
+    """One removal in a question."""
+
+    consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="lines")
+    removal = models.ForeignKey("records.Removal", on_delete=models.PROTECT, related_name="consultation_lines")
+    answered = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["consultation", "removal"], name="one_line_per_removal"),
+        ]
+
+
+class Answer(models.Model):
+    """A named officer's reply. Later answers never rewrite earlier ones."""
+
+    consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="answers")
+    kind = models.CharField(max_length=20, choices=[(a, a) for a in words.ANSWERS])
+    by = models.ForeignKey("records.User", on_delete=models.PROTECT, related_name="+")
+    reference = models.TextField(default="")  # the unit's own reference
+    at = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    review_at = models.DateTimeField(null=True)
+    valid_until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=40, default="")
+    conditions = models.JSONField(default=list)
+    clears = models.BooleanField()
+    note = models.TextField(default="")
+
+
+class AnswerLine(models.Model):
+    """One removal an answer covers: its scope."""
+
+    answer = models.ForeignKey(Answer, on_delete=models.PROTECT, related_name="lines")
+    removal = models.ForeignKey("records.Removal", on_delete=models.PROTECT, related_name="answer_lines")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["answer", "removal"], name="one_scope_line")]

@@ -1,0 +1,73 @@
+"""The thing that may be illegal, and the clocks that run on items and removals."""
+
+from django.db import models
+
+from openhotline.rules import item_path, words
+
+
+class Item(models.Model):
+    """One address, onion address, newsgroup post or file. With all that hangs on it: the Case."""
+
+    PATH = item_path.PATH
+
+    ref = models.CharField(max_length=16, unique=True)  # 26-04417-K: what people say on the phone
+    kind = models.CharField(max_length=10, choices=[(k, k) for k in words.ITEM_KINDS])
+    key_digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the key: joins reports
+    canonical = models.TextField()  # what is dialled: WHATWG form of the address as reported
+    host = models.TextField(default="")
+    status = models.CharField(max_length=16, choices=[(s, s) for s in item_path.PATH.statuses()])
+    version = models.PositiveIntegerField(default=1)
+    due_at = models.DateTimeField(null=True)
+    clock = models.CharField(max_length=24, default="")
+    priority = models.BooleanField(default=False)
+    at_risk = models.BooleanField(default=False)  # the safeguarding alarm was raised
+    locked_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
+    locked_until = models.DateTimeField(null=True)
+    look_allowed_at = models.DateTimeField(null=True)  # an analyst opened it: path requests may leave
+    referrer = models.TextField(default="")  # the page that leads there, for disguised sites
+    cls = models.CharField(max_length=24, default="")
+    category = models.CharField(max_length=8, default="")
+    age_band = models.CharField(max_length=16, default="")
+    received_at = models.DateTimeField()  # T0 of its first report
+    graded_at = models.DateTimeField(null=True)  # T1
+    readings = models.PositiveSmallIntegerField(default=1)  # round of assessment; a later report may open a new one
+    retries = models.PositiveSmallIntegerField(default=0)
+    reports = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=item_path.PATH.statuses()), name="item_status_known"),
+        ]
+        indexes = [
+            # The queue: open items, least time left first.
+            models.Index(
+                fields=["due_at", "id"], condition=models.Q(status__in=item_path.OPEN), name="item_queue"
+            ),
+        ]
+
+    @property
+    def case_ref(self) -> str:
+        """A case bears its item's reference."""
+        return self.ref
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+class Clock(models.Model):
+    """A stored deadline and how it ended. Never edited once closed."""
+
+    subject = models.CharField(max_length=12)  # item, removal, consultation, alarm
+    subject_id = models.BigIntegerField()
+    name = models.CharField(max_length=24)  # assess, police answer, host, hold review ...
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    ended = models.CharField(max_length=8, default="")  # met, missed, held, stopped
+    left = models.DurationField(null=True)  # time left when it closed; negative if missed
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject", "subject_id"]),
+            models.Index(fields=["due_at"], condition=models.Q(closed_at=None), name="clock_running"),
+        ]

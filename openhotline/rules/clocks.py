@@ -1,0 +1,38 @@
+"""Names of clocks. A clock is a stored deadline, computed when it opens; nothing here counts.
+
+The durations are policy (`policy/<country>/clocks.toml`, `agreements.toml`). What is not here: the
+sweep that finds deadlines that passed (`jobs/sweep.py`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+ASSESS = "assess"
+SECOND_READ = "second reader"
+LEAD_DECIDES = "lead decides"
+RETRY = "try again"
+LOCK = "lock"
+BUNDLE = "bundle"
+POLICE_ANSWER = "police answer"
+HOLD_REVIEW = "hold review"
+HOST_TARGET = "host target"
+LADDER = "ladder"
+WATCH = "watch"
+ORIGIN = "origin"
+PARTNER_QUERY = "partner query"
+DEPARTURE = "departure"
+
+MET, MISSED, HELD, STOPPED = "met", "missed", "held", "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A clock to open: its name and when it ends."""
+
+    name: str
+    due: datetime
+
+
+def time_left(due: datetime, at: datetime) -> timedelta:
+    """What is left at `at`; never less than nothing."""
+    return max(due - at, timedelta(0))

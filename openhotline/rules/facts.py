@@ -1,0 +1,65 @@
+"""What the outside world told us, as plain frozen values.
+
+Connectors make facts, `jobs/` hands them to `steps/`, the rules read them. No fact ever holds a
+picture or a body: a check reads status and headers (and, of text/html only, a title and a
+fingerprint). Everything in a fact is a hostile string until shown escaped.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MethodAnswer:
+    """One trace method's answer. `ok` False means the method failed and `why` says how."""
+
+    method: str  # "dns", "rdap", "origin-network", "location" ...
+    ok: bool
+    why: str = ""  # a sentence, for people
+    answer: str = ""  # what to show in the table's answer column
+    country: str = ""  # ISO 3166-1 alpha-2, upper case, or ""
+    addresses: tuple[str, ...] = ()
+    asn: int = 0
+    network: str = ""  # e.g. "192.0.2.0/24"
+    operator: str = ""  # organisation that holds the network
+    abuse_mail: tuple[str, ...] = ()
+    source: str = ""  # which server, registry or file
+    source_age_s: int | None = None  # seconds, where the source carries a date
+    seconds: float = 0.0  # how long it took
+    raw: str = ""  # the answer verbatim, text, at most 512 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFacts:
+    """All methods' answers about one address, taken at one time."""
+
+    canonical: str  # the address as asked
+    host: str
+    at: datetime
+    answers: tuple[MethodAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFacts:
+    """One look from one vantage point: reached or not, and what the headers said.
+
+    `outcome`: "answered" (an HTTP status came), "no-name" (NXDOMAIN or no address), "refused",
+    "timeout", "cut-off", "blocked" (our own deny table or line), "error".
+    """
+
+    canonical: str
+    vantage: str
+    at: datetime
+    outcome: str
+    status: int = 0
+    location: str = ""
+    content_type: str = ""
+    length: int | None = None
+    title: str = ""  # of text/html only
+    fingerprint: str = ""  # of text/html only, SHA-256 hex of the normalised text
+    peer: str = ""  # the connected literal address
+    path_variant: str = "direct"  # "direct", or "referrer" when sent with the recorded referrer
+    canary_up: bool = True  # our own line was proved by the canary at the same vantage point
+    why: str = ""  # a sentence
+    seconds: float = 0.0
+    headers: tuple[tuple[str, str], ...] = field(default=())

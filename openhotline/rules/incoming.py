@@ -1,0 +1,66 @@
+"""One submission as a door hands it on, before anybody has looked at it.
+
+Every door (form, API, CSV, command line) builds this; `steps/intake` files it. It is also what the
+public form seals and spools, so it can be written to JSON and read back.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openhotline.rules.words import FROM_PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingReport:
+    """A report as it came in. Nothing is cleaned here: `lines` are verbatim."""
+
+    report_id: UUID  # made by the door, so that sending twice files once
+    source: str  # one of words.SOURCES
+    lines: tuple[str, ...]  # addresses, Message-IDs or other text, one each, verbatim
+    received_at: datetime  # T0; for public reports the start of the hour (security.md 3f)
+    exact_at: datetime | None = None  # public: the exact time, kept only inside the sealed part
+    seen: str = ""  # what the reporter says they saw: image, drawn, trade, contact, other
+    help_text: str = ""  # where to look; the reporter's own words, shown only when asked for
+    referrer: str = ""  # the page that led there, for disguised sites
+    follow: str = "none"  # code, mail, none
+    receipt_hash: str = ""  # hex HMAC-SHA-256 of the seven words, "" if none
+    mail: str = ""  # the reporter's e-mail, only if they asked to be answered
+    reference: str = ""  # the sender's own reference
+    partner: str = ""  # key of the partner or unit that sent it, "" for the public
+    key: str = ""  # idempotency key of the sender
+    complete: bool = True  # False: a form left after page 1
+    files: tuple[str, ...] = ()  # files without address: names and digests as given, metadata only
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON, the form in which a report is sealed."""
+        value = asdict(self)
+        value["report_id"] = str(self.report_id)
+        value["received_at"] = self.received_at.isoformat()
+        value["exact_at"] = self.exact_at.isoformat() if self.exact_at else None
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "IncomingReport":
+        """Read `to_json` back. Raises ValueError on anything else."""
+        value = json.loads(data.decode("utf-8", "surrogatepass"))
+        value["report_id"] = UUID(value["report_id"])
+        value["received_at"] = datetime.fromisoformat(value["received_at"])
+        value["exact_at"] = datetime.fromisoformat(value["exact_at"]) if value["exact_at"] else None
+        value["lines"] = tuple(value["lines"])
+        value["files"] = tuple(value["files"])
+        return cls(**value)
+
+
+def public(report_id: UUID, lines: tuple[str, ...], exact_at: datetime, **more: object) -> IncomingReport:
+    """A public report: T0 is the start of its hour, the exact time goes into the sealed part only."""
+    hour = exact_at.replace(minute=0, second=0, microsecond=0)
+    return IncomingReport(
+        report_id=report_id,
+        source=FROM_PUBLIC,
+        lines=lines,
+        received_at=hour,
+        exact_at=exact_at,
+        **more,  # type: ignore[arg-type]
+    )

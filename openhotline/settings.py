@@ -1,0 +1,115 @@
+"""Environment -> one typed, frozen object. Unsafe values stop the start.
+
+Everything a process needs to know of its surroundings is read here, once. Django's own settings
+(`django_settings.py`) are derived from it. What is not here: policy (dated data under `policy/`)
+and anything a person edits while the house runs.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from openhotline.clock import SystemClock, WorldClock
+
+Kind = Literal["production", "demo", "test"]
+Door = Literal["public", "desk", "portal", "worker", "command"]
+
+
+class Settings(BaseSettings):
+    """One house, as its environment describes it."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENHOTLINE_", frozen=True, extra="ignore")
+
+    kind: Kind = "production"
+    door: Door = "command"
+    data_dir: Path = Field(default_factory=lambda: Path.home() / ".openhotline")
+    database_url: str = ""  # "" -> SQLite in data_dir; "postgresql://..." otherwise
+    country: str = "gb"
+    hotline_name: str = "Example Hotline"
+    hotline_domain: str = "hotline.example"
+    phone: str = "01632 960 201"
+
+    bind: str = "127.0.0.1"
+    public_port: int = 8100
+    desk_port: int = 8101
+    portal_port: int = 8102
+    public_base: str = ""  # address people type for the public form; "" -> http://bind:port
+    portal_base: str = ""  # base of signed links in letters
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+
+    # The prober's exits: "direct", or "world" (the synthetic internet's SOCKS5 exit on a Unix socket).
+    exit: Literal["direct", "world"] = "direct"
+    resolvers: str = ""  # comma-separated literals; "" -> the world's, or the system's
+    mmdb: str = ""  # colon-separated MMDB files for origin network and country
+
+    @property
+    def data(self) -> Path:
+        return self.data_dir
+
+    @property
+    def clock_file(self) -> Path:
+        return self.data_dir / "clock"
+
+    @property
+    def spool(self) -> Path:
+        return self.data_dir / "spool"
+
+    @property
+    def keys(self) -> Path:
+        return self.data_dir / "keys"
+
+    @property
+    def prober_socket(self) -> Path:
+        return self.data_dir / "run" / "prober.sock"
+
+    @property
+    def world_exit_socket(self) -> Path:
+        return self.data_dir / "run" / "world-exit.sock"
+
+    @property
+    def public_url(self) -> str:
+        return self.public_base or f"http://{self.bind}:{self.public_port}"
+
+    @property
+    def desk_url(self) -> str:
+        return f"http://{self.bind}:{self.desk_port}"
+
+    @property
+    def portal_url(self) -> str:
+        return self.portal_base or f"http://{self.bind}:{self.portal_port}"
+
+    @property
+    def is_demo(self) -> bool:
+        return self.kind in ("demo", "test")
+
+    @property
+    def postgres(self) -> bool:
+        return self.database_url.startswith(("postgres://", "postgresql://"))
+
+    @model_validator(mode="after")
+    def _safe(self) -> "Settings":
+        if self.kind == "production" and self.exit == "world":
+            raise ValueError("The exit 'world' belongs to demo houses. Set OPENHOTLINE_EXIT=direct.")
+        if self.database_url and not self.postgres and not self.database_url.startswith("sqlite:///"):
+            raise ValueError(
+                "OPENHOTLINE_DATABASE_URL must start with postgresql:// or sqlite:///. "
+                "Leave it empty for the embedded database."
+            )
+        return self
+
+    def clock(self) -> SystemClock | WorldClock:
+        """The clock of this house: the world's in a demo or test house that has one, else the machine's."""
+        if self.is_demo and self.clock_file.exists():
+            return WorldClock(self.clock_file)
+        return SystemClock()
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """The settings of this process. Raises pydantic's ValidationError with a sentence per fault."""
+    return Settings()

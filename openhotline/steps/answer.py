@@ -1,0 +1,244 @@
+"""The police answer: a named officer, a scope, a time. Later answers never rewrite earlier ones.
+
+An answer clears or holds (rules/agreement.py says which); evidence and statement wanted are conditions on
+either; pass on asks the new unit on the same clock. Mail is never an answer: only a signed-in officer's.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from openhotline.policy import Policy
+from openhotline.outbox.models import SENDING, Letter
+from openhotline.records.models import (
+    Answer,
+    AnswerLine,
+    Consultation,
+    ConsultationLine,
+    Hold,
+    Removal,
+    Unit,
+)
+from openhotline.rules import clocks, removal_path, words
+from openhotline.rules.agreement import effect_of
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import consult, notify
+from openhotline.steps.advance import advance, note, refuse_unless
+
+HOLD_REASONS = ("arrest or search planned", "covert work", "evidence first", "already investigating", "other")
+
+
+def record(
+    consultation: Consultation,
+    *,
+    kind: str,
+    by: Actor,
+    at: datetime,
+    policy: Policy,
+    removals: Sequence[Removal] | None = None,
+    until: datetime | None = None,
+    review_at: datetime | None = None,
+    reason: str = "",
+    reference: str = "",
+    conditions: Sequence[str] = (),
+    note_text: str = "",
+    pass_to: Unit | None = None,
+) -> Answer:
+    """Record one answer for all removals of the question, or for those in `removals`.
+
+    Raises NotPermitted for an officer of another unit; Refused for an incomplete answer (a hold without
+    reason or review time, a time in the past or beyond what the agreement allows).
+    """
+    if by.role != words.OFFICER or by.unit_id != consultation.unit_id:
+        raise NotPermitted("Only an officer of the unit that was asked can answer this.")
+    agreement = policy.agreement(consultation.agreement)
+    if kind in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE):
+        refuse_unless(reason in HOLD_REASONS, "Choose a reason for the hold; nobody outside sees it.", code="reason")
+    if kind == words.PASS_ON:
+        refuse_unless(
+            pass_to is not None and pass_to.pk != consultation.unit_id, "Choose the unit to pass this to.", code="unit"
+        )
+    effect = effect_of(kind, agreement=agreement, at=at, until=until, review=review_at, conditions=tuple(conditions))
+    with transaction.atomic():
+        scope = list(
+            Removal.objects.select_for_update(of=("self",))
+            .filter(consultation_lines__consultation=consultation)
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        if removals is not None:
+            wanted = {removal.pk for removal in removals}
+            scope = [removal for removal in scope if removal.pk in wanted]
+        refuse_unless(bool(scope), "Nothing of this question is left to answer.", code="empty")
+        answer = Answer.objects.create(
+            consultation=consultation,
+            kind=kind,
+            by_id=by.user_id,
+            reference=reference,
+            at=at,
+            until=effect.ends_at,
+            review_at=effect.review_at,
+            reason=reason,
+            conditions=list(effect.conditions),
+            clears=effect.clears,
+            note=note_text,
+        )
+        AnswerLine.objects.bulk_create(
+            [AnswerLine(answer=answer, removal=removal) for removal in scope], batch_size=1000
+        )
+        if kind == words.PASS_ON and pass_to is not None:
+            _pass(consultation, scope, pass_to, policy=policy, by=by, at=at)
+        elif effect.clears:
+            _clear(scope, answer, by=by, at=at)
+        else:
+            _hold(scope, answer, by=by, at=at)
+        ConsultationLine.objects.filter(consultation=consultation, removal__in=scope).update(answered=True)
+        if not ConsultationLine.objects.filter(consultation=consultation, answered=False).exists():
+            Consultation.objects.filter(pk=consultation.pk, answered_at=None).update(answered_at=at)
+    return answer
+
+
+def _facts(answer: Answer) -> dict[str, object]:
+    return {
+        "answer": answer.pk,
+        "kind": answer.kind,
+        "consultation": answer.consultation.number,
+        "reference": answer.reference,
+        "reason": answer.reason,
+        "until": answer.until.isoformat() if answer.until else None,
+        "review_at": answer.review_at.isoformat() if answer.review_at else None,
+        "conditions": list(answer.conditions),
+    }
+
+
+def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) -> None:
+    """Go ahead: end holds of this unit, clear what waits, and draft the notice in the same act."""
+    Hold.objects.filter(removal__in=scope, released_at=None).update(released_at=at, released_by=by.who)
+    waiting = [
+        removal
+        for removal in scope
+        if removal.status in (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)
+    ]
+    rest = [removal for removal in scope if removal not in waiting]
+    clock = clocks.Deadline(clocks.DEPARTURE, at)
+    advance(
+        waiting, "answer", "clear", by=by, at=at, clock=clock, stamps=["t4_answered"], facts=_facts(answer)
+    )
+    note(rest, "removal.answered", by=by, at=at, facts=_facts(answer))
+    notify.draft(
+        [removal for removal in scope if removal.status == removal_path.CLEARED], by=MACHINE_WORKER, at=at
+    )
+
+
+def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) -> None:
+    """Not yet. From noticed on, and while a notice is just leaving, a hold is a row that stops every letter."""
+    if answer.review_at is None:
+        raise Refused("A hold needs a review time.", code="review")
+    Hold.objects.filter(removal__in=scope, released_at=None).update(released_at=at, released_by=by.who)
+    Hold.objects.bulk_create(
+        [
+            Hold(
+                removal=removal,
+                answer=answer,
+                reason=answer.reason,
+                placed_at=at,
+                placed_by=by.who,
+                until=answer.until,
+                review_at=answer.review_at,
+            )
+            for removal in scope
+        ],
+        batch_size=1000,
+    )
+    leaving = set(
+        Letter.objects.filter(
+            kind="notice", state=SENDING, lines__removal__in=[removal.pk for removal in scope]
+        ).values_list("lines__removal", flat=True)
+    )
+    movable = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD, removal_path.CLEARED)
+    moving = [removal for removal in scope if removal.status in movable and removal.pk not in leaving]
+    rest = [removal for removal in scope if removal not in moving]
+    clock = clocks.Deadline(clocks.HOLD_REVIEW, answer.until or answer.review_at)
+    for removal in moving:
+        if removal.due_at is not None and removal.status != removal_path.HELD:
+            removal.clock_left = clocks.time_left(removal.due_at, at)
+    Removal.objects.bulk_update(
+        [removal for removal in moving if removal.clock_left is not None], ["clock_left"], batch_size=500
+    )
+    advance(moving, "answer", "hold", by=by, at=at, clock=clock, stamps=["t4_answered"], facts=_facts(answer))
+    note(rest, "removal.held", by=by, at=at, facts=_facts(answer))
+    notify.recall(moving, why="Held by the police.", at=at)
+
+
+def _pass(
+    consultation: Consultation, scope: Sequence[Removal], unit: Unit, *, policy: Policy, by: Actor, at: datetime
+) -> None:
+    """Ask the new unit on the same clock; nothing moves."""
+    agreement = policy.agreement(unit.agreement)
+    consult.ask_police(scope, unit=unit, agreement=agreement, by=by, at=at, passed_from=consultation)
+    note(scope, "removal.passed", by=by, at=at, facts={"unit": unit.key, "from": consultation.number})
+
+
+def release_due(*, at: datetime) -> int:
+    """Sweep: holds that end by themselves, because their answer said so. Returns how many ended."""
+    over = list(
+        Hold.objects.filter(released_at=None, until__lte=at).select_related("removal__item", "removal__host")[:5000]
+    )
+    if not over:
+        return 0
+    with transaction.atomic():
+        Hold.objects.filter(pk__in=[hold.pk for hold in over]).update(
+            released_at=at, released_by=MACHINE_WORKER.who
+        )
+        held = [hold.removal for hold in over if hold.removal.status == removal_path.HELD]
+        advance(
+            held,
+            "release",
+            "clear",
+            by=MACHINE_WORKER,
+            at=at,
+            clock=clocks.Deadline(clocks.DEPARTURE, at),
+            why="The hold ended as its answer said.",
+        )
+        note([hold.removal for hold in over if hold.removal not in held], "removal.released", by=MACHINE_WORKER, at=at)
+        cleared = [hold.removal for hold in over if hold.removal.status == removal_path.CLEARED]
+        notify.draft(cleared, by=MACHINE_WORKER, at=at)
+    return len(over)
+
+
+def settle_silence(
+    removals: Sequence[Removal],
+    *,
+    clear: bool,
+    by: Actor,
+    second: Actor,
+    why: str,
+    at: datetime,
+    policy: Policy,
+) -> None:
+    """Two named people decide what silence leads to (security.md four eyes: act on police silence)."""
+    refuse_unless(second.user_id != by.user_id, "A second person has to agree; you cannot be both.", code="second")
+    refuse_unless(
+        second.role in (words.LEAD, words.LIAISON, words.MANAGER), "The second person has to be a lead, liaison or manager."
+    )
+    refuse_unless(bool(why.strip()), "Write down why; the unit and the auditor will read it.", code="why")
+    facts: dict[str, object] = {"second": second.who, "why": why}
+    with transaction.atomic():
+        if clear:
+            clock = clocks.Deadline(clocks.DEPARTURE, at)
+            advance(removals, "settle_silence", "clear", by=by, at=at, clock=clock, why="silence", facts=facts)
+            notify.draft(removals, by=MACHINE_WORKER, at=at)
+            return
+        review = at + policy.agreement_default.hold_review
+        Hold.objects.bulk_create(
+            [
+                Hold(removal=removal, reason="other", placed_at=at, placed_by=by.who, review_at=review)
+                for removal in removals
+            ]
+        )
+        clock = clocks.Deadline(clocks.HOLD_REVIEW, review)
+        advance(removals, "settle_silence", "hold", by=by, at=at, clock=clock, why="silence", facts=facts)
+
+

@@ -1,0 +1,166 @@
+"""The end: the watch is over, the reporter is answered, what must be forgotten is forgotten.
+
+Receipts know five phases and nothing else; "closed" is shown no sooner than seven days after receipt, and a
+hold reads "in progress" (security.md 3f). What is not here: retention of cases and evidence (a later issue).
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from openhotline.ledger.record import Act, record
+from openhotline.outbox import queue
+from openhotline.policy import Policy
+from openhotline.records import vault
+from openhotline.records.models import ReceiptPhase, Removal, Report, ReportContact, ReportLine
+from openhotline.rules import item_path, removal_path, report_path, words
+from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps.advance import advance
+from openhotline.steps.intake import NOT_CLOSED_BEFORE
+
+ANSWER = {
+    words.REMOVED_PHASE: "It has been removed, and we keep checking that it stays gone.",
+    words.CLOSED_PHASE: "We have closed your report. We found nothing there that we can act on.",
+}
+
+
+def close_watched(*, policy: Policy, at: datetime) -> int:
+    """Sweep: removals whose relapse watch is over, or whose episode ended elsewhere. Returns how many closed."""
+    over = list(
+        Removal.objects.filter(
+            Q(status__in=removal_path.WATCHED, next_check_at=None)
+            | Q(status__in=[removal_path.MOVED, removal_path.OUT_OF_REMIT, removal_path.REAPPEARED])
+        )
+        .select_related("item")
+        .order_by("pk")[:2000]
+    )
+    advance(over, "close", "closed", by=MACHINE_WORKER, at=at)
+    return len(over)
+
+
+def phase_of(reports: Sequence[Report]) -> dict[int, str]:
+    """The public phase of each report, from its items and their newest removals."""
+    items: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for report_id, item_id, status in ReportLine.objects.filter(report__in=reports, item__isnull=False).values_list(
+        "report_id", "item_id", "item__status"
+    ):
+        items[report_id].append((status, item_id))
+    newest: dict[int, str] = {}
+    for item_id, status in (
+        Removal.objects.filter(item__lines__report__in=reports).order_by("episode").values_list("item_id", "status")
+    ):
+        newest[item_id] = status
+    return {report.pk: _phase(items[report.pk], newest) for report in reports}
+
+
+def _phase(items: list[tuple[str, int]], newest: dict[int, str]) -> str:
+    if not items:
+        return words.MORE_DETAIL
+    phases = set()
+    for status, pk in items:
+        if status in (item_path.NOT_ILLEGAL, item_path.OUT_OF_REMIT, item_path.NO_LOCATION):
+            phases.add(words.CLOSED_PHASE)
+        elif status == item_path.GRADED and newest.get(pk) in (removal_path.REMOVED, removal_path.GONE_BEFORE_NOTICE, removal_path.CLOSED):
+            phases.add(words.REMOVED_PHASE)
+        elif status == item_path.RECEIVED:
+            phases.add(words.RECEIVED)
+        else:
+            phases.add(words.IN_PROGRESS)
+    for phase in (words.IN_PROGRESS, words.RECEIVED, words.REMOVED_PHASE):
+        if phase in phases:
+            return phase
+    return words.CLOSED_PHASE
+
+
+def answer_reports(*, at: datetime) -> int:
+    """Sweep: set the phases receipts show, and answer those who asked to be mailed. Returns how many changed.
+
+    The mail is batched and says no case facts; the e-mail is destroyed in the same act.
+    """
+    following = list(
+        Report.objects.filter(
+            Q(receipt_hash__gt="") | Exists(ReportContact.objects.filter(report=OuterRef("pk"))),
+            status__in=[report_path.JOINED, report_path.INCOMPLETE],
+        ).order_by("pk")[:5000]
+    )
+    phases = phase_of(following)
+    changed = 0
+    with transaction.atomic():
+        shown = {row.receipt_hash: row for row in ReceiptPhase.objects.filter(
+            receipt_hash__in=[report.receipt_hash for report in following if report.receipt_hash]
+        )}
+        final: list[Report] = []
+        for report in following:
+            phase = phases[report.pk]
+            row = shown.get(report.receipt_hash)
+            not_before = row.not_closed_before if row else report.received_at + NOT_CLOSED_BEFORE
+            early = phase == words.CLOSED_PHASE and not_before > at
+            if early:
+                phase = words.IN_PROGRESS
+            if row is not None and row.phase != phase:
+                row.phase = phase
+                row.save(update_fields=["phase"])
+                changed += 1
+            if phase in ANSWER:
+                final.append(report)
+        _mail(final, phases, at=at)
+        advance(final, "answer", "answered", by=MACHINE_WORKER, at=at, changes={"answered_at": at})
+    return changed + len(final)
+
+
+def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) -> None:
+    contacts = {row.report_id: row for row in ReportContact.objects.filter(report__in=reports)}
+    for report in reports:
+        contact = contacts.get(report.pk)
+        if contact is None:
+            continue
+        mail = vault.open_("contact", contact.sealed).decode("utf-8", "replace")
+        queue.put(
+            "reporter-answer",
+            number=str(report.report_id),
+            recipient=mail,
+            transport="mail",
+            at=at,
+            by=MACHINE_WORKER,
+            subject="About your report",
+            text=f"{ANSWER[phases[report.pk]]}\n\nThank you. You do not need to do anything else.\n",
+        )
+    ReportContact.objects.filter(report__in=reports).delete()
+
+
+def forget_contacts(*, at: datetime) -> int:
+    """Sweep: reporters' e-mails at three months, answered or not. Returns how many were destroyed."""
+    with transaction.atomic():
+        over = list(ReportContact.objects.filter(delete_by__lte=at).select_related("report")[:5000])
+        record(
+            [Act(act="contact.destroyed", obj=("report", str(row.report.report_id), row.report.version)) for row in over],
+            by=MACHINE_WORKER,
+            at=at,
+        )
+        ReportContact.objects.filter(pk__in=[row.pk for row in over]).delete()
+    return len(over)
+
+
+def anonymise(*, policy: Policy, at: datetime) -> int:
+    """Sweep: public reports at three months lose their sealed part and their receipt. Returns how many."""
+    over = list(
+        Report.objects.filter(
+            source=words.FROM_PUBLIC,
+            received_at__lte=at - policy.clocks.reporter_contact,
+            status__in=[report_path.JOINED, report_path.INCOMPLETE, report_path.ANSWERED],
+        ).order_by("pk")[:5000]
+    )
+    with transaction.atomic():
+        ReceiptPhase.objects.filter(receipt_hash__in=[report.receipt_hash for report in over if report.receipt_hash]).delete()
+        advance(
+            over,
+            "anonymise",
+            "anonymised",
+            by=MACHINE_WORKER,
+            at=at,
+            changes={"sealed": None, "receipt_hash": "", "follow": "none"},
+        )
+    return len(over)

@@ -1,0 +1,128 @@
+"""Asks the police, or tells them: one question per unit and host, however many removals.
+
+The agreement says which (authorise first: asked; notify together: told, and the notice goes at once). What
+silence leads to is written in the agreement too (`escalate`). What is not here: the answer (`answer`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from openhotline.policy import Policy
+from openhotline.outbox import queue
+from openhotline.records import bulk
+from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
+from openhotline.rules import clocks, references, removal_path, words
+from openhotline.rules.agreement import Agreement
+from openhotline.rules.routing import unit_for
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import notify
+from openhotline.steps.advance import advance, refuse_unless
+
+
+def ask_police(
+    removals: Sequence[Removal],
+    *,
+    unit: Unit,
+    agreement: Agreement,
+    by: Actor,
+    at: datetime,
+    passed_from: Consultation | None = None,
+) -> Consultation:
+    """Put one question (or, where the agreement says so, one information) to one unit about one host.
+
+    Raises Refused where the removals have no common host or one of them is not traced.
+    """
+    refuse_unless(bool(removals), "There is nothing to ask about.")
+    hosts = {removal.host_id for removal in removals}
+    refuse_unless(len(hosts) == 1, "One question covers one host. Ask about each host apart.", code="hosts")
+    with transaction.atomic():
+        number = references.consultation(at.year, bulk.take_numbers(f"consultation-{at.year}", 1))
+        consultation = Consultation.objects.create(
+            number=number,
+            unit=unit,
+            host_id=hosts.pop(),
+            agreement=agreement.key,
+            agreement_version=agreement.version,
+            asks=agreement.asks,
+            asked_at=at,
+            asked_by=by.who,
+            due_at=passed_from.due_at if passed_from else agreement.answer_due(at),
+            again=any(removal.again for removal in removals),
+            passed_from=passed_from,
+        )
+        ConsultationLine.objects.bulk_create(
+            [ConsultationLine(consultation=consultation, removal=removal) for removal in removals], batch_size=1000
+        )
+        facts: dict[str, object] = {"consultation": number, "unit": unit.key, "agreement": agreement.version}
+        if passed_from is None:
+            if agreement.asks:
+                clock = clocks.Deadline(clocks.POLICE_ANSWER, consultation.due_at)
+                advance(removals, "consult", "asked", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts)
+            else:
+                clock = clocks.Deadline(clocks.DEPARTURE, at)
+                advance(removals, "consult", "told", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts)
+        _letter(consultation, removals, at=at)
+        if not agreement.asks:
+            notify.draft(removals, by=MACHINE_WORKER, at=at)
+    return consultation
+
+
+def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: datetime) -> None:
+    again = " (again: this had been removed before)" if consultation.again else ""
+    if consultation.asks:
+        what = "May we ask the host to remove this now? Please answer at the police desk."
+        kind = "police-question"
+    else:
+        what = "For your information: the host is asked to preserve and remove this now, as agreed."
+        kind = "police-told"
+    queue.put(
+        kind,
+        number=consultation.number,
+        recipient=consultation.unit.mail,
+        transport="mail",
+        removals=[removal.pk for removal in removals],
+        at=at,
+        by=MACHINE_WORKER,
+        subject=f"{consultation.number}: {len(removals)} on one host",
+        text=(
+            f"{consultation.number}{again}\n\n{what}\n\n"
+            f"Addresses: {len(removals)}, on one host.\n"
+            + (f"Please answer by {consultation.due_at:%d %B %Y %H:%M} UTC. " if consultation.asks else "")
+            + ("After that we ring your duty desk.\n" if consultation.asks else "\n")
+            + "The facts are behind your sign-in; no address and no content is in this mail.\n"
+        ),
+    )
+
+
+def unit_of(removal: Removal, *, policy: Policy) -> str:
+    """The key of the unit that covers this removal."""
+    host = removal.host
+    return unit_for(
+        removal.item.cls, removal.country, asn=host.asn if host else 0, operator=host.name if host else "", policy=policy
+    )
+
+
+def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list[Consultation]:
+    """Sweep: every traced removal at home whose bundle is full or ripe is asked about, per unit and host.
+
+    A bundle is ripe when the oldest of its removals has waited its time, or a child may be at risk.
+    """
+    waiting = list(
+        Removal.objects.filter(Q(status=removal_path.TRACED), Q(route=words.HOME))
+        .select_related("item", "host")
+        .order_by("pk")
+    )
+    bundles: dict[tuple[str, int | None], list[Removal]] = {}
+    for removal in waiting:
+        bundles.setdefault((unit_of(removal, policy=policy), removal.host_id), []).append(removal)
+    units = {unit.key: unit for unit in Unit.objects.filter(key__in={key for key, _ in bundles})}
+    asked = []
+    for (key, _), removals in bundles.items():
+        ripe = any((removal.due_at is not None and removal.due_at <= at) or removal.item.at_risk for removal in removals)
+        if ripe:
+            agreement = policy.agreement(units[key].agreement)
+            asked.append(ask_police(removals, unit=units[key], agreement=agreement, by=by, at=at))
+    return asked

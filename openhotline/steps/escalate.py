@@ -1,0 +1,167 @@
+"""What happens when a clock runs out. The sweep finds it; here it is acted on, by what the agreement says.
+
+Police: at the answer deadline the duty desk is rung and the removal is silent; later it is escalated, then
+managers are told. Silence is never consent unless the agreement says so. Hosts: a reminder at the target,
+the ladder a day after the notice. Time on hold is nobody's fault: a held removal reminds nobody.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from openhotline.outbox import queue
+from openhotline.policy import Policy
+from openhotline.records.models import Consultation, Hold, Notice, Removal
+from openhotline.rules import clocks, removal_path
+from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps import tell
+from openhotline.steps.advance import KEEP, advance, next_clock
+
+
+def police_silence(*, policy: Policy, at: datetime) -> int:
+    """Sweep: questions whose answer is due. Returns how many were acted on."""
+    acted = 0
+    late = Consultation.objects.filter(asks=True, answered_at=None, due_at__lte=at).select_related("unit")
+    for consultation in late:
+        agreement = policy.agreement(consultation.agreement)
+        open_lines = list(
+            Removal.objects.filter(
+                consultation_lines__consultation=consultation,
+                consultation_lines__answered=False,
+                status__in=[removal_path.ASKED, removal_path.SILENT],
+            )
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        if not open_lines:
+            continue
+        with transaction.atomic():
+            if consultation.rung_at is None:
+                _ring(consultation, open_lines, due=agreement.escalate_at(consultation.asked_at), at=at)
+                consultation.rung_at = at
+            elif consultation.escalated_at is None and agreement.escalate_at(consultation.asked_at) <= at:
+                _letter(consultation, "police-escalation", "Not answered within the agreed time.", open_lines, at=at)
+                consultation.escalated_at = at
+            elif consultation.managers_at is None and agreement.managers_at(consultation.asked_at) <= at:
+                _letter(consultation, "police-managers", "Not answered for a day; managers of both sides.", open_lines, at=at)
+                consultation.managers_at = at
+            else:
+                continue
+            consultation.save(update_fields=["rung_at", "escalated_at", "managers_at"])
+        acted += 1
+    return acted
+
+
+def _ring(consultation: Consultation, removals: Sequence[Removal], *, due: datetime, at: datetime) -> None:
+    asked = [removal for removal in removals if removal.status == removal_path.ASKED]
+    clock = clocks.Deadline("escalation", due)
+    why = f"No answer by the agreed time; the duty desk of {consultation.unit.name} is rung."
+    advance(asked, "silence", "silent", by=MACHINE_WORKER, at=at, clock=clock, why=why)
+    _letter(consultation, "police-reminder", "The agreed time to answer is over; we ring your duty desk now.", removals, at=at)
+
+
+def _letter(consultation: Consultation, kind: str, what: str, removals: Sequence[Removal], *, at: datetime) -> None:
+    tell.desk(
+        kind,
+        number=consultation.number,
+        recipient=consultation.unit.mail,
+        subject=f"{consultation.number}: {what}",
+        text=(
+            f"{consultation.number}, asked {consultation.asked_at:%d %B %Y %H:%M} UTC, {len(removals)} waiting.\n\n"
+            f"{what}\nDuty desk: {consultation.unit.phone}\n"
+        ),
+        at=at,
+    )
+
+
+def hold_reviews(*, at: datetime) -> int:
+    """Sweep: holds whose review time has come. Each is asked about once per review time."""
+    due: dict[tuple[int, datetime], list[Hold]] = defaultdict(list)
+    rows = Hold.objects.filter(released_at=None, until=None, review_at__lte=at, answer__isnull=False).select_related(
+        "answer__consultation__unit"
+    )
+    for hold in rows:
+        if hold.answer is not None:
+            due[(hold.answer_id or 0, hold.review_at)].append(hold)
+    for (_, review_at), holds in due.items():
+        answer = holds[0].answer
+        if answer is None:
+            continue
+        consultation = answer.consultation
+        tell.desk(
+            "hold-review",
+            number=f"{consultation.number}/{review_at:%Y%m%dT%H%M}",
+            recipient=consultation.unit.mail,
+            subject=f"{consultation.number}: your hold is due for review",
+            text=(
+                f"{consultation.number}: {len(holds)} on hold since {holds[0].placed_at:%d %B %Y %H:%M} UTC.\n\n"
+                "Please go ahead, or hold again with a reason, at the police desk.\n"
+            ),
+            at=at,
+        )
+    return len(due)
+
+
+def host_clocks(*, policy: Policy, at: datetime) -> int:
+    """Sweep: notices past their target get one reminder, past the ladder the removal is overdue."""
+    acted = 0
+    late = [removal_path.NOTICED, removal_path.ACKNOWLEDGED, removal_path.GONE_MAYBE]
+    held = Hold.objects.filter(released_at=None).values("removal")
+    removals = (
+        Removal.objects.filter(status__in=late, due_at__lte=at, t5_sent__isnull=False, referral_lines=None)
+        .exclude(pk__in=held)
+        .select_related("item", "host")
+        .order_by("pk")
+    )
+    groups: dict[str, list[Removal]] = defaultdict(list)
+    for removal in removals:
+        groups[removal.clock].append(removal)
+    ladder = policy.agreement_default.ladder_at
+    target = groups.get(clocks.HOST_TARGET, [])
+    if target:
+        _remind(target, at=at)
+        by_due: dict[datetime, list[Removal]] = defaultdict(list)
+        for removal in target:
+            by_due[ladder(removal.t5_sent or at)].append(removal)
+        for due, group in by_due.items():
+            next_clock(group, clocks.Deadline(clocks.LADDER, max(due, at)), by=MACHINE_WORKER, at=at)
+        acted += len(target)
+    overdue = groups.get(clocks.LADDER, [])
+    advance(overdue, "escalate", "overdue", by=MACHINE_WORKER, at=at, clock=KEEP, why="No removal within the agreed day.")
+    if overdue:
+        for notice in Notice.objects.filter(lines__removal__in=overdue, sent_at__isnull=False).distinct():
+            tell.desk(
+                "ladder",
+                number=notice.number,
+                recipient=policy.managers_mail,
+                subject=f"{notice.number}: not removed within a day",
+                text=f"{notice.number} to {notice.host.name}: next is the upstream network, then the registry.\n",
+                at=at,
+            )
+    return acted + len(overdue)
+
+
+def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
+    """One reminder per notice; a reminder is a new kind with its own number, never a repeat."""
+    pks = [removal.pk for removal in removals]
+    for notice in Notice.objects.filter(lines__removal__in=pks, sent_at__isnull=False).distinct().select_related("contact"):
+        if notice.contact is None:
+            continue
+        lines = notice.lines.filter(removal__in=pks, dropped="")
+        queue.put(
+            "reminder",
+            number=f"{notice.number}/1",
+            recipient=notice.contact.mail,
+            transport="mail",
+            removals=[line.removal_id for line in lines],
+            at=at,
+            by=MACHINE_WORKER,
+            subject=f"Reminder: notice {notice.number} is not done yet",
+            text=(
+                f"Notice {notice.number} of {notice.sent_at:%d %B %Y %H:%M} UTC is past its time.\n"
+                f"{len(lines)} address(es) still answer from outside. Please use the link in the notice.\n"
+            ),
+        )
+

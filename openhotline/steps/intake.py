@@ -1,0 +1,278 @@
+"""Files what came in: durably, once, whatever it is. Then a door may say "received".
+
+A report is never refused for being a duplicate, too long or odd: what cannot be read is kept, marked
+incomplete, and says what is missing. Filing is idempotent by `report_id` and by (partner, key), so the
+spool may be read twice. What is not here: spools, files and forms (the doors), and joining (`dedupe`).
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from openhotline.ledger.record import Act, record
+from openhotline.policy import Policy
+from openhotline.records import bulk, vault
+from openhotline.records.models import ReceiptPhase, Report, ReportContact, ReportLine
+from openhotline.rules import urls, words
+from openhotline.rules.incoming import IncomingReport
+from openhotline.rules.permits import require_act
+from openhotline.rules.words import Actor
+from openhotline.steps import dedupe
+from openhotline.steps.advance import begin_rows
+
+CHUNK = 5_000
+NOT_CLOSED_BEFORE = timedelta(days=7)  # security.md 3f: the receipt is no oracle for the threshold
+NOTHING_READABLE = "No web address, Message-ID or file we can read. A person will look at what was sent."
+LEFT_EARLY = "The form was left after the first page. What was given is kept."
+
+_REPORT = (
+    "id",
+    "report_id",
+    "version",
+    "due_at",
+    "clock",
+    "source",
+    "partner",
+    "reference",
+    "idempotency_key",
+    "received_at",
+    "seen",
+    "sealed",
+    "complete",
+    "why",
+    "follow",
+    "receipt_hash",
+    "answered_at",
+)
+_LINE = ("report_id", "position", "reported", "item_id", "joined", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of a batch. `rejected` is what no report could be made of; the CSV door counts it."""
+
+    reports: int = 0
+    items_new: int = 0
+    joined: int = 0
+    incomplete: int = 0
+    repeated: int = 0  # filed before: same report_id or same partner and key
+
+    def __add__(self, other: "Filed") -> "Filed":
+        return Filed(
+            self.reports + other.reports,
+            self.items_new + other.items_new,
+            self.joined + other.joined,
+            self.incomplete + other.incomplete,
+            self.repeated + other.repeated,
+        )
+
+
+def file_reports(
+    incoming: Sequence[IncomingReport],
+    *,
+    policy: Policy,
+    by: Actor,
+    at: datetime,
+    progress: Callable[[int], None] | None = None,
+) -> Filed:
+    """File a batch, in transactions of at most 5,000 reports. When it returns, every one is durable.
+
+    Raises NotPermitted if `by` may not file. `progress` is told how many have been filed.
+    """
+    require_act("report.file", by)
+    total = Filed()
+    for start in range(0, len(incoming), CHUNK):
+        chunk = incoming[start : start + CHUNK]
+        with transaction.atomic():
+            total += _file(chunk, policy=policy, by=by, at=at)
+        if progress:
+            progress(start + len(chunk))
+    return total
+
+
+def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: datetime) -> Filed:
+    fresh, repeated = _not_filed_before(incoming, policy=policy, by=by, at=at)
+    if not fresh:
+        return Filed(repeated=repeated)
+    lines = [line for report in fresh for line in (*report.lines, *report.files)]
+    addresses = dict(zip(lines, urls.read_many(lines), strict=True)) if lines else {}
+    found = dedupe.join(
+        (
+            dedupe.Wanted(addresses[line], report.received_at, report.referrer, report.source == words.FROM_POLICE)
+            for report in fresh
+            for line in (*report.lines, *report.files)
+            if addresses[line].ok
+        ),
+        policy=policy,
+        by=by,
+        at=at,
+    )
+    ids = bulk.reserve(Report, len(fresh))
+    rows: dict[bool, list[tuple[object, ...]]] = {True: [], False: []}
+    line_rows: list[tuple[object, ...]] = []
+    counts: Counter[int] = Counter()
+    acts: defaultdict[tuple[datetime, bool], list[Act]] = defaultdict(list)
+    opened: set[bytes] = set()
+    for pk, report in zip(ids, fresh, strict=True):
+        cases: list[str] = []
+        for position, line in enumerate((*report.lines, *report.files)):
+            address = addresses[line]
+            item = found[address.key_digest] if address.ok else None
+            if item is None:
+                line_rows.append((pk, position, line.replace("\x00", "\ufffd"), None, False, address.why))
+                continue
+            joined = not item.new or address.key_digest in opened
+            opened.add(address.key_digest)
+            line_rows.append((pk, position, line.replace("\x00", "\ufffd"), item.pk, joined, ""))
+            if item.ref not in cases:
+                cases.append(item.ref)
+                counts[item.pk] += 1
+        rows[bool(cases)].append(_row(pk, report, bool(cases)))
+        coarse = report.source == words.FROM_PUBLIC
+        acts[(report.received_at if coarse else at, coarse)] += _acts(pk, report, cases)
+    begin_rows(Report, [("intake", "filed"), ("dedupe", "joined")], _REPORT, rows[True], by=by)
+    begin_rows(Report, [("intake", "filed"), ("dedupe", "incomplete")], _REPORT, rows[False], by=by)
+    bulk.insert(ReportLine, _LINE, line_rows)
+    _receipts(list(zip(ids, fresh, strict=True)), policy=policy)
+    for (moment, coarse), group in acts.items():
+        record(group, by=by, at=moment, coarse=coarse)
+    dedupe.reported(counts, policy=policy, at=at)
+    new = sum(item.new for item in found.values())
+    return Filed(
+        reports=len(fresh),
+        items_new=new,
+        joined=sum(1 for row in line_rows if row[4]),
+        incomplete=len(rows[False]),
+        repeated=repeated,
+    )
+
+
+def _not_filed_before(
+    incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: datetime
+) -> tuple[list[IncomingReport], int]:
+    """Drop what is filed already; complete what was filed as left early. Inside one batch, the last wins."""
+    latest: dict[UUID, IncomingReport] = {}
+    keys: dict[tuple[str, str], UUID] = {}
+    for report in incoming:
+        if report.key:
+            first = keys.setdefault((report.partner, report.key), report.report_id)
+            if first != report.report_id:
+                continue
+        latest[report.report_id] = report
+    known = {
+        row.report_id: row
+        for start in range(0, len(latest), 5000)
+        for row in Report.objects.filter(report_id__in=list(latest)[start : start + 5000])
+    }
+    known_keys = set()
+    if keys:
+        known_keys = set(
+            Report.objects.filter(
+                partner__in={partner for partner, _ in keys}, idempotency_key__in=[key for _, key in keys]
+            ).values_list("partner", "idempotency_key")
+        )
+    fresh = []
+    for report_id, report in latest.items():
+        if report_id in known:
+            if report.complete and not known[report_id].complete:
+                _complete(known[report_id], report, policy=policy, by=by, at=at)
+        elif not report.key or (report.partner, report.key) not in known_keys:
+            fresh.append(report)
+    return fresh, len(incoming) - len(fresh)
+
+
+def _complete(row: Report, report: IncomingReport, *, policy: Policy, by: Actor, at: datetime) -> None:
+    """A form left after page 1 was sent after all: add what the later pages gave."""
+    row.complete = True
+    row.seen, row.follow, row.receipt_hash = report.seen[:12], report.follow, report.receipt_hash
+    row.sealed = _sealed(report)
+    row.save(update_fields=["complete", "seen", "follow", "receipt_hash", "sealed"])
+    _receipts([(row.pk, report)], policy=policy)
+    coarse = report.source == words.FROM_PUBLIC
+    record(
+        [Act(act="report.completed", obj=("report", str(row.report_id), row.version))],
+        by=by,
+        at=report.received_at if coarse else at,
+        coarse=coarse,
+    )
+
+
+def _row(pk: int, report: IncomingReport, readable: bool) -> tuple[object, ...]:
+    why = ""
+    if not readable:
+        why = NOTHING_READABLE
+    elif not report.complete:
+        why = LEFT_EARLY
+    return (
+        pk,
+        report.report_id,
+        1,
+        None,
+        "",
+        report.source,
+        report.partner,
+        report.reference,
+        report.key[:200] or None,
+        report.received_at,
+        report.seen[:12],
+        _sealed(report),
+        report.complete,
+        why,
+        report.follow,
+        report.receipt_hash,
+        None,
+    )
+
+
+def _sealed(report: IncomingReport) -> bytes | None:
+    """What only staff may open: the exact time and the reporter's own words."""
+    if not report.help_text and report.exact_at is None:
+        return None
+    note = {
+        "exact_at": report.exact_at.isoformat() if report.exact_at else None,
+        "help_text": report.help_text,
+    }
+    return vault.seal("report", json.dumps(note, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _acts(pk: int, report: IncomingReport, cases: list[str]) -> list[Act]:
+    """One entry per case the report joined; one outside any case where nothing could be read."""
+    obj = ("report", str(report.report_id), 1)
+    payload = {"source": report.source, "partner": report.partner, "reference": report.reference}
+    if not cases:
+        return [Act(act="report.incomplete", obj=obj, payload=payload)]
+    return [Act(act="report.filed", obj=obj, case=case, payload=payload) for case in cases]
+
+
+def _receipts(filed: Sequence[tuple[int, IncomingReport]], *, policy: Policy) -> None:
+    """The public door's only window, and the sealed e-mail with the date by which it is deleted."""
+    ReceiptPhase.objects.bulk_create(
+        [
+            ReceiptPhase(
+                receipt_hash=report.receipt_hash,
+                phase=words.RECEIVED if report.lines or report.files else words.MORE_DETAIL,
+                not_closed_before=report.received_at + NOT_CLOSED_BEFORE,
+            )
+            for _, report in filed
+            if report.receipt_hash
+        ],
+        ignore_conflicts=True,
+    )
+    ReportContact.objects.bulk_create(
+        [
+            ReportContact(
+                report_id=pk,
+                sealed=vault.seal("contact", report.mail.encode("utf-8", "surrogatepass")),
+                delete_by=report.received_at + policy.clocks.reporter_contact,
+            )
+            for pk, report in filed
+            if report.mail
+        ],
+        ignore_conflicts=True,
+    )
+

@@ -1,0 +1,323 @@
+"""Notices: drafted when cleared, guarded at departure, followed until our own checks say gone.
+
+At departure everything is asked again, inside the claim: still cleared, no hold, trace fresh and still this
+host, contact verified. What no longer holds leaves the notice, and the rest goes. What is not here: MIME,
+XARF and sockets (connectors), the host's reply (`confirm`), reminders and the ladder (`escalate`).
+"""
+
+import hashlib
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max, Sum
+
+from openhotline.outbox import queue
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter, LetterLine
+from openhotline.policy import Policy
+from openhotline.records import bulk, vault
+from openhotline.records.models import (
+    Assessment,
+    Check,
+    Contact,
+    Hold,
+    Host,
+    Notice,
+    NoticeLine,
+    Removal,
+    Trace,
+)
+from openhotline.rules import clocks, notice as wording, references, removal_path
+from openhotline.rules.notice import NoticeAddress, NoticeContent
+from openhotline.rules.permits import require_act
+from openhotline.rules.refusals import Refused
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps.advance import advance, note, refuse_unless
+
+RETRACE_WITHIN = timedelta(minutes=15)  # the host is traced again this shortly before a notice leaves
+
+
+def contact_of(host: Host) -> Contact | None:
+    """The contact to write to: usable, verified by a second person, the one that worked last."""
+    return (
+        Contact.objects.filter(host=host, usable=True, verified_at__isnull=False)
+        .order_by("-last_success", "bounces", "pk")
+        .first()
+    )
+
+
+def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notice]:
+    """Draft one notice per host and class, and queue its letter.
+
+    Where the host has no verified contact the letter waits as "contact needed". Removals that are in a
+    living draft already are left alone.
+    """
+    living = set(
+        NoticeLine.objects.filter(
+            removal__in=removals, dropped="", notice__sent_at=None, notice__withdrawn_at=None
+        ).values_list("removal_id", flat=True)
+    )
+    groups: dict[tuple[int, str], list[Removal]] = defaultdict(list)
+    for removal in removals:
+        if removal.pk not in living and removal.host_id is not None:
+            groups[(removal.host_id, removal.item.cls)].append(removal)
+    drafted = []
+    for (_, cls), group in groups.items():
+        host = group[0].host
+        if host is None:
+            continue
+        contact = contact_of(host)
+        with transaction.atomic():
+            number = references.notice(at.year, bulk.take_numbers(f"notice-{at.year}", 1))
+            secret = vault.token("notice-link", number)
+            made = Notice.objects.create(
+                number=number,
+                host=host,
+                contact=contact,
+                cls=cls,
+                drafted_at=at,
+                code=_code(),
+                link_digest=hashlib.sha256(secret.encode()).hexdigest(),
+            )
+            NoticeLine.objects.bulk_create(
+                [NoticeLine(notice=made, removal=removal) for removal in group], batch_size=1000
+            )
+            queue.put(
+                "notice",
+                number=number,
+                recipient=contact.mail if contact else "",
+                transport="mail",
+                removals=[removal.pk for removal in group],
+                at=at,
+                by=by,
+                state=PENDING if contact else CONTACT_NEEDED,
+                why="" if contact else f"No verified contact for {host.name}. Add one, and have a second person verify it.",
+            )
+            note(group, "notice.drafted", by=by, at=at, facts={"notice": number})
+        drafted.append(made)
+    return drafted
+
+
+def _code() -> str:
+    letters = "".join(secrets.choice("ABCDEFGHJKLMNPRTUVWXY") for _ in range(2))
+    return f"{letters}-{secrets.randbelow(10_000):04d}"
+
+
+def recall(removals: Sequence[Removal], *, why: str, at: datetime) -> None:
+    """Take removals out of notices that have not left yet."""
+    lines = NoticeLine.objects.filter(removal__in=removals, dropped="", notice__sent_at=None)
+    lines.update(dropped=why)
+    LetterLine.objects.filter(
+        removal__in=[removal.pk for removal in removals], letter__kind="notice", letter__state__in=[PENDING, CONTACT_NEEDED]
+    ).delete()
+
+
+def to_trace(*, at: datetime) -> list[Removal]:
+    """Removals whose notice wants to leave now but whose last trace is older than it may be."""
+    waiting = Removal.objects.filter(
+        status=removal_path.CLEARED,
+        notice_lines__dropped="",
+        notice_lines__notice__in=Notice.objects.filter(
+            number__in=Letter.objects.filter(kind="notice", state=PENDING, due_at__lte=at).values("number")
+        ),
+    )
+    stale = waiting.alias(newest=Max("item__traces__at")).filter(newest__lt=at - RETRACE_WITHIN)
+    return list(stale.select_related("item").distinct())
+
+
+def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime) -> NoticeContent | None:
+    """The guard of a notice, run inside the claim. Returns what it says, or None if nothing is left to say.
+
+    Raises Refused where it has to wait (a stale trace).
+    """
+    made = Notice.objects.select_for_update(of=("self",)).select_related("host", "contact").get(number=letter.number)
+    lines = list(
+        NoticeLine.objects.filter(notice=made, dropped="").select_related("removal__item").order_by("removal_id")
+    )
+    removals = {line.removal_id: line.removal for line in lines}
+    # Locks in id order: a hold being placed now waits for us, or we see it.
+    fresh = {row.pk: row for row in Removal.objects.select_for_update().filter(pk__in=list(removals)).order_by("pk")}
+    held = set(Hold.objects.filter(removal__in=list(removals), released_at=None).values_list("removal_id", flat=True))
+    traces = _newest_traces([removal.item_id for removal in removals.values()])
+    dropped: dict[str, list[int]] = defaultdict(list)
+    stay: list[Removal] = []
+    for pk, removal in removals.items():
+        now = fresh[pk]
+        trace = traces.get(removal.item_id)
+        if pk in held:
+            dropped["Held."].append(pk)
+        elif now.status != removal_path.CLEARED:
+            dropped[f"It is {now.status} now."].append(pk)
+        elif now.host_id != made.host_id:
+            dropped["It is at another host now."].append(pk)
+        elif trace is None or trace.at < at - RETRACE_WITHIN or trace.expires_at < at or trace.verdict != "agreed":
+            raise Refused("The trace is too old, or unclear, to send on. It is being traced again.", code="stale-trace")
+        else:
+            stay.append(removal)
+    for why, pks in dropped.items():
+        NoticeLine.objects.filter(notice=made, removal__in=pks).update(dropped=why)
+        LetterLine.objects.filter(letter=letter, removal__in=pks).delete()
+    if not stay:
+        Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
+        queue.withdraw(letter, why="Nothing of this notice is left to send.", by=MACHINE_WORKER, at=at)
+        return None
+    contact = made.contact
+    if contact is None or not contact.usable or contact.verified_at is None:
+        raise Refused("The contact is no longer verified. Add one, and have a second person verify it.", code="contact")
+    agreement = policy.agreement_default
+    content = NoticeContent(
+        number=made.number,
+        cls=made.cls,
+        host=made.host.name,
+        to=contact.mail,
+        hotline=house.name,
+        domain=house.domain,
+        phone=house.phone,
+        link=f"{house.portal_url}/n/{vault.token('notice-link', made.number)}",
+        code=made.code,
+        verify=f"{house.portal_url}/verify",
+        ground=policy.ground(made.cls),
+        preserve_days=agreement.preserve_days,
+        due=agreement.host_due(at),
+        sent=at,
+        addresses=_addresses(stay, traces),
+        country=made.host.country,
+        asn=made.host.asn,
+    )
+    wording.lint(content)
+    return content
+
+
+class HouseWords:
+    """What letters say about the house itself."""
+
+    __slots__ = ("domain", "name", "phone", "portal_url")
+
+    def __init__(self, *, name: str, domain: str, phone: str, portal_url: str) -> None:
+        self.name, self.domain, self.phone, self.portal_url = name, domain, phone, portal_url
+
+
+def _newest_traces(items: Sequence[int]) -> dict[int, Trace]:
+    newest = Trace.objects.filter(item__in=items).values("item").annotate(last=Max("at")).values_list("item", "last")
+    wanted = dict(newest)
+    rows = Trace.objects.filter(item__in=items, at__in=set(wanted.values())).order_by("at", "pk")
+    return {row.item_id: row for row in rows if row.at == wanted[row.item_id]}
+
+
+def _addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[NoticeAddress, ...]:
+    pks = [removal.pk for removal in removals]
+    seen = dict(
+        Check.objects.filter(removal__in=pks, meaning="up").values_list("removal").annotate(last=Max("at"))
+    )
+    files = dict(
+        Assessment.objects.filter(item__in=[removal.item_id for removal in removals], reading="first")
+        .values_list("item")
+        .annotate(files=Sum("files"))
+    )
+    return tuple(
+        NoticeAddress(
+            uid=str(removal.uid),
+            canonical=removal.item.canonical,
+            addresses=traces[removal.item_id].address.replace(",", ", "),
+            category=removal.item.category,
+            age_band=removal.item.age_band,
+            files=files.get(removal.item_id, 0),
+            last_seen=seen.get(removal.pk),
+            referrer=removal.item.referrer,
+        )
+        for removal in removals
+    )
+
+
+def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
+    """The relay took it: T5 for every removal in it; the host's clock and the ladder start."""
+    agreement = policy.agreement_default
+    with transaction.atomic():
+        queue.sent([letter], receipt=receipt, by=MACHINE_WORKER, at=at)
+        made = Notice.objects.get(number=letter.number)
+        due = agreement.host_due(at)
+        Notice.objects.filter(pk=made.pk).update(sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at))
+        if made.contact_id:
+            Contact.objects.filter(pk=made.contact_id).update(last_success=at)
+        removals = list(
+            Removal.objects.filter(notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED)
+            .select_related("item")
+            .order_by("pk")
+        )
+        advance(
+            removals,
+            "notify",
+            "sent",
+            by=MACHINE_WORKER,
+            at=at,
+            clock=clocks.Deadline(clocks.HOST_TARGET, due),
+            stamps=["t5_sent"],
+            facts={"notice": made.number},
+        )
+        Removal.objects.filter(pk__in=[removal.pk for removal in removals]).update(
+            next_check_at=at + policy.clocks.check_with_host
+        )
+
+
+def bounced(letter: Letter, *, why: str, at: datetime) -> None:
+    """The other side refused it for good: the contact is demoted, and the removals wait for a better one."""
+    with transaction.atomic():
+        queue.refused(letter, why=why, by=MACHINE_WORKER, at=at)
+        if letter.kind != "notice":
+            return
+        made = Notice.objects.select_related("host", "contact").get(number=letter.number)
+        if made.contact is not None:
+            made.contact.bounces += 1
+            made.contact.usable = False
+            made.contact.last_failure = at
+            made.contact.save(update_fields=["bounces", "usable", "last_failure"])
+        Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
+        removals = list(
+            Removal.objects.filter(notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED)
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        note(removals, "notice.bounced", by=MACHINE_WORKER, at=at, facts={"notice": made.number})
+        draft(removals, by=MACHINE_WORKER, at=at)
+
+
+def add_contact(host: Host, mail: str, *, source: str, by: Actor, at: datetime) -> Contact:
+    """Add a way to reach a host. It is used only after somebody else has verified it."""
+    require_act("contact.add", by)
+    refuse_unless("@" in mail and len(mail) <= 254, "Give a mail address, for example abuse@host.example.", code="mail")
+    contact, made = Contact.objects.get_or_create(
+        host=host, mail=mail, defaults={"source": source, "added_at": at, "added_by": by.who}
+    )
+    refuse_unless(made or contact.usable is False, "This contact is there already. Have a second person verify it.")
+    return contact
+
+
+def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
+    """The second person: from now on the house writes to it, and letters that waited for it are drafted anew."""
+    require_act("contact.verify", by)
+    refuse_unless(
+        contact.added_by != by.who, "You added this contact yourself. A second person has to verify it.", code="second"
+    )
+    with transaction.atomic():
+        contact.verified_at, contact.verified_by, contact.usable = at, by.who, True
+        contact.save(update_fields=["verified_at", "verified_by", "usable"])
+        waiting = Letter.objects.filter(
+            kind="notice",
+            state=CONTACT_NEEDED,
+            number__in=Notice.objects.filter(host=contact.host, sent_at=None).values("number"),
+        )
+        for letter in waiting:
+            made = Notice.objects.get(number=letter.number)
+            removals = list(
+                Removal.objects.filter(notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED)
+                .select_related("item", "host")
+                .order_by("pk")
+            )
+            Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
+            queue.withdraw(letter, why=f"Drafted anew to the contact verified by {by.who}.", by=by, at=at)
+            draft(removals, by=MACHINE_WORKER, at=at)
+    return contact
+
+

@@ -1,0 +1,63 @@
+"""Short letters that tell somebody what happened: the unit that was asked, the duty desk, a manager.
+
+A letter carries references and times, never an address: the facts are behind the sign-in. Nothing here
+moves a case. What is not here: questions (`consult`), notices (`notify`), referrals (`refer`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from openhotline.outbox import queue
+from openhotline.records.models import Consultation, ConsultationLine, Removal
+from openhotline.rules.words import MACHINE_WORKER
+
+_WORDS = {
+    "moved": "The content has moved. We trace it and ask again where that is due.",
+    "gone": "The content was gone before any notice left. Nothing more to answer.",
+    "removed": "The content has been removed. Our own checks confirm it.",
+    "again": "Content that had been removed is back. A new question follows where one is due.",
+}
+
+
+def police(removals: Sequence[Removal], what: str, *, at: datetime) -> None:
+    """Tell every unit that was asked or told about these removals what became of them.
+
+    `what` is one of moved, gone, removed, again. One letter per consultation, however many removals.
+    """
+    by_pk = {removal.pk: removal for removal in removals}
+    groups: dict[Consultation, list[Removal]] = {}
+    for line in ConsultationLine.objects.filter(removal__in=list(by_pk)).select_related("consultation__unit"):
+        groups.setdefault(line.consultation, []).append(by_pk[line.removal_id])
+    for consultation, group in groups.items():
+        text = (
+            f"About {consultation.number}: {_WORDS[what]}\n"
+            f"Items: {', '.join(removal.item.ref for removal in group[:50])}"
+            f"{f' and {len(group) - 50} more' if len(group) > 50 else ''}\n"
+            f"Time: {at:%d %B %Y %H:%M} UTC\n"
+            "Sign in to the police desk for the facts. Please do not answer this mail with case facts.\n"
+        )
+        queue.put(
+            f"police-{what}",
+            number=consultation.number,
+            recipient=consultation.unit.mail,
+            transport="mail",
+            removals=[removal.pk for removal in group],
+            at=at,
+            by=MACHINE_WORKER,
+            subject=f"{consultation.number}: {what}",
+            text=text,
+        )
+
+
+def desk(kind: str, *, number: str, recipient: str, subject: str, text: str, at: datetime) -> None:
+    """One letter to a duty desk or a manager."""
+    queue.put(
+        kind,
+        number=number,
+        recipient=recipient,
+        transport="mail",
+        at=at,
+        by=MACHINE_WORKER,
+        subject=subject,
+        text=text,
+    )

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class Web(AppConfig):
+    """The doors for people."""
+
+    name = "openhotline.web"
+    label = "openhotline_web"

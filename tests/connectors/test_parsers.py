@@ -1,0 +1,230 @@
+"""Registries, name servers and files may say anything: we read what is sound and never fall over."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rrset
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
+
+from openhotline.connectors.dns import meaning as dns_meaning
+from openhotline.connectors.geo import meaning as geo_meaning
+from openhotline.connectors.geo.client import Atlas
+from openhotline.connectors.rdap import meaning as rdap_meaning
+from openhotline.connectors.rdap.client import Registries
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def card(name: str, *mails: str) -> list[Any]:
+    lines: list[Any] = [["version", {}, "text", "4.0"], ["fn", {}, "text", name]]
+    return ["vcard", lines + [["email", {"type": "work"}, "text", m] for m in mails]]
+
+
+NETWORK: dict[str, Any] = {
+    "objectClassName": "ip network",
+    "handle": "NET-192-0-2-0",
+    "startAddress": "192.0.2.0",
+    "endAddress": "192.0.2.255",
+    "name": "EXAMPLE-NET",
+    "country": "gb",
+    "events": [{"eventAction": "last update of RDAP database", "eventDate": "2026-03-02T11:00:00Z"}],
+    "entities": [
+        {
+            "objectClassName": "entity",
+            "roles": ["registrant"],
+            "vcardArray": card("Example Hosting Ltd", "office@host.example"),
+            "entities": [{"roles": ["technical", "abuse"], "vcardArray": card("Desk", "abuse@host.example")}],
+        }
+    ],
+}
+
+
+def rdap(value: Any) -> Any:
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return rdap_meaning.read(body, source="http://rdap.registry.example/ip/192.0.2.1", at=NOON)
+
+
+def test_the_abuse_mailbox_is_found_though_it_is_nested() -> None:
+    answer = rdap(NETWORK)
+    assert answer.ok
+    assert answer.abuse_mail == ("abuse@host.example",)
+    assert (answer.country, answer.network, answer.operator) == ("GB", "192.0.2.0/24", "Example Hosting Ltd")
+    assert answer.source_age_s == 3600
+    assert json.loads(answer.raw) == NETWORK
+
+
+def test_the_mailbox_nearest_to_the_network_comes_first() -> None:
+    near = {"roles": ["abuse"], "vcardArray": card("Near", "near@host.example")}
+    answer = rdap({**NETWORK, "entities": [*NETWORK["entities"], near]})
+    assert answer.abuse_mail == ("near@host.example", "abuse@host.example")
+
+
+@pytest.mark.parametrize(
+    "mail", ["a b@host.example", "x@y@z", "abuse@host.example\r\nBcc: x@y.example", "abuse", 7, None]
+)
+def test_a_mailbox_that_is_none_is_left_out(mail: Any) -> None:
+    value = {**NETWORK, "entities": [{"roles": ["abuse"], "vcardArray": card("Desk", mail)}]}
+    answer = rdap(value)
+    assert answer.ok and answer.abuse_mail == () and "no abuse contact" in answer.why
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'"x"', b"{}", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 5000, b"9" * 10_000,
+     b'{"errorCode":404,"title":"no"}', b'{"objectClassName":"domain"}', b" " * (512 * 1024 + 1),
+     b'{"name":"' + b"\\" * 99_999],
+)  # fmt: skip
+def test_a_malformed_answer_is_a_failed_method_with_its_raw_kept(body: bytes) -> None:
+    answer = rdap(body)
+    assert not answer.ok and answer.why
+    assert answer.raw == body[: 512 * 1024].decode("utf-8", "replace")
+
+
+def test_brackets_inside_strings_are_not_depth() -> None:
+    assert rdap({**NETWORK, "remarks": "[" * 50 + '\\"{' * 50}).ok
+
+
+nested = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*NETWORK, "cidr0_cidrs", "errorCode"]), nested))
+def test_rdap_of_any_shape_never_raises(value: dict[str, Any]) -> None:
+    rdap({**NETWORK, **value})
+
+
+@given(st.dictionaries(st.sampled_from(["roles", "vcardArray", "entities"]), nested))
+def test_entities_of_any_shape_never_raise(value: dict[str, Any]) -> None:
+    rdap({**NETWORK, "entities": [value, {"entities": [value]}]})
+
+
+@given(st.binary(max_size=300))
+def test_rdap_bytes_never_raise(body: bytes) -> None:
+    assert isinstance(rdap(body).ok, bool)
+
+
+def test_the_longest_prefix_names_the_registry(tmp_path: Path) -> None:
+    file = tmp_path / "ipv4.json"
+    services = [
+        [["192.0.0.0/8"], ["http://a.example/", "https://a.example/"]],
+        [["192.0.2.0/24"], ["https://b.example"]],
+    ]
+    file.write_text(json.dumps({"version": "1.0", "services": services}))
+    known = Registries.load("", [str(file)])
+    assert known.question("192.0.2.7") == "https://b.example/ip/192.0.2.7"
+    assert known.question("192.1.0.1") == "https://a.example/ip/192.1.0.1"
+    assert known.question("2001:db8::1") == ""
+    file.write_text("[]")
+    with pytest.raises(ValueError, match="bootstrap"):
+        Registries.load("", [str(file)])
+
+
+def reply(*lines: str, asked: str = "x.example.org", kind: str = "A") -> bytes:
+    message = dns.message.from_text(
+        f"id 1\nopcode QUERY\nrcode NOERROR\nflags QR\n;QUESTION\n{asked}. IN {kind}\n;ANSWER\n"
+        + "\n".join(lines)
+    )
+    return message.to_wire()
+
+
+def test_an_answer_is_followed_along_its_own_aliases() -> None:
+    wire = reply("x.example.org. 60 IN CNAME c.example.net.", "c.example.net. 60 IN A 192.0.2.7")
+    answer = dns_meaning.read(wire, "x.example.org", "A")
+    assert answer.ok and answer.addresses == ("192.0.2.7",) and answer.aliases == ("c.example.net",)
+
+
+def test_an_address_of_another_name_in_the_same_answer_is_not_believed() -> None:
+    wire = reply("other.example.org. 60 IN A 192.0.2.7")
+    assert dns_meaning.read(wire, "x.example.org", "A").addresses == ()
+
+
+def test_aliases_in_a_ring_end() -> None:
+    wire = reply("x.example.org. 60 IN CNAME y.example.org.", "y.example.org. 60 IN CNAME x.example.org.")
+    assert not dns_meaning.read(wire, "x.example.org", "A").ok
+
+
+def test_an_answer_to_another_question_is_refused() -> None:
+    wire = reply("y.example.org. 60 IN A 192.0.2.7", asked="y.example.org")
+    assert not dns_meaning.read(wire, "x.example.org", "A").ok
+
+
+@given(st.binary(max_size=200))
+def test_dns_bytes_never_raise(wire: bytes) -> None:
+    assert not dns_meaning.read(wire, "x.example.org", "A").addresses
+
+
+@given(st.data())
+def test_a_damaged_dns_answer_never_raises(data: st.DataObject) -> None:
+    wire = bytearray(reply("x.example.org. 60 IN CNAME c.example.net.", "c.example.net. 60 IN A 192.0.2.7"))
+    for _ in range(data.draw(st.integers(1, 5))):
+        wire[data.draw(st.integers(0, len(wire) - 1))] = data.draw(st.integers(0, 255))
+    dns_meaning.read(bytes(wire), "x.example.org", "A")
+
+
+@given(st.text(max_size=300))
+def test_a_name_is_a_question_or_a_value_error(name: str) -> None:
+    try:
+        dns_meaning.question(name, "A")
+    except ValueError:
+        pass
+
+
+@given(nested)
+def test_geo_records_of_any_shape_never_raise(record: Any) -> None:
+    geo_meaning.country_of(record)
+    geo_meaning.network_of(record)
+
+
+def mmdb(path: Path, records: dict[str, Any]) -> str:
+    writer = MMDBWriter(ip_version=4, database_type="Test")
+    for network, record in records.items():
+        writer.insert_network(IPSet([network]), record)
+    writer.to_db_file(str(path))
+    return str(path)
+
+
+def test_files_answer_with_their_age_and_say_when_addresses_disagree(tmp_path: Path) -> None:
+    country = {"192.0.2.0/24": {"country": {"iso_code": "GB"}}, "198.51.100.0/24": {"country_code": "nl"}}
+    origin = {
+        "192.0.2.0/24": {
+            "autonomous_system_number": 64500,
+            "autonomous_system_organization": "Example Hosting",
+        }
+    }
+    files = [
+        (mmdb(tmp_path / "c.mmdb", country), "location", "own"),
+        (mmdb(tmp_path / "o.mmdb", origin), "origin", "own"),
+    ]
+    atlas = Atlas.load(files)
+    later = datetime(2099, 1, 1, tzinfo=UTC)
+    network, place = atlas.about(["192.0.2.10"], at=later)
+    assert (network.asn, network.operator, network.answer) == (
+        64500,
+        "Example Hosting",
+        "AS64500 Example Hosting",
+    )
+    assert place.country == "GB" and place.source_age_s and place.source_age_s > 10**9
+    _, both = atlas.about(["192.0.2.10", "198.51.100.1"], at=later)
+    assert both.ok and both.country == "" and both.answer == "GB, NL" and "different countries" in both.why
+    assert not atlas.about(["203.0.113.1"], at=later)[1].ok
+    assert not atlas.about(["2001:db8::1"], at=later)[1].ok
+    atlas.close()
+
+
+def test_a_file_that_is_no_mmdb_is_a_note_and_no_fault(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.mmdb"
+    bad.write_bytes(b"nothing of the kind")
+    atlas = Atlas.load([(str(bad), "location", ""), (str(tmp_path / "none.mmdb"), "origin", "")])
+    assert len(atlas.notes) == 2
+    assert [a.ok for a in atlas.about(["192.0.2.1"], at=NOON)] == [False, False]
