@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="openhotline-test-"))
+# The keys a house makes at its creation: without them nothing can be sealed or entered.
+(_FOLDER / "keys").mkdir(mode=0o700)
+(_FOLDER / "keys" / "site.key").write_bytes(os.urandom(32))
 _POSTGRES = os.environ.get("OPENHOTLINE_TEST_POSTGRES", "")
 for _name in [name for name in os.environ if name.startswith("OPENHOTLINE_")]:
     if not _name.startswith("OPENHOTLINE_TEST_"):

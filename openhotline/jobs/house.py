@@ -82,21 +82,14 @@ def settle(settings: Settings, *, at: datetime) -> House:
             digest=loaded.digest,
             defaults={"country": settings.country, "version": loaded.version, "loaded_at": at},
         )
+        # Names and agreements are policy; how a unit or partner is reached is the house's own (`reach_unit`).
         for unit in loaded.units:
             Unit.objects.update_or_create(
-                key=unit.key,
-                defaults={
-                    "name": unit.name,
-                    "level": unit.level,
-                    "mail": unit.mail,
-                    "phone": unit.phone,
-                    "agreement": unit.agreement,
-                },
+                key=unit.key, defaults={"name": unit.name, "level": unit.level, "agreement": unit.agreement}
             )
         for partner in loaded.partners:
             Partner.objects.get_or_create(
-                key=partner.key,
-                defaults={"name": partner.name, "kind": "hotline", "country": partner.country, "url": partner.url},
+                key=partner.key, defaults={"name": partner.name, "kind": "hotline", "country": partner.country}
             )
     return house
 
@@ -133,6 +126,16 @@ def refuse_unsafe(settings: Settings) -> None:
                 "PostgreSQL is not durable here: fsync, synchronous_commit and full_page_writes must be on.",
                 code="not-durable",
             )
+
+
+def reach_unit(key: str, *, mail: str, phone: str) -> Unit:
+    """Write down how a police unit is reached. Raises Refused for a unit the policy does not name."""
+    unit = Unit.objects.filter(key=key).first()
+    if unit is None:
+        raise Refused(f"The policy names no unit “{key}”. Choose one of its units.", code="unit")
+    unit.mail, unit.phone = mail, phone
+    unit.save(update_fields=["mail", "phone"])
+    return unit
 
 
 def make_person(person: Person, *, password: str, demo: bool, totp_secret: str = "") -> User:

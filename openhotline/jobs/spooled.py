@@ -1,8 +1,11 @@
 """Files what the public door has spooled. The spool may be read twice; filing is idempotent.
 
-A form left after page 1 is filed too, two hours later, marked so.
+A form left after page 1 is filed too, two hours later, marked so. Until then it waits,
+still sealed, in `spool/held/`.
 """
 
+import logging
+import os
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,17 +16,76 @@ from openhotline.rules.words import PUBLIC_REPORTER
 from openhotline.settings import Settings
 from openhotline.steps import intake
 
+log = logging.getLogger("openhotline.worker")
+
 LEFT_AFTER = timedelta(hours=2)
 
 
 class Filer:
-    """Reads the spool in order; keeps forms that were only opened until they are sent or left."""
+    """Reads the spool in order and files what is complete, or was left."""
 
     def __init__(self, settings: Settings) -> None:
         self.reader = spool.Reader(settings.spool)
-        self.key = (settings.keys / "intake.key").read_bytes()
-        self.opened: dict[UUID, IncomingReport] = {}
+        self.secret = sealing.secret_key(settings.keys)
+        self.held = settings.spool / "held"
+        self.held.mkdir(mode=0o700, exist_ok=True)
+        self.opened: dict[UUID, tuple[datetime, IncomingReport]] = self._read_held()
 
     def file(self, *, policy: Policy, at: datetime, limit: int = 1000) -> int:
-        """File what is there. Returns how many records were read."""
-        return 0
+        """File what is there. Returns how many reports were filed or completed."""
+        records = self.reader.read(limit)
+        ready: dict[UUID, IncomingReport] = {}
+        for record in records:
+            report = self._open(record)
+            if report is None:
+                continue
+            if record.kind == "sent":
+                ready[report.report_id] = report
+            else:
+                self._hold(record.report_id, record.sealed, report, at)
+        for report_id in ready:
+            self._let_go(report_id)
+        left = [held for since, held in self.opened.values() if since + LEFT_AFTER <= at]
+        ready |= {report.report_id: report for report in left}
+        if ready:
+            intake.file_reports(list(ready.values()), policy=policy, by=PUBLIC_REPORTER, at=at)
+        for report in left:
+            self._let_go(report.report_id)
+        if records:
+            self.reader.done(records)
+        return len(ready)
+
+    def _open(self, record: "spool.SpoolRecord") -> IncomingReport | None:
+        try:
+            return IncomingReport.from_json(sealing.open_(record.sealed, self.secret))
+        except (sealing.CannotOpen, ValueError):
+            # Kept for a person: nothing that was acknowledged is thrown away.
+            (self.held / f"{record.report_id}.unreadable").write_bytes(record.sealed)
+            log.warning("A spooled report cannot be opened; it is kept in %s.", self.held)
+            return None
+
+    def _hold(self, report_id: UUID, sealed: bytes, report: IncomingReport, at: datetime) -> None:
+        """Keep an opened form, still sealed, on disk before the spool forgets it."""
+        self.opened[report_id] = (report.exact_at or at, report)
+        file = self.held / f"{report_id}.opened"
+        temporary = file.with_suffix(".new")
+        with temporary.open("wb") as handle:
+            handle.write(sealed)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(file)
+        spool.sync_folder(self.held)
+
+    def _let_go(self, report_id: UUID) -> None:
+        self.opened.pop(report_id, None)
+        (self.held / f"{report_id}.opened").unlink(missing_ok=True)
+
+    def _read_held(self) -> dict[UUID, tuple[datetime, IncomingReport]]:
+        found: dict[UUID, tuple[datetime, IncomingReport]] = {}
+        for file in self.held.glob("*.opened"):
+            try:
+                report = IncomingReport.from_json(sealing.open_(file.read_bytes(), self.secret))
+            except (sealing.CannotOpen, ValueError):
+                continue
+            found[report.report_id] = (report.exact_at or report.received_at, report)
+        return found

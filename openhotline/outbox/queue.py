@@ -103,7 +103,6 @@ def put_many(
                 state=state,
                 subject=subject,
                 text=text,
-                digest=hashlib.sha256(body).hexdigest() if body is not None else "",
                 put_at=at,
                 due_at=due or at,
                 why=why,

@@ -1,0 +1,186 @@
+"""Dated policy as data: remit, schemes, agreements, units, partners, clocks, points, and the word lists.
+
+`load("gb")` reads one country's files into one frozen value; each decision stores `version`, and `digest` pins
+every byte of it. What is not here: reading a field (`reading`) and what follows from a value (`openhotline/rules`).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from openhotline.policy import reading
+from openhotline.policy.reading import Clocks, Point, PolicyFault, Table
+from openhotline.rules import remit as remit_rules
+from openhotline.rules.agreement import Agreement
+from openhotline.rules.receipts import WordList
+from openhotline.rules.refusals import Refused
+from openhotline.rules.remit import RemitTable, Scheme
+from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
+from openhotline.rules.terms import Term
+
+__all__ = ["Clocks", "Point", "Policy", "PolicyFault", "load", "receipt_words", "terms"]
+
+FILES = ("policy", "remit", "schemes", "agreements", "routes", "partners", "clocks", "points")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One country's policy in one version. Nothing in it changes while the house runs."""
+
+    name: str
+    version: str  # "gb-2026.1+" and the first 8 hex digits of the digest; at most 40 characters
+    digest: str  # SHA-256 over every file, hex
+    valid_from: date
+    home: str  # ISO 3166-1 alpha-2
+    remit: RemitTable
+    schemes: tuple[Scheme, ...]
+    agreements: tuple[Agreement, ...]
+    default: str  # key of the agreement that holds where a unit names none
+    units: tuple[UnitRow, ...]
+    unit_rules: tuple[UnitRule, ...]
+    partners: tuple[PartnerHotline, ...]
+    clocks: Clocks
+    points: tuple[Point, ...]
+    managers_mail: str
+    baseline_note: str
+    keep_fragment_hosts: frozenset[str]
+
+    def agreement(self, key: str) -> Agreement:
+        """An agreement by its key. Raises Refused for one that this policy does not hold."""
+        for one in self.agreements:
+            if one.key == key:
+                return one
+        held = ", ".join(one.key for one in self.agreements)
+        raise Refused(f"There is no agreement “{key}” in {self.name}. Choose: {held}.", code="agreement")
+
+    @property
+    def agreement_default(self) -> Agreement:
+        """The agreement that holds where a unit names none."""
+        return self.agreement(self.default)
+
+    def scheme_on(self, day: date) -> Scheme:
+        """The grading scheme in force on a day. Raises Refused where none was."""
+        return remit_rules.scheme_on(day, self.schemes)
+
+    @property
+    def point_keys(self) -> tuple[str, ...]:
+        """The numbers of all policy points, in the order of the grid."""
+        return tuple(point.key for point in self.points)
+
+    def points_for(self, cls: str) -> tuple[Point, ...]:
+        """The points of the grid for a class, with those that belong to every class."""
+        return tuple(point for point in self.points if not point.classes or cls in point.classes)
+
+    def needs_second_reader(self, cls: str) -> bool:
+        """True if a second, blind reader must agree on this class."""
+        return self.agreement_default.needs_second_reader(cls)
+
+    def ground(self, cls: str) -> str:
+        """The legal ground a notice carries for a class. Raises Refused for a class without a row."""
+        rows = [row for row in self.remit.rows if row.cls == cls]
+        if not rows:
+            raise Refused("This class is in no row of the remit table, so a notice has no legal ground.", code="ground")
+        return max(rows, key=lambda row: row.start).ground
+
+    def unit(self, key: str) -> UnitRow:
+        """A police unit by its key. Raises Refused for one that this policy does not name."""
+        for one in self.units:
+            if one.key == key:
+                return one
+        raise Refused(f"There is no unit “{key}” in {self.name}.", code="unit")
+
+
+@lru_cache(maxsize=8)
+def load(country: str) -> Policy:
+    """The policy of a country ("gb"), read once. Raises PolicyFault with a sentence."""
+    folder = files(__name__) / country
+    if not country.isalpha() or not folder.is_dir():
+        held = ", ".join(sorted(entry.name for entry in files(__name__).iterdir() if (entry / "policy.toml").is_file()))
+        raise PolicyFault(f"There is no policy for “{country[:20]}”. There is: {held}.")
+    return read_folder(folder, country)
+
+
+def read_folder(folder: Traversable, country: str) -> Policy:
+    """One folder of policy files as a Policy. Raises PolicyFault with a sentence."""
+    data: dict[str, bytes] = {}
+    for name in FILES:
+        file = folder / f"{name}.toml"
+        if not file.is_file():
+            raise PolicyFault(f"{country}/{name}.toml is missing.")
+        data[name] = file.read_bytes()
+    tables = {name: Table.of(f"{country}/{name}.toml", content) for name, content in data.items()}
+    for table in tables.values():
+        table.text("version")
+        table.day("valid_from")
+    head, routes = tables["policy"], tables["routes"]
+    home = reading.country(head, "country")
+    digest = _digest(data)
+    policy = Policy(
+        name=head.text("name"),
+        version=f"{country}-{head.text('version')}+{digest[:8]}"[:40],
+        digest=digest,
+        valid_from=head.day("valid_from"),
+        home=home,
+        remit=RemitTable(home, tables["remit"].read("row", reading.remit_row)),
+        schemes=tables["schemes"].read("scheme", reading.scheme),
+        agreements=tables["agreements"].read("agreement", reading.agreement),
+        default=head.text("agreement"),
+        units=routes.read("unit", reading.unit),
+        unit_rules=routes.read("rule", reading.unit_rule),
+        partners=tables["partners"].read("partner", reading.partner),
+        clocks=reading.clocks(tables["clocks"]),
+        points=tables["points"].read("point", reading.point),
+        managers_mail=head.table("contacts").text("managers"),
+        baseline_note=head.table("baseline").text("note"),
+        keep_fragment_hosts=frozenset(head.table("keys").texts("keep_fragment_hosts")),
+    )
+    _consistent(policy, country)
+    return policy
+
+
+def _consistent(policy: Policy, country: str) -> None:
+    """Files that fit each on their own must fit together too."""
+    wrong = remit_rules.faults(policy.remit, policy.schemes)
+    agreements = {one.key for one in policy.agreements}
+    units = {one.key for one in policy.units}
+    if policy.default not in agreements:
+        wrong.append(f"The default agreement “{policy.default}” is in no row of agreements.toml.")
+    wrong += [f"Unit {one.key} names an agreement “{one.agreement}” that does not exist." for one in policy.units if one.agreement not in agreements]
+    wrong += [f"A rule in routes.toml sends to “{rule.unit}”, which is no unit." for rule in policy.unit_rules if rule.unit not in units]
+    for cls in {row.cls for row in policy.remit.rows if row.covers(policy.valid_from)}:
+        if not any(rule.fits(cls, 0, "") for rule in policy.unit_rules):
+            wrong.append(f"No rule in routes.toml gives {cls} to a unit wherever it is hosted.")
+    categories = {key for one in policy.schemes for key in one.categories}
+    wrong += [f"Point {point.key} names category “{point.category}”, which no scheme has." for point in policy.points if point.category and point.category not in categories]
+    abroad = [one.country for one in policy.partners]
+    if policy.home in abroad or len(set(abroad)) != len(abroad):
+        wrong.append("partners.toml names the home country, or one country twice.")
+    if wrong:
+        raise PolicyFault(f"{country}: {' '.join(wrong)}")
+
+
+def _digest(data: dict[str, bytes]) -> str:
+    """SHA-256 over name, length and bytes of every file, in order of name."""
+    total = sha256(b"openhotline policy v1\n")
+    for name in sorted(data):
+        total.update(f"{name}.toml {len(data[name])}\n".encode())
+        total.update(data[name])
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def terms() -> tuple[Term, ...]:
+    """The word guard's list (`terms.toml`). Raises PolicyFault with a sentence."""
+    return Table.of("terms.toml", (files(__name__) / "terms.toml").read_bytes()).read("term", reading.term_of)
+
+
+@lru_cache(maxsize=1)
+def receipt_words() -> WordList:
+    """The 7,776 words of receipts. Raises PolicyFault if the list is damaged."""
+    try:
+        return WordList.of((files(__name__) / "words" / "eff_large.txt").read_text("ascii").split())
+    except (ValueError, OSError) as fault:
+        raise PolicyFault(f"words/eff_large.txt: {fault}") from None

@@ -16,7 +16,7 @@ from openhotline.policy import Policy
 from openhotline.records.models import Assessment, Item, Trace
 from openhotline.rules import clocks, item_path, words
 from openhotline.rules.opinion import Opinion, check, youngest
-from openhotline.rules.permits import require_act
+from openhotline.rules.permits import require, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
 from openhotline.steps.advance import KEEP, advance, note, refuse_unless
@@ -32,6 +32,8 @@ def take(items: Sequence[Item], *, by: Actor, at: datetime, policy: Policy) -> l
 
     Raises Refused where somebody else holds one, or where `by` has graded it already.
     """
+    for item in items:
+        require(item_path.PATH, "decide" if item.status == item_path.DISPUTED else "take", by)
     until = at + policy.clocks.lock
     ids = [item.pk for item in items]
     with transaction.atomic():

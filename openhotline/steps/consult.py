@@ -16,6 +16,7 @@ from openhotline.records import bulk
 from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
 from openhotline.rules import clocks, references, removal_path, words
 from openhotline.rules.agreement import Agreement
+from openhotline.rules.refusals import Refused
 from openhotline.rules.routing import unit_for
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import notify
@@ -117,7 +118,11 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
     )
     bundles: dict[tuple[str, int | None], list[Removal]] = {}
     for removal in waiting:
-        bundles.setdefault((unit_of(removal, policy=policy), removal.host_id), []).append(removal)
+        try:
+            unit = unit_of(removal, policy=policy)
+        except Refused:
+            continue  # no unit is named for it: the desk lists it as waiting, and the others are asked
+        bundles.setdefault((unit, removal.host_id), []).append(removal)
     units = {unit.key: unit for unit in Unit.objects.filter(key__in={key for key, _ in bundles})}
     asked = []
     for (key, _), removals in bundles.items():

@@ -99,14 +99,17 @@ def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: 
     fresh, repeated = _not_filed_before(incoming, policy=policy, by=by, at=at)
     if not fresh:
         return Filed(repeated=repeated)
-    lines = [line for report in fresh for line in (*report.lines, *report.files)]
-    addresses = dict(zip(lines, urls.read_many(lines), strict=True)) if lines else {}
+    lines = [line for report in fresh for line in report.lines]
+    files = [line for report in fresh for line in report.files]
+    read = iter(urls.read_many(lines))
+    read_files = (urls.read_file(line) for line in files)
+    addresses = [[next(read) for _ in report.lines] + [next(read_files) for _ in report.files] for report in fresh]
     found = dedupe.join(
         (
-            dedupe.Wanted(addresses[line], report.received_at, report.referrer, report.source == words.FROM_POLICE)
-            for report in fresh
-            for line in (*report.lines, *report.files)
-            if addresses[line].ok
+            dedupe.Wanted(address, report.received_at, report.referrer, report.source == words.FROM_POLICE)
+            for report, given in zip(fresh, addresses, strict=True)
+            for address in given
+            if address.ok
         ),
         policy=policy,
         by=by,
@@ -118,17 +121,17 @@ def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: 
     counts: Counter[int] = Counter()
     acts: defaultdict[tuple[datetime, bool], list[Act]] = defaultdict(list)
     opened: set[bytes] = set()
-    for pk, report in zip(ids, fresh, strict=True):
+    for pk, report, given in zip(ids, fresh, addresses, strict=True):
         cases: list[str] = []
-        for position, line in enumerate((*report.lines, *report.files)):
-            address = addresses[line]
+        for position, address in enumerate(given):
+            line = address.reported
             item = found[address.key_digest] if address.ok else None
             if item is None:
-                line_rows.append((pk, position, line.replace("\x00", "\ufffd"), None, False, address.why))
+                line_rows.append((pk, position, _storable(line), None, False, address.why))
                 continue
             joined = not item.new or address.key_digest in opened
             opened.add(address.key_digest)
-            line_rows.append((pk, position, line.replace("\x00", "\ufffd"), item.pk, joined, ""))
+            line_rows.append((pk, position, _storable(line), item.pk, joined, ""))
             if item.ref not in cases:
                 cases.append(item.ref)
                 counts[item.pk] += 1
@@ -202,6 +205,13 @@ def _complete(row: Report, report: IncomingReport, *, policy: Policy, by: Actor,
     )
 
 
+def _storable(line: str) -> str:
+    """The line as a database takes it: what cannot be stored (NUL, lone surrogates) is spelled out, not dropped."""
+    if "\x00" not in line and line.isascii():
+        return line
+    return line.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
 def _row(pk: int, report: IncomingReport, readable: bool) -> tuple[object, ...]:
     why = ""
     if not readable:
@@ -216,7 +226,7 @@ def _row(pk: int, report: IncomingReport, readable: bool) -> tuple[object, ...]:
         "",
         report.source,
         report.partner,
-        report.reference,
+        _storable(report.reference),
         report.key[:200] or None,
         report.received_at,
         report.seen[:12],

@@ -4,6 +4,7 @@ A handler is `async (reader, writer)`; `hosts` maps (literal, port) to one. Noth
 """
 
 import asyncio
+import ipaddress
 import json
 import struct
 import threading
@@ -69,8 +70,6 @@ class SmallWorld:
             assert kind in (1, 4), "a name must never reach the exit"
             packed = await reader.readexactly(4 if kind == 1 else 16)
             (port,) = struct.unpack("!H", await reader.readexactly(2))
-            import ipaddress
-
             literal = str(ipaddress.ip_address(packed))
             self.asked.append((literal, port))
             handler = self.hosts.get((literal, port))

@@ -20,8 +20,9 @@ import threading
 import time
 from dataclasses import dataclass
 
-ACCEPTED, TEMPORARY, REFUSED, UNKNOWN = "accepted", "temporary", "refused", "unknown"
-OUTCOMES = (ACCEPTED, TEMPORARY, REFUSED, UNKNOWN)
+from openhotline.connectors.receipt import ACCEPTED, OUTCOMES, REFUSED, TEMPORARY, UNKNOWN, Receipt
+
+__all__ = ["ACCEPTED", "OUTCOMES", "REFUSED", "TEMPORARY", "UNKNOWN", "Receipt", "Relay", "envelope", "send"]
 
 _DOTS = re.compile(rb"(?m)^\.")
 _QUEUE_ID = re.compile(r"(?:queued as|id=|queue id:?)\s*([A-Za-z0-9._-]{4,64})", re.IGNORECASE)
@@ -39,19 +40,6 @@ class Relay:
     timeout_s: float = 30.0  # each answer
     total_s: float = 120.0  # the whole conversation
     helo: str = "localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What is known after an attempt. `outcome` is one of OUTCOMES."""
-
-    outcome: str
-    why: str  # a sentence, for people
-    code: int = 0  # the reply that decided, 0 if none came
-    text: str = ""  # the other side's words, verbatim, bounded
-    reference: str = ""  # queue id of a relay, or the partner's own number
-    stage: str = ""  # "connect", "greeting", "sender", "recipient", "data", "content"
-    seconds: float = 0.0
 
 
 class _Said(Exception):

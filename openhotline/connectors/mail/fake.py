@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from openhotline.connectors.mail.client import ACCEPTED, Receipt, Relay, envelope
+from openhotline.connectors.mail.client import Relay, envelope
+from openhotline.connectors.receipt import ACCEPTED, Receipt
 
 _SAYS = {
     "accepted": (250, "The relay took the letter."),

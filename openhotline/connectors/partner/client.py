@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import httpx2
 
-from openhotline.connectors.mail.client import TEMPORARY, UNKNOWN, Receipt
 from openhotline.connectors.partner.meaning import read_reply
+from openhotline.connectors.receipt import TEMPORARY, UNKNOWN, Receipt
 
 MAX_REPLY = 64 * 1024
 
@@ -51,8 +51,8 @@ def send(frozen: bytes, endpoint: Endpoint, *, key: str) -> Receipt:
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as fault:
         why = "The partner could not be reached; nothing was sent."
         return Receipt(TEMPORARY, why, text=str(fault)[:500], stage="connect", seconds=_since(started))
-    except httpx2.InvalidURL as fault:
-        why = "The partner's address is wrong; nothing was sent. Correct it under Partners."
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, UnicodeError) as fault:
+        why = "The partner's address or token is wrong; nothing was sent. Correct it under Partners."
         return Receipt(TEMPORARY, why, text=str(fault)[:500], stage="connect", seconds=_since(started))
     except httpx2.HTTPError as fault:
         why = "The line to the partner broke before it answered; sending the same key again is safe."

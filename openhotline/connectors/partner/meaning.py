@@ -2,14 +2,14 @@
 
 True here: a referral names the address, its grade in the scheme's own words, where it is held and how it
 was reached; it holds no reporter, no analyst's name and no media. The same referral always gives the same
-bytes. Every reply falls into one of the four outcomes of `mail.client`.
+bytes. Every reply falls into one of the four outcomes of `receipt`.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, UNKNOWN, Receipt
+from openhotline.connectors.receipt import ACCEPTED, REFUSED, TEMPORARY, UNKNOWN, Receipt
 
 _AGAIN = (408, 421, 423, 425, 429)
 

@@ -104,7 +104,7 @@ async def _socks5(path: str, literal: str, port: int) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        await loop.sock_connect(sock, path)
+        await _join_queue(sock, path)
         await loop.sock_sendall(sock, b"\x05\x01\x00")
         if await _exactly(sock, 2) != b"\x05\x00":
             raise NoWay("blocked", "The exit does not speak SOCKS5 without a password.")
@@ -123,6 +123,17 @@ async def _socks5(path: str, literal: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+async def _join_queue(sock: socket.socket, path: str) -> None:
+    """Connect to a Unix socket. When its queue is full the kernel says "again" and forgets us, which the
+    event loop's own `sock_connect` would take for a connection under way."""
+    while True:
+        try:
+            sock.connect(path)
+            return
+        except BlockingIOError:
+            await asyncio.sleep(0.005)
 
 
 async def _exactly(sock: socket.socket, count: int) -> bytes:

@@ -192,7 +192,7 @@ def _prepare(
     handed = [over]
     at = f"[{literal}]:{port}" if ":" in literal else f"{literal}:{port}"
     curl.setopt(pycurl.URL, url)
-    curl.setopt(pycurl.PROTOCOLS_STR, "http,https")
+    curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     curl.setopt(pycurl.PROXY, "")
     curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
     curl.setopt(pycurl.CONNECT_TO, [f"::{at}"])  # whatever host libcurl reads, the literal is where it is

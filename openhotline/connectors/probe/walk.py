@@ -5,6 +5,7 @@ redirects, one clock for all hops, no cookies, the header order of an ordinary b
 address is looked at (`check.py`, `trace.py`).
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from openhotline.connectors.probe.fetch import Exchange, Fetcher, Header, Wanted
 from openhotline.connectors.probe.names import Names, Resolved, literal_of
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_AROUND = "".join(map(chr, range(0x21)))
+_GONE = str.maketrans("", "", "\t\r\n")
 _DEFAULT_PORT = {"http:": 80, "https:": 443}
 MAX_URL = 128 * 1024
 TRIES = 3  # vetted addresses tried before giving up
@@ -54,12 +58,36 @@ def header(headers: tuple[Header, ...] | list[Header], name: str) -> str:
     return next((value for key, value in headers if key == name), "")
 
 
+def join(base: str, reference: str) -> str:
+    """`reference` as seen from the http(s) address `base`, for the one parser to read.
+
+    The WHATWG rules for these two schemes: tabs and line ends vanish, a backslash is a slash, and
+    "http:x" with the base's own scheme is relative. The parser's binding takes no base itself.
+    """
+    home = can_ada.parse(base)
+    text = reference.strip(_AROUND).translate(_GONE)
+    if scheme := _SCHEME.match(text):
+        if scheme[0].lower() != home.protocol:
+            return text
+        text = text[scheme.end() :]
+    head, slashes = text[:2].replace("\\", "/"), "//"
+    if head == slashes:
+        return home.protocol + slashes + text[2:]
+    if head[:1] == "/":
+        return home.origin + text
+    if head[:1] in ("", "#"):
+        return home.origin + home.pathname + home.search
+    if head[:1] == "?":
+        return home.origin + home.pathname + text
+    return home.origin + home.pathname.rsplit("/", 1)[0] + "/" + text
+
+
 def take_apart(text: str, ports: tuple[int, ...], base: str = "") -> Address | str:
     """Parse one address (WHATWG rules). A string is the sentence why it is not followed."""
     if len(text) > MAX_URL:
         return "The address is too long to be followed."
     try:
-        url = can_ada.URL(text, base) if base else can_ada.parse(text)
+        url = can_ada.parse(join(base, text) if base else text)
     except (ValueError, UnicodeError, TypeError):
         return "The address cannot be parsed."
     if url.protocol not in _DEFAULT_PORT:
@@ -196,4 +224,4 @@ class Walker:
             lines.append("Range: bytes=0-0")
         if referrer:
             lines.append("Referer: " + "".join(c for c in referrer if " " < c < "\x7f")[:8192])
-        return [*lines, "Connection: keep-alive", "Upgrade-Insecure-Requests: 1"]
+        return [*lines, "Upgrade-Insecure-Requests: 1", "Connection: keep-alive"]  # libcurl puts it last

@@ -11,8 +11,8 @@ class Unit(models.Model):
     key = models.CharField(max_length=24, unique=True)
     name = models.TextField()
     level = models.CharField(max_length=12)  # national, regional, local, special
-    mail = models.EmailField()
-    phone = models.CharField(max_length=40)
+    mail = models.EmailField(default="")  # the house's own knowledge, not the policy's
+    phone = models.CharField(max_length=40, default="")
     agreement = models.CharField(max_length=40)  # key of the agreement that covers it
 
     def __str__(self) -> str:

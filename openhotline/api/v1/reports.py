@@ -1,0 +1,125 @@
+"""`/reports`: a partner sends a report and asks what became of it.
+
+True here: 201 is said only when the report is durable; the same key again gives the same answer and files
+nothing; bad lines never lose good ones. What is not here: filing (`steps/intake`).
+"""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import IntegrityError
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from openhotline import policy
+from openhotline.api.v1 import access, reading
+from openhotline.api.v1.shapes import (
+    REPORT_BODY,
+    Fault,
+    FiledReport,
+    IncompleteLine,
+    JoinedItem,
+)
+from openhotline.records.models import Partner, Report
+from openhotline.rules.incoming import IncomingReport
+from openhotline.rules.refusals import Refused
+from openhotline.settings import load
+from openhotline.steps import intake
+from openhotline.web.scoped import found
+
+router = Router(tags=["reports"])
+_REFUSALS = {400: Fault, 401: Fault, 404: Fault, 409: Fault, 413: Fault, 503: Fault}
+
+
+@router.post("/reports", response={201: FiledReport, 200: FiledReport, **_REFUSALS}, openapi_extra=REPORT_BODY)
+def file_report(request: HttpRequest) -> Status:
+    """File one report. 201 when it is durable, 200 with the same answer for a key that was used before."""
+    partner: Partner = request.auth  # type: ignore[attr-defined]
+    settings = load()
+    now = settings.clock().now()
+    key = reading.key(request.headers.get("Idempotency-Key", ""))
+    try:
+        raw = request.body
+    except RequestDataTooBig:
+        raise reading.too_large() from None
+    body = reading.body(raw, at=now)
+    before = _by_key(partner, key)
+    if before is not None:
+        return Status(200, _same(before, body, partner))
+    report_id = _id_of(partner, key)
+    report = _incoming(report_id, body, key=key, partner=partner, at=now)
+    try:
+        intake.file_reports([report], policy=policy.load(settings.country), by=access.actor(partner), at=now)
+    except IntegrityError:
+        # The same key arrived twice at once; the other one was filed.
+        before = _by_key(partner, key)
+        if before is None:
+            raise
+        return Status(200, _same(before, body, partner))
+    filed = found(access.scope(partner).reports(), report_id=report_id)
+    return Status(201, _told(filed, partner))
+
+
+@router.get("/reports/{uuid:report_id}", response={200: FiledReport, **_REFUSALS})
+def report(request: HttpRequest, report_id: UUID) -> FiledReport:
+    """What became of a report of yours."""
+    partner: Partner = request.auth  # type: ignore[attr-defined]
+    return _told(found(access.scope(partner).reports(), report_id=report_id), partner)
+
+
+def _id_of(partner: Partner, key: str) -> UUID:
+    """The same key leads to the same report, so that even two doors at once file one."""
+    if not key:
+        return uuid4()
+    return UUID(bytes=hashlib.sha256(f"report\x1f{partner.key}\x1f{key}".encode()).digest()[:16], version=4)
+
+
+def _incoming(
+    report_id: UUID, body: reading.Body, *, key: str, partner: Partner, at: datetime
+) -> IncomingReport:
+    return IncomingReport(
+        report_id=report_id,
+        source=access.source(partner),
+        lines=body.lines,
+        files=body.files,
+        received_at=body.received_at or at,
+        help_text=body.note,
+        referrer=body.referrer,
+        reference=body.reference,
+        partner=partner.key,
+        key=key,
+    )
+
+
+def _by_key(partner: Partner, key: str) -> Report | None:
+    return access.scope(partner).reports().filter(idempotency_key=key).first() if key else None
+
+
+def _same(before: Report, body: reading.Body, partner: Partner) -> FiledReport:
+    """The answer given before. Raises Refused where the key now comes with other lines: they would be lost."""
+    rows = access.scope(partner).report_lines().filter(report=before).order_by("position")
+    if list(rows.values_list("reported", flat=True)) != [*body.lines, *body.files]:
+        raise Refused(
+            "This Idempotency-Key was used for a report with other lines. Send this one with a new key.", code="key-used"
+        )
+    return _told(before, partner)
+
+
+def _told(report: Report, partner: Partner) -> FiledReport:
+    """What a partner may know of its report: references, whether an item was known, what could not be read."""
+    lines = access.scope(partner).report_lines().filter(report=report).select_related("item").order_by("position")
+    return FiledReport(
+        report_id=report.report_id,
+        state=report.status,
+        source=report.source,
+        reference=report.reference,
+        received_at=report.received_at,
+        items=[
+            JoinedItem(line=line.position + 1, reference=line.item.ref, joined=line.joined)
+            for line in lines
+            if line.item is not None
+        ],
+        incomplete=[IncompleteLine(line=line.position + 1, why=line.why) for line in lines if line.item is None],
+    )

@@ -1,0 +1,115 @@
+"""The shapes of the API: what is sent and what comes back. One word per thing, as everywhere in the house."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+
+class Fault(Schema):
+    """Every refusal: a stable code, and a sentence for a person."""
+
+    code: str
+    sentence: str
+
+
+class JoinedItem(Schema):
+    """One line that could be read: the item it led to, and whether the item was known already."""
+
+    line: int = Field(description="Number of the line, from 1: addresses first, then files.")
+    reference: str
+    joined: bool
+
+
+class IncompleteLine(Schema):
+    """One line that could not be read. It is kept."""
+
+    line: int
+    why: str
+
+
+class FiledReport(Schema):
+    """What became of a report. `state`: received, joined, incomplete, answered or anonymised."""
+
+    report_id: UUID
+    state: str
+    source: str = Field(description="Where it counts as coming from; the token says so.")
+    reference: str
+    received_at: datetime
+    items: list[JoinedItem]
+    incomplete: list[IncompleteLine]
+
+
+class ReferredAddress(Schema):
+    """One graded address in a referral. `state`: with you, reported gone or removed, as our own checks see it."""
+
+    uid: UUID
+    address: str
+    content_class: str
+    category: str
+    age_band: str
+    country: str
+    state: str
+    last_seen: datetime | None
+    last_looked: datetime | None
+
+
+class SentReferral(Schema):
+    """One hand-over."""
+
+    reference: str
+    their_reference: str
+    sent_at: datetime
+    answer_due: datetime | None
+    addresses: list[ReferredAddress]
+
+
+class ReferralPage(Schema):
+    """A page of referrals, newest first."""
+
+    count: int
+    referrals: list[SentReferral]
+
+
+# The body of POST /reports as the schema tells it; `reading.py` reads it, more kindly than a validator would.
+REPORT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "addresses": {
+                            "type": "array",
+                            "items": {"type": "string"},
+                            "maxItems": 10000,
+                            "description": "Web or onion addresses, Message-IDs; as they were seen, defanged or not.",
+                        },
+                        "files": {
+                            "type": "array",
+                            "items": {"type": "string"},
+                            "description": "Files without address: digest (SHA-256, SHA-1, MD5) and name. Never content.",
+                        },
+                        "source": {"type": "string", "maxLength": 40, "description": "Noted; the token decides."},
+                        "reference": {"type": "string", "maxLength": 1000, "description": "Your own reference."},
+                        "received_at": {"type": "string", "format": "date-time"},
+                        "referrer": {"type": "string", "maxLength": 8000, "description": "The page that leads there."},
+                        "note": {"type": "string", "maxLength": 100000, "description": "Sealed; shown only when asked for."},
+                    },
+                }
+            }
+        },
+    },
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "maxLength": 200},
+            "description": "The same key sent again is answered again and filed once.",
+        }
+    ],
+}

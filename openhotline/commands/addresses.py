@@ -1,0 +1,40 @@
+"""`openhotline address`: what the house makes of an address. No house is needed."""
+
+import json
+import sys
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file."""
+    app.command("address")(address)
+
+
+def address(
+    given: str = typer.Argument("-", metavar="[ADDRESS|-]", help="One address, or - to read lines from standard input."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object per line: reported, canonical, key, ok, why."),
+) -> None:
+    """Show the canonical form and the key of an address, or why it cannot be read."""
+    from openhotline.rules import urls
+
+    if given == "-":
+        lines = (line.rstrip("\r\n") for line in sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n"))
+        wanted = [line for line in lines if line]
+    else:
+        wanted = [given]
+    for read in urls.read_many(wanted):
+        if as_json:
+            row = {
+                "reported": read.reported,
+                "canonical": read.canonical,
+                "key": read.key,
+                "ok": read.ok,
+                "why": read.why,
+            }
+            text = json.dumps(row, ensure_ascii=False)
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+        elif read.ok:
+            sys.stdout.write(f"{urls.defang(read.canonical)}\n  key {read.key}\n")
+        else:
+            sys.stdout.buffer.write(f"{read.reported}\n  {read.why}\n".encode("utf-8", "backslashreplace"))

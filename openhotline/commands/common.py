@@ -1,0 +1,64 @@
+"""What commands share: opening the house, saying things as JSON or in words, showing progress."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from openhotline.rules.words import MACHINE, Actor
+
+console = Console()
+quiet = Console(stderr=True)
+
+
+def open_house(*, door: str = "command") -> Any:
+    """Start Django on the house the environment names. Returns its settings."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openhotline.django_settings")
+    os.environ.setdefault("OPENHOTLINE_DOOR", door)
+    import django
+
+    django.setup()
+    from openhotline.settings import load
+
+    return load()
+
+
+def policy_of(settings: Any) -> Any:
+    """The dated policy of the house's country."""
+    from openhotline import policy
+
+    return policy.load(settings.country)
+
+
+def say(value: dict[str, Any], *, as_json: bool, words: str = "") -> None:
+    """One result: JSON on one line, or words."""
+    if as_json:
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n")
+    else:
+        console.print(words or value, highlight=False)
+
+
+def command_line() -> Actor:
+    """Whoever runs a command on the house's own machine."""
+    return Actor(MACHINE, "machine:command", auth="command")
+
+
+@contextmanager
+def progress(title: str, total: int | None, *, show: bool = True) -> Iterator[Any]:
+    """A bar on stderr for anything that takes over two seconds: count, rate, time left."""
+    with Progress(
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=quiet,
+        disable=not show or not quiet.is_terminal,
+        transient=True,
+    ) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)

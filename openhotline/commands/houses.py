@@ -1,0 +1,145 @@
+"""`up`, `demo`, `owner`, `staff`, `partner`, `manage`: making a house, opening it, letting people in."""
+
+import secrets
+import sys
+
+import typer
+
+from openhotline.commands import common
+from openhotline.rules import words
+from openhotline.rules.refusals import Refused
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file."""
+    app.command("up")(up)
+    app.command("demo")(demo)
+    app.command("worker")(worker)
+    app.command("manage", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(manage)
+    owner = typer.Typer(help="The person who set the house up.", no_args_is_help=True)
+    owner.command("create")(owner_create)
+    app.add_typer(owner, name="owner")
+    staff = typer.Typer(help="People who sign in.", no_args_is_help=True)
+    staff.command("add")(staff_add)
+    app.add_typer(staff, name="staff")
+    partner = typer.Typer(help="Partners and their tokens.", no_args_is_help=True)
+    partner.command("token")(partner_token)
+    app.add_typer(partner, name="partner")
+
+
+def up() -> None:
+    """Open the house: prober, worker, public form, desk and portal, until stopped. Made on first start."""
+    settings = common.open_house(door="worker")
+    if settings.kind == "demo":
+        raise Refused("A demo house is opened with: openhotline demo", code="demo-house")
+    from openhotline.jobs import house
+    from openhotline.jobs.supervise import Supervisor
+
+    house.make_places(settings)
+    house.migrate()
+    house.settle(settings, at=settings.clock().now())
+    house.refuse_unsafe(settings)
+    supervisor = Supervisor(settings, with_world=False, with_worker=True)
+    supervisor.start()
+    supervisor.wait_until_ready(60)
+    common.console.print(
+        f"Open.\n  report  {settings.public_url}\n  desk    {settings.desk_url}\n  portal  {settings.portal_url}",
+        highlight=False,
+    )
+    supervisor.run_forever()
+
+
+def demo(
+    once: bool = typer.Option(False, "--once", help="Play the day in a fresh temporary house, print, and stop."),
+    as_json: bool = typer.Option(False, "--json", help="With --once: outcomes, letters, legs and verdict as JSON."),
+    bundle: int = typer.Option(433, help="Addresses on the one host that holds many."),
+    seed: int = typer.Option(1, help="The same seed plays the same day."),
+) -> None:
+    """A whole hotline beside a synthetic internet: served, then played through one day, then left to you."""
+    from openhotline.demo import run
+
+    if as_json and not once:
+        raise Refused("--json belongs to --once.", code="usage")
+    raise typer.Exit(run.once(bundle=bundle, seed=seed, as_json=as_json) if once else run.serve(bundle=bundle, seed=seed))
+
+
+def worker() -> None:
+    """Run the worker in the foreground (on many machines; `up` starts one by itself)."""
+    settings = common.open_house(door="worker")
+    from openhotline.jobs import worker as room
+
+    room.run(settings)
+
+
+def manage(context: typer.Context) -> None:
+    """Django's own commands (migrate, makemigrations, shell ...)."""
+    common.open_house()
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["openhotline manage", *context.args])
+
+
+def owner_create(username: str = typer.Option(..., prompt=True)) -> None:
+    """Make the first account. There is no default password anywhere."""
+    settings = common.open_house()
+    from openhotline.jobs import house
+
+    house.make_places(settings)
+    house.migrate()
+    house.settle(settings, at=settings.clock().now())
+    _make(settings, house.Person(username, words.OWNER, "owner"))
+
+
+def staff_add(
+    username: str = typer.Argument(...),
+    role: str = typer.Option(..., help=f"One of {', '.join(words.ROLES[:5])}, officer, host, partner."),
+    pseudonym: str = typer.Option(..., help="What others see, for example A07."),
+    unit: str = typer.Option("", help="Key of the police unit, for an officer."),
+    host: str = typer.Option("", help="Key of the host, for a host's desk."),
+    partner: str = typer.Option("", help="Key of the partner, for a partner's desk."),
+) -> None:
+    """Make an account for somebody. Their password and second factor are shown once."""
+    settings = common.open_house()
+    from openhotline.jobs import house
+
+    if role not in (*words.STAFF_ROLES, words.OFFICER, words.HOST, words.PARTNER):
+        raise Refused(f"“{role}” is not a role people sign in with.", code="role")
+    _make(settings, house.Person(username, role, pseudonym, unit=unit, host=host, partner=partner))
+
+
+def _make(settings: object, person: object) -> None:
+    from allauth.mfa.totp.internal.auth import generate_totp_secret
+
+    from openhotline.jobs import house
+    from openhotline.records.models import User
+
+    if User.objects.filter(username=person.username).exists():  # type: ignore[attr-defined]
+        raise Refused("This username is taken. Choose another.", code="username")
+    if sys.stdin.isatty():
+        password = typer.prompt("Password (12 characters or more)", hide_input=True, confirmation_prompt=True)
+        shown = ""
+    else:
+        password = secrets.token_urlsafe(18)
+        shown = f"\n  password       {password}"
+    if len(password) < 12:
+        raise Refused("The password needs 12 characters or more.", code="password")
+    secret = generate_totp_secret()
+    user = house.make_person(person, password=password, demo=False, totp_secret=secret)  # type: ignore[arg-type]
+    common.console.print(
+        f"Made {user.username} ({user.role}, {user.pseudonym}).{shown}\n  second factor  {secret}\n"
+        f"  otpauth://totp/OpenHotline:{user.username}?secret={secret}&issuer=OpenHotline\n"
+        "Both are shown once. Put the second factor into an authenticator app now.",
+        highlight=False,
+        markup=False,
+    )
+
+
+def partner_token(key: str = typer.Argument(..., help="The partner's key; made if new."), name: str = typer.Option("")) -> None:
+    """Make an API token for a partner. It is shown once."""
+    settings = common.open_house()
+    from openhotline.jobs import house
+    from openhotline.records.models import Partner
+
+    partner, _ = Partner.objects.get_or_create(key=key, defaults={"name": name or key, "kind": "industry"})
+    typer.echo(house.make_token(partner, at=settings.clock().now()))
+

@@ -1,0 +1,172 @@
+"""`openhotline report add|import`: reports by hand and by file, through the same step as every door."""
+
+import csv
+import io
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import typer
+
+from openhotline.commands import common
+from openhotline.rules import words
+from openhotline.rules.incoming import IncomingReport
+from openhotline.rules.refusals import Refused
+
+CHUNK = 20_000
+COLUMNS = ("address", "source", "reference", "received_at", "referrer", "note")
+_SOURCES = {source: source for source in words.SOURCES} | {"": words.FROM_HOTLINE, "partner": words.FROM_HOTLINE}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file."""
+    group = typer.Typer(help="File reports.", no_args_is_help=True)
+    group.command("add")(add)
+    group.command("import")(import_)
+    app.add_typer(group, name="report")
+
+
+def add(
+    addresses: list[str] = typer.Argument(..., help="One address or more."),
+    source: str = typer.Option(words.FROM_STAFF, help=f"One of {', '.join(words.SOURCES)}."),
+    note: str = typer.Option("", help="Where to look; kept sealed."),
+    reference: str = typer.Option("", help="The sender's own reference."),
+    as_json: bool = typer.Option(False, "--json"),
+) -> None:
+    """File one report by hand."""
+    if source not in words.SOURCES:
+        raise Refused(f"“{source}” is not a source. Choose one of {', '.join(words.SOURCES)}.", code="source")
+    settings = common.open_house()
+    from openhotline.steps.intake import file_reports
+
+    at = settings.clock().now()
+    report = IncomingReport(
+        report_id=uuid4(), source=source, lines=tuple(addresses), received_at=at, help_text=note, reference=reference
+    )
+    filed = file_reports([report], policy=common.policy_of(settings), by=common.command_line(), at=at)
+    words_ = f"Filed. New items: {filed.items_new}, joined: {filed.joined}, not readable: {filed.incomplete}."
+    common.say({**asdict(filed), "report_id": str(report.report_id)}, as_json=as_json, words=words_)
+
+
+def import_(
+    file: Path = typer.Argument(..., exists=True, dir_okay=False, help="CSV with a header; - is not read here."),
+    partner: str = typer.Option("", help="Key of the partner that sent the file."),
+    as_json: bool = typer.Option(False, "--json"),
+) -> None:
+    """File a partner's CSV: header address,source,reference,received_at,referrer,note (all but the first optional).
+
+    A line that cannot be read never loses the others: it is kept as an incomplete report, or counted as
+    rejected where it holds nothing at all.
+    """
+    settings = common.open_house()
+    from openhotline.steps.intake import Filed, file_reports
+
+    at = settings.clock().now()
+    policy = common.policy_of(settings)
+    total, rejected, done = Filed(), 0, 0
+    size = file.stat().st_size
+    with common.progress(f"Filing {file.name}", size, show=not as_json) as bar, file.open("rb") as raw:
+        counted = _Counting(raw)
+        batch: list[IncomingReport] = []
+        for report in read_csv(counted, partner=partner, at=at):
+            if report is None:
+                rejected += 1
+                continue
+            batch.append(report)
+            if len(batch) >= CHUNK:
+                total += file_reports(batch, policy=policy, by=common.command_line(), at=at)
+                done += len(batch)
+                batch = []
+                bar(counted.read_bytes)
+        total += file_reports(batch, policy=policy, by=common.command_line(), at=at)
+    result = {
+        "reports": total.reports,
+        "items_new": total.items_new,
+        "joined": total.joined,
+        "incomplete": total.incomplete,
+        "rejected": rejected,
+    }
+    words_ = (
+        f"{total.reports:,} reports filed: {total.items_new:,} new items, {total.joined:,} joined, "
+        f"{total.incomplete:,} incomplete, {rejected:,} empty lines."
+    )
+    common.say(result, as_json=as_json, words=words_)
+
+
+class _Counting(io.RawIOBase):
+    """Counts the bytes read, for the progress bar."""
+
+    def __init__(self, raw: io.BufferedReader) -> None:
+        self.raw, self.read_bytes = raw, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        count = self.raw.readinto(buffer) or 0
+        self.read_bytes += count
+        return count
+
+
+def read_csv(raw: io.RawIOBase, *, partner: str, at: datetime) -> Iterator[IncomingReport | None]:
+    """Each row as a report; None for a row that holds nothing. Never stops at a bad row.
+
+    Raises Refused where the header names no address column.
+    """
+    csv.field_size_limit(16 * 1024 * 1024)
+    text = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8-sig", errors="surrogateescape", newline="")  # type: ignore[arg-type]
+    rows = csv.reader((line.replace("\x00", "\ufffd") for line in text))
+    header = [name.strip().lower() for name in next(rows, [])]
+    header = ["address" if name == "url" else name for name in header]
+    if "address" not in header:
+        raise Refused(
+            "The first line of the file must name its columns: address (or url), and where you have them "
+            "source, reference, received_at, referrer, note.",
+            code="header",
+        )
+    place = {name: header.index(name) for name in COLUMNS if name in header}
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield None
+            continue
+        yield _report(row, place, partner=partner, at=at)
+
+
+def _report(row: list[str], place: dict[str, int], *, partner: str, at: datetime) -> IncomingReport | None:
+    def cell(name: str) -> str:
+        index = place.get(name, -1)
+        value = row[index] if 0 <= index < len(row) else ""
+        return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    address = cell("address")
+    if not address.strip() and not cell("note").strip() and not cell("reference").strip():
+        return None
+    return IncomingReport(
+        report_id=uuid4(),
+        source=_SOURCES.get(cell("source").strip().lower(), words.FROM_HOTLINE),
+        lines=(address,) if address.strip() else (),
+        received_at=_when(cell("received_at"), at),
+        referrer=cell("referrer"),
+        help_text=cell("note"),
+        reference=cell("reference"),
+        partner=partner,
+    )
+
+
+def _when(text: str, at: datetime) -> datetime:
+    """The time a partner gave, if it can be read and lies in the past; else now."""
+    try:
+        moment = datetime.fromisoformat(text.strip()) if text.strip() else at
+    except ValueError:
+        return at
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return min(moment, at)
+
+

@@ -1,0 +1,28 @@
+"""`openhotline world serve`: the synthetic internet, in the foreground."""
+
+from pathlib import Path
+
+import typer
+
+from openhotline.commands import common
+from openhotline.settings import load
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file."""
+    group = typer.Typer(help="The synthetic internet on loopback.", no_args_is_help=True)
+    group.command("serve")(serve)
+    app.add_typer(group, name="world")
+
+
+def serve(
+    seed: int = typer.Option(1, help="The same seed plays the same day."),
+    bundle: int = typer.Option(433, help="How many addresses one host holds on one day."),
+    data_dir: Path = typer.Option(None, help="A demo house's data directory; default: OPENHOTLINE_DATA_DIR."),
+) -> None:
+    """Serve DNS, RDAP, web hosts, SMTP, a partner hotline and a police unit until stopped."""
+    settings = load()
+    from openhotline.world import serve as room
+
+    common.quiet.print("The world is starting. Nothing in it is real.", highlight=False)
+    room.main(data_dir=data_dir or settings.data, kind=settings.kind, seed=seed, bundle=bundle)

@@ -1,0 +1,88 @@
+"""What the prober is told at its start: exits, resolvers, registries, files. Nothing of the house itself.
+
+In a demo house the synthetic internet says where it listens (`run/world.json`, written by the world); a
+real house names its resolvers and MMDB files in the environment. Not here: the prober, and its limits.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from openhotline.connectors.probe.config import DIRECT, SOCKS5_UNIX, MmdbFile, ProbeConfig, Resolver
+from openhotline.rules.refusals import Refused
+from openhotline.settings import Settings
+
+WORLD_FILE = "world.json"
+# Names that tell what an MMDB file answers, where the operator has not said so as `origin=` or `location=`.
+_ORIGIN_NAMES = ("asn", "origin", "as-", "isp", "network")
+
+
+def probe_config(settings: Settings) -> ProbeConfig:
+    """The prober's configuration in this house. Raises Refused with a sentence where it would be unsafe."""
+    try:
+        return _world(settings) if settings.exit == "world" else _direct(settings)
+    except ValueError as fault:
+        raise Refused(f"The prober cannot be set up: {fault}", code="prober-settings") from None
+
+
+def _direct(settings: Settings) -> ProbeConfig:
+    found = resolvers(settings.resolvers) or system_resolvers()
+    return ProbeConfig(vantages={"direct": (DIRECT,)}, resolvers=found, mmdb=mmdb_files(settings.mmdb))
+
+
+def _world(settings: Settings) -> ProbeConfig:
+    run = settings.data.absolute() / "run"
+    world = _world_says(run / WORLD_FILE)
+    return ProbeConfig(
+        vantages={
+            "north": (SOCKS5_UNIX, str(run / "world-exit.sock")),
+            "south": (SOCKS5_UNIX, str(run / "world-exit-south.sock")),
+        },
+        resolvers=resolvers(settings.resolvers) or resolvers(world.get("resolvers", "")),
+        rdap_base=str(world.get("rdap_base", "")),
+        mmdb=mmdb_files(settings.mmdb or world.get("mmdb", "")),
+        canary=str(world.get("canary", "")),
+        lift_documentation=True,
+        polite=False,  # the world is on this machine, and its clock jumps
+    )
+
+
+def _world_says(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def resolvers(text: str) -> tuple[Resolver, ...]:
+    """"192.0.2.53, [2001:db8::53]:5353" as resolvers. Raises ValueError where one is not a literal."""
+    found = []
+    for part in (part.strip() for part in text.split(",")):
+        if not part:
+            continue
+        address, _, port = part.rpartition(":") if part.count(":") == 1 or "]:" in part else (part, "", "")
+        found.append(Resolver(address.strip("[]"), int(port or 53)))
+    return tuple(found)
+
+
+def system_resolvers(file: Path = Path("/etc/resolv.conf")) -> tuple[Resolver, ...]:
+    """The name servers this machine uses itself."""
+    try:
+        lines = file.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ()
+    named = [words[1] for line in lines if (words := line.split())[:1] == ["nameserver"] and len(words) > 1]
+    return tuple(Resolver(name) for name in named if "%" not in name)
+
+
+def mmdb_files(text: str) -> tuple[MmdbFile, ...]:
+    """"origin=/a.mmdb:location=/b.mmdb" (or plain paths, told apart by their names) as files."""
+    found = []
+    for part in (part for part in text.split(":") if part):
+        kind, sign, path = part.partition("=")
+        if not sign:
+            path = part
+            kind = "origin" if any(word in Path(part).name.lower() for word in _ORIGIN_NAMES) else "location"
+        found.append(MmdbFile(path, kind))
+    return tuple(found)

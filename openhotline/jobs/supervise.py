@@ -1,0 +1,325 @@
+"""Starts and watches the processes of a house on one box. Each gets the least it needs.
+
+True here: the prober is told its exits and nothing of the house (no database, no key); a child that ends
+is started again, after a growing pause, and a sentence says so; children end with their parent, and what
+an earlier parent left behind by a hard kill is ended first. Not here: what the processes do, and houses on
+many machines (there each process is a service of its own).
+"""
+
+import ctypes
+import fcntl
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from openhotline.jobs.exits import probe_config
+from openhotline.rules.refusals import Refused
+from openhotline.settings import Settings
+
+DOORS = ("public", "desk", "portal")
+WORLD, PROBER, WORKER = "world", "prober", "worker"
+THREADS = 8  # of each door
+STOP_PATIENCE = 10.0  # seconds until a child that does not stop is killed
+PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before the n-th start in a row of a child that keeps ending
+STEADY = 60.0  # a child that ran this long starts again without a pause
+NOT_VERIFIED = "restore-not-verified"  # in the data directory: a restore began and was not found whole
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass
+class Child:
+    """One process: what starts it, what it may know, and how it is doing."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    falls: int = 0
+    again_at: float = 0.0
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+def say_to_stderr(sentence: str) -> None:
+    """The supervisor's voice: one line."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+
+
+class Supervisor:
+    """The processes of one house. Call everything from the main thread: children die with the thread
+    that started them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        with_world: bool,
+        with_worker: bool,
+        world_arguments: Sequence[str] = (),
+        say: Callable[[str], None] = say_to_stderr,
+    ) -> None:
+        """`world_arguments` go to `openhotline world serve` (seed, size of the bundle)."""
+        self.settings = settings
+        self.data = settings.data.absolute()
+        self.with_world, self.with_worker = with_world, with_worker
+        self.world_arguments = tuple(world_arguments)
+        self.say = say
+        self.children: dict[str, Child] = {}
+        self.ending = threading.Event()
+        self._lock = -1
+
+    # --- starting -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start everything: the doors first and side by side, so that the first page is there soon.
+
+        Raises Refused where the house is open already, or was restored and never found whole.
+        """
+        if (self.data / NOT_VERIFIED).exists():
+            raise Refused(
+                "This house was restored and not found whole; it stays shut. Restore again into an empty place: "
+                "openhotline restore DIR --verify",
+                code="not-verified",
+            )
+        run = self.data / "run"
+        run.mkdir(parents=True, exist_ok=True)
+        self._take_house(run)
+        self._end_leftovers()
+        for door in DOORS:
+            self._launch(self._door(door))
+        if self.with_world:
+            self._launch(self._world())
+            self._wait_for(self.settings.world_exit_socket)  # the prober opens the exits at its start
+        self.start_prober()
+        if self.with_worker:
+            self.start_worker()
+
+    def start_prober(self) -> None:
+        """Write the prober's configuration and start it."""
+        file = self.data / "run" / "prober.json"
+        file.write_text(probe_config(self.settings).to_json(), encoding="utf-8")
+        command = ("-m", "openhotline.connectors.probe", "--socket", str(self.data / "run" / "prober.sock"))
+        self._launch(Child(PROBER, (*command, "--config", str(file)), {}))
+
+    def start_worker(self) -> None:
+        """Start the worker, if it does not run already (the demo does so after its day is played)."""
+        if WORKER not in self.children:
+            self._launch(Child(WORKER, ("-m", "openhotline.cli", "worker"), self._house(WORKER)))
+
+    def _door(self, door: str) -> Child:
+        shared = Path("/dev/shm")  # noqa: S108  a heartbeat file, and never on a slow disk
+        settings = self.settings
+        port = {"public": settings.public_port, "desk": settings.desk_port, "portal": settings.portal_port}[door]
+        command = (
+            "-m", "gunicorn", "openhotline.web.wsgi:application", "--bind", f"{settings.bind}:{port}",
+            "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS),
+            "--timeout", "60", "--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket",
+            *(("--worker-tmp-dir", str(shared)) if os.access(shared, os.W_OK) else ()),
+        )  # fmt: skip
+        return Child(door, command, self._house(door))
+
+    def _world(self) -> Child:
+        serve = ("-m", "openhotline.cli", "world", "serve", "--data-dir", str(self.data))
+        return Child(WORLD, (*serve, *self.world_arguments), self._house("command"))
+
+    def _house(self, door: str) -> dict[str, str]:
+        """The house's own variables, as this process understood them."""
+        values = {**self.settings.model_dump(), "door": door, "data_dir": self.data}
+        return {f"OPENHOTLINE_{name.upper()}": str(value) for name, value in values.items()}
+
+    def _launch(self, child: Child) -> None:
+        parent, package = os.getpid(), str(Path(__file__).resolve().parents[2])
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME") if name in os.environ},
+            "PYTHONPATH": package,
+            "PYTHONSAFEPATH": "1",
+            "PYTHONUNBUFFERED": "1",
+            "TZ": "UTC",
+            **child.environment,
+        }
+        if child.name == PROBER:
+            environment.pop("HOME", None)
+
+        def die_with_parent() -> None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)  # it died between fork and here
+
+        child.process = subprocess.Popen(  # noqa: S603  our own interpreter, our own modules
+            [sys.executable, *child.command],
+            env=environment,
+            cwd=self.data,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us; we stop them in order
+            preexec_fn=die_with_parent,  # noqa: PLW1509
+        )
+        child.started = time.monotonic()
+        self.children[child.name] = child
+        self._remember()
+
+    def _wait_for(self, path: Path, patience: float = 30.0) -> None:
+        end = time.monotonic() + patience
+        while not path.exists():
+            if not self.children[WORLD].running or time.monotonic() > end:
+                self.stop()
+                raise Refused("The world did not start. Its own words are above.", code="no-world")
+            time.sleep(0.02)
+
+    # --- one supervisor a house; what a killed one left behind ---------------------------------
+
+    def _take_house(self, run: Path) -> None:
+        self._lock = os.open(run / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = -1
+            raise Refused(
+                "This house is open already. Stop the other `openhotline up` (or demo) first.", code="open-already"
+            ) from None
+
+    def _remember(self) -> None:
+        alive = {child.process.pid: _birth(child.process.pid) for child in self.children.values() if child.process}
+        file = self.data / "run" / "children.json"
+        temporary = file.with_suffix(".new")
+        temporary.write_text(json.dumps(alive))
+        temporary.replace(file)
+
+    def _end_leftovers(self) -> None:
+        """End children of a supervisor that was killed. A pid counts only with its time of birth."""
+        with suppress(OSError, ValueError, AttributeError):
+            known = json.loads((self.data / "run" / "children.json").read_text())
+            for pid, birth in known.items():
+                if birth and _birth(int(pid)) == birth:
+                    self.say(f"Ending process {pid}, left behind by an `up` that was killed.")
+                    with suppress(ProcessLookupError):
+                        os.killpg(int(pid), signal.SIGKILL)
+
+    # --- watching -----------------------------------------------------------------------------
+
+    def wait_until_ready(self, timeout: float) -> None:
+        """Return when every door answers /livez. Raises Refused after `timeout` seconds, or when one ended."""
+        end = time.monotonic() + timeout
+        waiting = dict.fromkeys(DOORS)
+        while waiting:
+            for door in list(waiting):
+                if not self.children[door].running:
+                    self.stop()
+                    raise Refused(f"The {door} door ended while it started. Its own words are above.", code="no-door")
+                if self._answers(door):
+                    del waiting[door]
+            if waiting and time.monotonic() > end:
+                self.stop()
+                raise Refused(
+                    f"Not ready after {timeout:.0f} seconds: {', '.join(waiting)}. Run: openhotline doctor",
+                    code="not-ready",
+                )
+            if waiting:
+                time.sleep(0.03)
+
+    def _answers(self, door: str) -> bool:
+        port = int(getattr(self.settings, f"{door}_port"))
+        host = "127.0.0.1" if self.settings.bind == "0.0.0.0" else self.settings.bind  # noqa: S104  compared, not bound
+        line = http.client.HTTPConnection(host, port, timeout=5)
+        try:
+            line.request("GET", "/livez", headers={"Host": "127.0.0.1"})
+            return line.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+
+    def run_forever(self) -> None:
+        """Watch until SIGTERM or SIGINT, then stop everything in order."""
+
+        def end(number: int, frame: FrameType | None) -> None:
+            self.ending.set()
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            while not self.ending.wait(0.2):
+                self.look_after()
+        finally:
+            self.stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def look_after(self) -> None:
+        """One look at every child: what has ended is started again when its pause is over."""
+        now = time.monotonic()
+        for child in list(self.children.values()):
+            if child.running:
+                continue
+            if child.process is not None:
+                self._fell(child, now)
+            elif now >= child.again_at:
+                self._launch(child)
+                if child.name == WORLD and PROBER in self.children:
+                    # The prober opened the exits while it was root; new exits need a new prober.
+                    self._wait_for(self.settings.world_exit_socket)
+                    self._end([self.children[PROBER]])
+
+    def _fell(self, child: Child, now: float) -> None:
+        assert child.process is not None
+        code = child.process.returncode
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.process.pid, signal.SIGKILL)  # what a killed child has left of its own
+        child.falls = 1 if now - child.started > STEADY else child.falls + 1
+        pause = PAUSES[min(child.falls - 1, len(PAUSES) - 1)]
+        child.process, child.again_at = None, now + pause
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        when = f"in {pause:.0f} seconds" if pause else "now"
+        self.say(f"The {child.name} {how}; starting it again {when}.")
+
+    # --- stopping -----------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop everything: doors, worker, prober, world. Harmless twice."""
+        for names in (DOORS, (WORKER,), (PROBER,), (WORLD,)):
+            self._end([self.children[name] for name in names if name in self.children])
+            for name in names:
+                self.children.pop(name, None)
+        if self._lock >= 0:
+            (self.data / "run" / "children.json").unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = -1
+
+    def _end(self, children: Sequence[Child]) -> None:
+        """SIGTERM, ten seconds' patience, SIGKILL."""
+        alive = [child.process for child in children if child.process is not None]
+        for process in alive:
+            if process.poll() is None:
+                process.terminate()
+        end = time.monotonic() + STOP_PATIENCE
+        for process in alive:
+            try:
+                process.wait(max(0.0, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _birth(pid: int) -> str:
+    """When a process began, in the kernel's ticks: a pid alone may have been given away again. "" if gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""

@@ -1,0 +1,282 @@
+"""Dated TOML into the values the rules know, with a sentence for everything that is wrong in a file.
+
+True here: a policy that loads is whole and consistent. What is not here: which files there are and their
+digest (`openhotline/policy/__init__.py`), and what follows from the values (`openhotline/rules`).
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from openhotline.rules import words
+from openhotline.rules.agreement import (
+    AUTHORISE_FIRST,
+    DEEMED_CLEAR,
+    DEEMED_HOLD,
+    ESCALATE,
+    NOTIFY_TOGETHER,
+    Agreement,
+)
+from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
+from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
+from openhotline.rules.terms import Term, term
+
+_SPAN = re.compile(r"(\d{1,5})(m|h|d)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+Value = TypeVar("Value")
+
+
+class PolicyFault(ValueError):
+    """A policy file cannot be used; the message is a sentence that names the file and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The hotline's own clocks (`clocks.toml`)."""
+
+    assess_high: timedelta
+    assess: timedelta
+    lock: timedelta
+    second_reader: timedelta
+    lead_decides: timedelta
+    incomplete: timedelta
+    retry: tuple[timedelta, ...]
+    trace_valid: timedelta
+    origin: timedelta
+    bundle: timedelta
+    check_waiting: timedelta
+    check_with_host: timedelta
+    check_abroad: timedelta
+    watch: tuple[timedelta, ...]  # counted from the day it was gone
+    partner_query: timedelta
+    partner_escalate: timedelta
+    safeguarding: timedelta
+    appeal_acknowledge: timedelta
+    appeal_result: timedelta
+    reporter_contact: timedelta
+    looking_day: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A policy point of the decision grid: number, neutral label, the classes and category it belongs to."""
+
+    key: str
+    label: str
+    classes: tuple[str, ...] = ()  # empty: any
+    category: str = ""
+
+
+class Table:
+    """One TOML table, read field by field; every fault names the file."""
+
+    def __init__(self, file: str, value: Mapping[str, Any], where: str = "") -> None:
+        self.file, self.value, self.where = file, value, where
+
+    @classmethod
+    def of(cls, file: str, data: bytes) -> "Table":
+        """Parse a file. Raises PolicyFault."""
+        try:
+            return cls(file, tomllib.loads(data.decode("utf-8")))
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+            raise PolicyFault(f"{file} cannot be read as TOML: {fault}.") from None
+
+    def fault(self, key: str, what: str) -> PolicyFault:
+        """The sentence for one field."""
+        place = f"{self.where}.{key}" if self.where else key
+        return PolicyFault(f"{self.file}: “{place}” {what}.")
+
+    def get(self, key: str, kind: type[Value], default: Value | None = None) -> Value:
+        """A field of a type; without default it has to be there."""
+        found = self.value.get(key, default)
+        if found is None:
+            raise self.fault(key, "is missing")
+        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+            raise self.fault(key, f"should be {_NAMES.get(kind, kind.__name__)}, not {found!r}")
+        return found
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A text that is not empty, unless the default is."""
+        found = self.get(key, str, default)
+        if not found.strip() and default is None:
+            raise self.fault(key, "is empty")
+        return found
+
+    def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
+        """A text out of a list."""
+        found = self.text(key)
+        if found not in allowed:
+            raise self.fault(key, f"is “{found}”; it is one of {', '.join(allowed)}")
+        return found
+
+    def texts(self, key: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of texts; empty if missing."""
+        found = self.get(key, list, [])
+        wrong = [one for one in found if not isinstance(one, str) or (allowed and one not in allowed)]
+        if wrong:
+            raise self.fault(key, f"holds {wrong[0]!r}" + (f"; allowed: {', '.join(allowed)}" if allowed else ""))
+        return tuple(found)
+
+    def span(self, key: str) -> timedelta:
+        """A duration: 15m, 4h, 2d."""
+        return self._span(key, self.text(key))
+
+    def spans(self, key: str) -> tuple[timedelta, ...]:
+        """A list of durations, each longer than the one before."""
+        found = tuple(self._span(key, one) for one in self.texts(key))
+        if not found or any(later <= earlier for earlier, later in pairwise(found)):
+            raise self.fault(key, "should be durations, each longer than the one before")
+        return found
+
+    def _span(self, key: str, text: str) -> timedelta:
+        read = _SPAN.fullmatch(text)
+        if read is None or int(read[1]) == 0:
+            raise self.fault(key, f"is “{text}”; write a duration such as 15m, 4h or 2d")
+        return timedelta(**{_UNITS[read[2]]: int(read[1])})
+
+    def day(self, key: str) -> date:
+        """A day (TOML date)."""
+        return self.get(key, date)
+
+    def day_or_none(self, key: str) -> date | None:
+        """A day, or None where it is open."""
+        return self.day(key) if key in self.value else None
+
+    def rows(self, key: str) -> list["Table"]:
+        """An array of tables, at least one."""
+        found = self.get(key, list)
+        if not found or not all(isinstance(row, dict) for row in found):
+            raise self.fault(key, "should be a list of tables with at least one")
+        return [Table(self.file, row, f"{key}[{row.get('key', number)}]") for number, row in enumerate(found)]
+
+    def table(self, key: str) -> "Table":
+        """A table inside."""
+        return Table(self.file, self.get(key, dict), key)
+
+    def read(self, key: str, build: Callable[["Table"], Value]) -> tuple[Value, ...]:
+        """Every row of an array, built; keys must differ where rows have them."""
+        rows = self.rows(key)
+        keys = [row.value["key"] for row in rows if "key" in row.value]
+        twice = {one for one in keys if keys.count(one) > 1}
+        if twice:
+            raise self.fault(key, f"has “{sorted(twice)[0]}” twice")
+        return tuple(build(row) for row in rows)
+
+
+_NAMES = {str: "a text", int: "a whole number", list: "a list", dict: "a table", date: "a day such as 2026-01-01"}
+
+
+def clocks(table: Table) -> Clocks:
+    """`[clocks]` of clocks.toml."""
+    inner = table.table("clocks")
+    values: dict[str, Any] = {}
+    for field in fields(Clocks):
+        values[field.name] = inner.spans(field.name) if field.name in ("retry", "watch") else inner.span(field.name)
+    return Clocks(**values)
+
+
+def remit_row(row: Table) -> RemitRow:
+    """`[[row]]` of remit.toml."""
+    return RemitRow(
+        key=row.text("key"),
+        cls=row.one_of("class", words.CLASSES),
+        hosted=row.one_of("hosted", (ANYWHERE, HOME_ONLY)),
+        start=row.day("from"),
+        end=row.day_or_none("until"),
+        law=row.text("law"),
+        ground=row.text("ground"),
+        note=row.text("note", ""),
+    )
+
+
+def scheme(row: Table) -> Scheme:
+    """`[[scheme]]` of schemes.toml."""
+    grades = row.read(
+        "grades", lambda grade: Category(grade.text("key"), grade.text("label"), grade.text("becomes", ""))
+    )
+    return Scheme(row.text("key"), row.text("name"), row.day("from"), row.day_or_none("until"), grades)
+
+
+def agreement(row: Table) -> Agreement:
+    """`[[agreement]]` of agreements.toml."""
+    if row.text("calendar", "none") != "none":
+        raise row.fault("calendar", "names a calendar; none is defined, clocks run through")
+    inner = row.table("clocks")
+    preserve = row.get("preserve_days", int)
+    if not 1 <= preserve <= 3650:
+        raise row.fault("preserve_days", "should be between 1 and 3650")
+    made = Agreement(
+        key=row.text("key"),
+        version=row.text("version"),
+        name=row.text("name"),
+        order=row.one_of("order", (AUTHORISE_FIRST, NOTIFY_TOGETHER)),
+        classes=row.texts("classes", words.CLASSES),
+        silence=row.one_of("silence", (ESCALATE, DEEMED_CLEAR, DEEMED_HOLD)),
+        answer=inner.span("answer"),
+        escalate=inner.span("escalate"),
+        managers=inner.span("managers"),
+        host_target=inner.span("host_target"),
+        host_ladder=inner.span("host_ladder"),
+        hold_review=inner.span("hold_review"),
+        refuse_review=inner.span("refuse_review"),
+        preserve_days=preserve,
+        second_reader=row.texts("second_reader", words.CLASSES),
+    )
+    if not made.answer < made.escalate < made.managers:
+        raise row.fault("clocks", "should rise: answer, escalate, managers")
+    if not made.host_target < made.host_ladder:
+        raise row.fault("clocks", "should have the ladder after the host's target")
+    return made
+
+
+def unit(row: Table) -> UnitRow:
+    """`[[unit]]` of routes.toml."""
+    return UnitRow(
+        row.text("key"),
+        row.text("name"),
+        row.one_of("level", ("national", "regional", "local", "special")),
+        row.text("agreement"),
+        row.texts("classes", words.CLASSES),
+    )
+
+
+def unit_rule(row: Table) -> UnitRule:
+    """`[[rule]]` of routes.toml."""
+    asns = row.get("asns", list, [])
+    if not all(isinstance(asn, int) and not isinstance(asn, bool) and 0 < asn < 2**32 for asn in asns):
+        raise row.fault("asns", "should be a list of network numbers (AS numbers)")
+    return UnitRule(
+        row.text("unit"), row.texts("classes", words.CLASSES), tuple(asns), row.texts("operators"), row.text("why")
+    )
+
+
+def partner(row: Table) -> PartnerHotline:
+    """`[[partner]]` of partners.toml."""
+    return PartnerHotline(
+        row.text("key"), country(row, "country"), row.text("name"), row.texts("classes", words.CLASSES)
+    )
+
+
+def point(row: Table) -> Point:
+    """`point = [...]` of points.toml."""
+    return Point(row.text("key"), row.text("label"), row.texts("classes", words.CLASSES), row.text("category", ""))
+
+
+def term_of(row: Table) -> Term:
+    """`[[term]]` of terms.toml."""
+    try:
+        return term(row.text("key"), row.text("pattern"), row.text("advice"), row.text("level"), row.texts("allow"))
+    except ValueError as fault:
+        raise PolicyFault(f"{row.file}: {fault}") from None
+
+
+def country(row: Table, key: str) -> str:
+    """A country as ISO 3166-1 alpha-2, upper case."""
+    code = row.text(key)
+    if not re.fullmatch(r"[A-Z]{2}", code):
+        raise row.fault(key, f"is “{code}”; write two capital letters such as GB")
+    return code

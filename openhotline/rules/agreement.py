@@ -1,0 +1,153 @@
+"""The agreement between the hotline and police: whom to ask, in which order, which clocks, what silence means.
+
+True here: an answer either clears or holds, and the conditions ride on either (architecture.md 2). What is
+not here: recording the answer (`steps/answer`) and the values (`policy/<country>/agreements.toml`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from openhotline.rules.refusals import Refused
+from openhotline.rules.words import (
+    ANSWERS,
+    EVIDENCE_WANTED,
+    GO_AHEAD,
+    GO_AHEAD_AFTER,
+    HOLD,
+    NO_INTEREST,
+    PASS_ON,
+    REFUSE,
+    STATEMENT_WANTED,
+)
+
+AUTHORISE_FIRST, NOTIFY_TOGETHER = "authorise-first", "notify-together"
+ESCALATE, DEEMED_CLEAR, DEEMED_HOLD = "escalate", "clear", "hold"
+CONDITIONS = (EVIDENCE_WANTED, STATEMENT_WANTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One version of one agreement. Every duration runs through nights and weekends (no calendar)."""
+
+    key: str
+    version: str
+    name: str
+    order: str  # AUTHORISE_FIRST or NOTIFY_TOGETHER
+    classes: tuple[str, ...]  # covered; anything else is asked about first
+    silence: str  # what it leads to: ESCALATE (people decide), DEEMED_CLEAR, DEEMED_HOLD
+    answer: timedelta  # the unit answers; then its duty desk is rung
+    escalate: timedelta  # from the asking: escalated inside both houses
+    managers: timedelta  # from the asking: managers decide
+    host_target: timedelta
+    host_ladder: timedelta
+    hold_review: timedelta  # a hold is reviewed at the latest after this
+    refuse_review: timedelta
+    preserve_days: int
+    second_reader: tuple[str, ...]  # classes that a second reader must confirm before police are asked
+
+    @property
+    def asks(self) -> bool:
+        """True: the unit is asked and the notice waits. False: it is told, and the notice leaves at once."""
+        return self.order == AUTHORISE_FIRST
+
+    def answer_due(self, at: datetime) -> datetime:
+        """When the unit's answer is due if asked at `at`."""
+        return at + self.answer
+
+    def remind_at(self, at: datetime) -> datetime:
+        """When the unit's duty desk is rung: the moment the answer was due."""
+        return at + self.answer
+
+    def escalate_at(self, at: datetime) -> datetime:
+        """When silence is escalated."""
+        return at + self.escalate
+
+    def managers_at(self, at: datetime) -> datetime:
+        """When the managers of both sides are brought in."""
+        return at + self.managers
+
+    def host_due(self, at: datetime) -> datetime:
+        """When a notice sent at `at` should have been acted on."""
+        return at + self.host_target
+
+    def ladder_at(self, at: datetime) -> datetime:
+        """When the ladder (upstream, registrar, regulator) begins for a notice sent at `at`."""
+        return at + self.host_ladder
+
+    def needs_second_reader(self, cls: str) -> bool:
+        """True if a second, blind reader must agree before anything of this class leaves."""
+        return cls in self.second_reader
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an answer does. Exactly one of `clears` and `holds`, except a pass-on, which does neither yet."""
+
+    kind: str
+    clears: bool
+    holds: bool
+    ends_at: datetime | None  # the hold ends by itself then
+    review_at: datetime | None  # the hold is looked at again then, at the latest
+    conditions: tuple[str, ...]
+    asks_anew: bool = False
+
+
+def effect_of(
+    kind: str,
+    *,
+    agreement: Agreement,
+    at: datetime,
+    until: datetime | None = None,
+    review: datetime | None = None,
+    conditions: Sequence[str] = (),
+) -> Effect:
+    """What an answer of `kind`, given at `at`, does under `agreement`.
+
+    *Go ahead* and *no interest* clear. *Go ahead after T*, *hold* and *refuse* hold: the first ends at T, the
+    second needs a time to end or to be reviewed, the third has no end of its own. *Evidence wanted* and
+    *statement wanted*, given alone, clear and are their own condition. *Pass on* asks the new unit on the same clock.
+    Raises Refused with a sentence for an incomplete or impossible answer.
+    """
+    if kind not in ANSWERS:
+        raise Refused("Choose one of the answers on the page.", code="answer")
+    unknown = [c for c in conditions if c not in CONDITIONS]
+    if unknown:
+        raise Refused(f"“{unknown[0]}” is not a condition. Choose evidence or a statement.", code="conditions")
+    for time in (until, review):
+        if time is not None and time <= at:
+            raise Refused("That time has passed. Choose one that is still to come.", code="past")
+    riding = tuple(c for c in CONDITIONS if c in conditions or c == kind)
+    if kind == PASS_ON:
+        if riding:
+            raise Refused("The unit you pass this to says itself what it wants. Pass it on without conditions.", code="conditions")
+        return Effect(kind, False, False, None, None, (), asks_anew=True)
+    if kind in (GO_AHEAD, NO_INTEREST, EVIDENCE_WANTED, STATEMENT_WANTED):
+        if until is not None or review is not None:
+            raise Refused("A go-ahead has no end. To wait until a time, choose “go ahead after” or “hold”.", code="until")
+        return Effect(kind, True, False, None, None, riding)
+    if kind == GO_AHEAD_AFTER and until is None:
+        raise Refused("Say from when you agree: choose a date and time.", code="until")
+    if kind == HOLD and until is None and review is None:
+        raise Refused("A hold needs a time when it ends or is looked at again. Choose one.", code="review")
+    if kind == REFUSE and until is not None:
+        raise Refused("A refusal has no end of its own. To wait until a time, choose “hold”.", code="until")
+    return Effect(kind, False, True, until, _review(kind, agreement, at, until, review), riding)
+
+
+def _review(
+    kind: str, agreement: Agreement, at: datetime, until: datetime | None, review: datetime | None
+) -> datetime:
+    """When the hold is looked at again: as asked, never later than the agreement allows."""
+    most = agreement.refuse_review if kind == REFUSE else agreement.hold_review
+    if review is not None and review > at + most:
+        raise Refused(f"A hold like this is looked at again within {_words(most)}. Choose an earlier time.", code="review")
+    if until is not None and review is not None and review > until:
+        raise Refused("The review lies after the end. Choose a time before it.", code="review")
+    latest = at + most if until is None else min(until, at + most)
+    return review or latest
+
+
+def _words(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    return f"{hours} hours" if hours <= 72 else f"{hours // 24} days"

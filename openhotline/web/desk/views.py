@@ -1,0 +1,158 @@
+"""The saved views of the queue: what each holds, in the order least time left first, page by page.
+
+True here: a page is found by its place in the order (deadline, id), never by counting rows before it, so
+the last page of 100,000 is as quick as the first. What is not here: how a row looks (`rows`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+
+from openhotline.records.models import Item, Removal
+from openhotline.rules import item_path, removal_path, words
+from openhotline.web.scoped import Scoped
+
+PAGE = 25
+SOON = timedelta(minutes=20)
+_NEVER = datetime.max.replace(year=9000, tzinfo=None)
+WITH_POLICE = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)
+WITH_HOST = (removal_path.CLEARED, *removal_path.WITH_HOST, removal_path.GONE_MAYBE)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One saved view. `items`: it lists items; else removals. `loud`: its count is shown as a warning."""
+
+    key: str
+    name: str
+    items: bool
+    pick: Callable[[Scoped, datetime], Q]
+    loud: bool = False
+    empty: str = "Nothing is waiting here."
+
+
+def _partners(scoped: Scoped, at: datetime) -> Q:
+    sent = scoped.report_lines().filter(
+        item=OuterRef("pk"), report__source__in=[words.FROM_HOTLINE, words.FROM_INDUSTRY, words.FROM_POLICE]
+    )
+    return Q(Exists(sent), status__in=item_path.OPEN)
+
+
+def _at_risk(scoped: Scoped, at: datetime) -> Q:
+    going_on = scoped.removals().filter(item=OuterRef("pk"), status__in=removal_path.STILL_OPEN)
+    alarmed = Q(pk__in=scoped.alarms().values("item"))
+    return alarmed & (Q(status__in=item_path.OPEN) | Q(Exists(going_on)) | Q(status=item_path.GRADED))
+
+
+def _status(*statuses: str) -> Callable[[Scoped, datetime], Q]:
+    return lambda scoped, at: Q(status__in=statuses)
+
+
+VIEWS = (
+    View("open", "All open", True, _status(*item_path.OPEN), empty="Nothing is open. Everything that came in has been decided."),
+    View("soon", "Under 20 min left", True, lambda s, at: Q(status__in=item_path.OPEN, due_at__lt=at + SOON), loud=True),
+    View("risk", "Child may be at risk", True, _at_risk, loud=True),
+    View("home", "Hosted here", False, lambda s, at: Q(status__in=removal_path.STILL_OPEN, route=words.HOME)),
+    View("second", "Second reader", True, _status(item_path.GRADED_ONCE)),
+    View("disputed", "Disputed", True, _status(item_path.DISPUTED)),
+    View("partners", "From partners", True, _partners),
+    View("unreachable", "Could not be reached", True, _status(item_path.UNREACHABLE)),
+    View("police", "Waiting on police", False, _status(*WITH_POLICE)),
+    View("host", "Waiting on hosts", False, _status(*WITH_HOST)),
+    View("abroad", "Waiting abroad", False, _status(*removal_path.ABROAD)),
+    View("unclear", "Trace unclear", False, _status(removal_path.UNCLEAR)),
+)
+BY_KEY = {view.key: view for view in VIEWS}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a view: its rows and where the next page begins ("" on the last)."""
+
+    rows: list[Any]
+    after: str
+
+
+def listed(view: View, scoped: Scoped, at: datetime) -> QuerySet[Any]:
+    """All rows of a view, least time left first."""
+    if view.items:
+        return scoped.items().filter(view.pick(scoped, at)).order_by("due_at", "id")
+    rows: QuerySet[Removal] = scoped.removals().filter(view.pick(scoped, at)).select_related("item", "host")
+    never = Value(_NEVER.replace(tzinfo=at.tzinfo))
+    return rows.annotate(place=Coalesce("due_at", never)).order_by("place", "id")
+
+
+def page(view: View, scoped: Scoped, at: datetime, *, after: str = "", size: int = PAGE) -> Page:
+    """The page behind the place `after` (as an earlier page gave it); an unreadable place is the start."""
+    rows = listed(view, scoped, at)
+    place = _place(after)
+    if place is not None:
+        moment, pk = place
+        name = "due_at" if view.items else "place"
+        rows = rows.filter(Q(**{f"{name}__gt": moment}) | Q(**{name: moment, "id__gt": pk}), **{f"{name}__gte": moment})
+    found = list(rows[: size + 1])
+    last = found[size - 1] if len(found) > size else None
+    return Page(found[:size], _mark(last, view) if last is not None else "")
+
+
+def _mark(row: Any, view: View) -> str:
+    moment = row.due_at if view.items else row.place
+    return f"{moment.isoformat()}~{row.pk}" if moment else ""
+
+
+def _place(after: str) -> tuple[datetime, int] | None:
+    moment, _, pk = after.partition("~")
+    try:
+        found = datetime.fromisoformat(moment), int(pk)
+    except ValueError:
+        return None
+    return found if found[0].tzinfo else None
+
+
+def next_to_take(view: View, scoped: Scoped, user_id: int, at: datetime, *, not_this: int = 0) -> Item | None:
+    """The first item of the view that this person may take now: free, and not read by them in this round."""
+    if not view.items:
+        return None
+    mine = scoped.assessments().filter(item=OuterRef("pk"), by=user_id, round=OuterRef("readings"))
+    free = Q(locked_until=None) | Q(locked_until__lte=at) | Q(locked_by=user_id)
+    takeable = [item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED]
+    return listed(view, scoped, at).filter(free, ~Exists(mine), status__in=takeable).exclude(pk=not_this).first()
+
+
+_EXACT = 5_000  # up to here every count is taken anew; above, counts may be this many seconds old
+_FRESH = 10.0
+_kept: dict[str, Any] = {"until": 0.0, "counts": {}}
+
+
+def counts(scoped: Scoped, at: datetime) -> dict[str, int]:
+    """How many rows each view holds now, by key."""
+    if not scoped.everything:
+        return dict.fromkeys(BY_KEY, 0)
+    if time.monotonic() < _kept["until"]:
+        return dict(_kept["counts"])
+    items = scoped.items().filter(status__in=item_path.OPEN).aggregate(
+        open=Count("pk"),
+        soon=Count("pk", filter=Q(due_at__lt=at + SOON)),
+        second=Count("pk", filter=Q(status=item_path.GRADED_ONCE)),
+        disputed=Count("pk", filter=Q(status=item_path.DISPUTED)),
+        unreachable=Count("pk", filter=Q(status=item_path.UNREACHABLE)),
+    )
+    removals = scoped.removals().filter(status__in=removal_path.STILL_OPEN).aggregate(
+        home=Count("pk", filter=Q(route=words.HOME)),
+        police=Count("pk", filter=Q(status__in=WITH_POLICE)),
+        host=Count("pk", filter=Q(status__in=WITH_HOST)),
+        abroad=Count("pk", filter=Q(status__in=removal_path.ABROAD)),
+        unclear=Count("pk", filter=Q(status=removal_path.UNCLEAR)),
+    )
+    rest = {
+        key: scoped.items().filter(BY_KEY[key].pick(scoped, at)).count() for key in ("risk", "partners")
+    }
+    found = {**items, **removals, **rest}
+    if found["open"] > _EXACT:
+        _kept.update(until=time.monotonic() + _FRESH, counts=found)
+    return found

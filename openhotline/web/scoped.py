@@ -1,0 +1,306 @@
+"""What a person may see: the only way to a queryset in web/ and api/.
+
+True here: a desk role sees all; an officer sees the questions put to the own unit and what hangs on them;
+a host sees its own notices; a partner sees the referrals sent to it and the reports it sent; everybody else
+sees nothing. Whoever asks for more finds nothing there: "no" and "not yours" look alike (404). What is not
+here: who may do what (`rules/permits.py`), and which fields of a row a page may show (the pages).
+
+Two doors know no account: a signed link (`by_link`) and a partner's token (`by_token`). Both look up a
+digest, so that nothing about the secret can be learned from how long the answer took.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404
+
+from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter
+from openhotline.records.models import (
+    Alarm,
+    Answer,
+    ApiToken,
+    Assessment,
+    Check,
+    Clock,
+    Consultation,
+    ConsultationLine,
+    Contact,
+    Hold,
+    Host,
+    HostAnswer,
+    House,
+    Item,
+    Notice,
+    NoticeLine,
+    Partner,
+    Referral,
+    ReferralLine,
+    Removal,
+    Report,
+    ReportLine,
+    Trace,
+    Unit,
+    User,
+)
+from openhotline.rules import words
+
+Row = TypeVar("Row", bound=Model)
+DESK_ROLES = words.CASE_ROLES  # the owner keeps people and settings, no case work
+
+
+class Viewer(Protocol):
+    """Whoever looks: an account, or a partner behind its token."""
+
+    role: str
+    unit_id: int | None
+    host_id: int | None
+    partner_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    """A partner that came with its token instead of an account."""
+
+    partner_id: int | None
+    role: str = words.PARTNER
+    unit_id: int | None = None
+    host_id: int | None = None
+
+
+def found(rows: QuerySet[Row], **which: object) -> Row:
+    """The one row, or 404: the same for "there is none" and "it is not yours"."""
+    row = rows.filter(**which).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+class Scoped:
+    """Every queryset `viewer` may read. Anything not listed for the own role is empty."""
+
+    def __init__(self, viewer: Viewer | None) -> None:
+        role = getattr(viewer, "role", "")
+        self.everything = role in DESK_ROLES
+        self.owner = role == words.OWNER
+        self.unit = getattr(viewer, "unit_id", None) if role == words.OFFICER else None
+        self.host = getattr(viewer, "host_id", None) if role == words.HOST else None
+        self.partner = getattr(viewer, "partner_id", None) if role == words.PARTNER else None
+
+    def _rows(
+        self,
+        rows: QuerySet[Row],
+        *,
+        unit: Q | None = None,
+        host: Q | None = None,
+        partner: Q | None = None,
+    ) -> QuerySet[Row]:
+        """All of it, the part that belongs to this viewer, or nothing."""
+        if self.everything:
+            return rows
+        for belongs, part in ((self.unit, unit), (self.host, host), (self.partner, partner)):
+            if belongs is not None:
+                return rows.none() if part is None else rows.filter(part)
+        return rows.none()
+
+    # --- who asked, who was noticed, who was handed what: the roots of each scope ------------------
+
+    def consultations(self) -> QuerySet[Consultation]:
+        """Questions: to an officer, those put to the own unit."""
+        return self._rows(Consultation.objects.all(), unit=Q(unit=self.unit))
+
+    def consultation_lines(self) -> QuerySet[ConsultationLine]:
+        """What each question covers."""
+        return self._rows(ConsultationLine.objects.all(), unit=Q(consultation__unit=self.unit))
+
+    def answers(self) -> QuerySet[Answer]:
+        """Police answers: to an officer, those the own unit gave."""
+        return self._rows(Answer.objects.all(), unit=Q(consultation__unit=self.unit))
+
+    def holds(self) -> QuerySet[Hold]:
+        """Holds: to an officer, those the own unit asked for."""
+        return self._rows(Hold.objects.all(), unit=Q(answer__consultation__unit=self.unit))
+
+    def alarms(self) -> QuerySet[Alarm]:
+        """Safeguarding alarms: to an officer, those raised with the own unit."""
+        return self._rows(Alarm.objects.all(), unit=Q(unit=self.unit))
+
+    def notices(self) -> QuerySet[Notice]:
+        """Notices: to a host, its own that have left. A draft is nobody's but ours."""
+        return self._rows(Notice.objects.all(), host=Q(host=self.host, sent_at__isnull=False))
+
+    def notice_lines(self) -> QuerySet[NoticeLine]:
+        """What each notice covers; for a host without what was taken out before it left."""
+        return self._rows(NoticeLine.objects.all(), host=Q(notice__in=self.notices(), dropped=""))
+
+    def host_answers(self) -> QuerySet[HostAnswer]:
+        """What hosts said; to a host, its own words."""
+        return self._rows(HostAnswer.objects.all(), host=Q(notice__host=self.host))
+
+    def referrals(self) -> QuerySet[Referral]:
+        """Referrals: to a partner, those handed to it."""
+        return self._rows(Referral.objects.all(), partner=Q(partner=self.partner, sent_at__isnull=False))
+
+    def referral_lines(self) -> QuerySet[ReferralLine]:
+        """What each referral covers."""
+        return self._rows(ReferralLine.objects.all(), partner=Q(referral__in=self.referrals()))
+
+    def reports(self) -> QuerySet[Report]:
+        """Reports: to a partner, those it sent."""
+        return self._rows(Report.objects.all(), partner=Q(partner__in=self._partner_key()))
+
+    def report_lines(self) -> QuerySet[ReportLine]:
+        """The lines of reports."""
+        return self._rows(ReportLine.objects.all(), partner=Q(report__partner__in=self._partner_key()))
+
+    def _partner_key(self) -> QuerySet[Partner, str]:
+        return Partner.objects.filter(pk=self.partner).exclude(key="").values_list("key", flat=True)
+
+    # --- what hangs on them -------------------------------------------------------------------------
+
+    def removals(self) -> QuerySet[Removal]:
+        """Hosting episodes that were asked about, noticed or handed over."""
+        return self._rows(
+            Removal.objects.all(),
+            unit=Q(pk__in=self.consultation_lines().values("removal")),
+            host=Q(pk__in=self.notice_lines().values("removal")),
+            partner=Q(pk__in=self.referral_lines().values("removal")),
+        )
+
+    def items(self) -> QuerySet[Item]:
+        """Items with such a removal; to an officer also those an alarm was raised about."""
+        by_removal = Q(pk__in=self.removals().values("item"))
+        return self._rows(
+            Item.objects.all(),
+            unit=by_removal | Q(pk__in=self.alarms().values("item")),
+            host=by_removal,
+            partner=by_removal,
+        )
+
+    def traces(self) -> QuerySet[Trace]:
+        """Where it is held. To a host only what led to the host itself."""
+        return self._rows(
+            Trace.objects.all(),
+            unit=Q(removal__in=self.removals()),
+            host=Q(removal__in=self.removals(), host=self.host),
+            partner=Q(removal__in=self.removals()),
+        )
+
+    def checks(self) -> QuerySet[Check]:
+        """Our looks from outside."""
+        by_removal = Q(removal__in=self.removals())
+        return self._rows(Check.objects.all(), unit=by_removal, host=by_removal, partner=by_removal)
+
+    def assessments(self) -> QuerySet[Assessment]:
+        """Opinions on items. A host sees none; its notice says what was found."""
+        by_item = Q(item__in=self.removals().values("item"))
+        return self._rows(Assessment.objects.all(), unit=by_item, partner=by_item)
+
+    def clocks(self) -> QuerySet[Clock]:
+        """Running and ended clocks. A unit sees those of its alarms; its answer clock stands on the question."""
+        return self._rows(
+            Clock.objects.all(),
+            unit=Q(subject="alarm", subject_id__in=self.alarms().values("pk")),
+        )
+
+    def letters(self) -> QuerySet[Letter]:
+        """Letters: the desk's outbox. To others none; what concerns them is in their own pages."""
+        return self._rows(Letter.objects.all())
+
+    # --- registers ------------------------------------------------------------------------------------
+
+    def hosts(self) -> QuerySet[Host]:
+        """Hosts: to an officer and a partner those of their removals, to a host itself."""
+        by_removal = Q(pk__in=self.removals().values("host"))
+        return self._rows(Host.objects.all(), unit=by_removal, host=Q(pk=self.host), partner=by_removal)
+
+    def contacts(self) -> QuerySet[Contact]:
+        """Ways to reach hosts; to a host its own."""
+        return self._rows(Contact.objects.all(), host=Q(host=self.host))
+
+    def units(self) -> QuerySet[Unit]:
+        """Police units. An officer sees the list of all, to pass a question on; no unit's questions hang on it."""
+        return self._rows(Unit.objects.all(), unit=Q())
+
+    def partners(self) -> QuerySet[Partner]:
+        """Partners; to a partner itself."""
+        return self._rows(Partner.objects.all(), partner=Q(pk=self.partner))
+
+    def users(self) -> QuerySet[User]:
+        """Accounts: to the owner all, to others outside the house those of the own organisation."""
+        if self.owner:
+            return User.objects.all()
+        return self._rows(
+            User.objects.all(),
+            unit=Q(role=words.OFFICER, unit=self.unit),
+            host=Q(role=words.HOST, host=self.host),
+            partner=Q(role=words.PARTNER, partner=self.partner),
+        )
+
+
+# --- doors without an account --------------------------------------------------------------------------
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of a secret, hex: what is stored of links and tokens."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def by_link(token: str) -> Notice | None:
+    """The notice a signed link belongs to, or None. A notice that never left has no link yet.
+
+    The look-up is by digest; a wrong, a withdrawn and an unsent notice's token cost the same.
+    """
+    left = Letter.objects.filter(kind="notice", state__in=[SENDING, IN_DOUBT, SENT]).values("number")
+    return (
+        Notice.objects.filter(link_digest=digest(token))
+        .filter(Q(sent_at__isnull=False) | Q(number__in=left))
+        .select_related("host")
+        .first()
+    )
+
+
+def of_link(notice: Notice) -> "Scoped":
+    """What whoever holds a notice's link may see: as the host, and the page narrows it to this one notice."""
+    return Scoped(_Link(host_id=notice.host_id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    host_id: int | None
+    role: str = words.HOST
+    unit_id: int | None = None
+    partner_id: int | None = None
+
+
+def letter_of(notice: Notice) -> Letter | None:
+    """The letter that carried a notice, with its frozen bytes."""
+    return Letter.objects.filter(kind="notice", number=notice.number, body__isnull=False).order_by("-pk").first()
+
+
+def genuine(serial: str, code: str) -> bool:
+    """Whether a notice with this serial and code was sent by this house. Says nothing else about it."""
+    known = Notice.objects.filter(number=serial, sent_at__isnull=False).values_list("code", flat=True).first()
+    # Compared as digests: how long it takes says nothing about the code.
+    return digest(known or "") == digest(code) and bool(known)
+
+
+def by_token(token: str) -> Partner | None:
+    """The partner a bearer token belongs to, or None."""
+    row = ApiToken.objects.filter(digest=digest(token), revoked_at=None).select_related("partner").first()
+    return row.partner if row else None
+
+
+def the_house() -> House | None:
+    """The house's own row, None in a database nobody has settled yet."""
+    return House.objects.filter(pk=1).first()
+
+
+def partner_organisations() -> int:
+    """How many partner organisations have accounts here (security.md 3d: SQLite holds layers 1 and 2 only)."""
+    rows = User.objects.filter(is_active=True, role__in=[words.OFFICER, words.HOST, words.PARTNER])
+    return rows.values("unit", "host", "partner").distinct().count()
+
+
+__all__ = ["ByToken", "Scoped", "by_link", "by_token", "digest", "found", "genuine", "letter_of", "of_link"]

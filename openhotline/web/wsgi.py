@@ -1,0 +1,16 @@
+"""The one entry of every web process: `gunicorn openhotline.web.wsgi:application`.
+
+OPENHOTLINE_DOOR says which door this process is (public, desk or portal) and so which addresses it knows.
+Whatever the server noted of where a request came from is removed here, before Django's first line.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openhotline.django_settings")
+
+from django.core.wsgi import get_wsgi_application
+
+from openhotline.settings import load
+from openhotline.web.headers import blind
+
+application = blind(get_wsgi_application(), door=load().door)

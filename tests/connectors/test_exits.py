@@ -1,0 +1,168 @@
+"""The ways out themselves: direct connections, encrypted servers, and a socket libcurl cannot choose."""
+
+import asyncio
+import contextlib
+import datetime
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from openhotline.connectors.probe.check import Checker
+from openhotline.connectors.probe.config import Limits, ProbeConfig
+from openhotline.connectors.probe.deny import Vetted
+from openhotline.connectors.probe.exits import Exits, NoWay
+from openhotline.connectors.probe.fetch import Fetcher
+from openhotline.connectors.probe.meaning import CheckJob
+from openhotline.connectors.probe.names import Names, Resolved
+from openhotline.connectors.probe.walk import Walker
+
+NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
+DIRECT = ProbeConfig(vantages={"north": ("direct",)}, limits=Limits(connect_s=1, total_s=2))
+HERE = Vetted("127.0.0.1", 4)  # made by hand: `vet` would never
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n<title>Hi</title>."
+        )
+        await writer.drain()
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """A server's context with a certificate nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "site.example.org")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "both.pem").write_bytes(private + made.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    return context
+
+
+def test_a_direct_exit_connects_to_the_literal_and_says_when_it_cannot() -> None:
+    async def main() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        sock = await Exits(DIRECT).connect("north", HERE, port)
+        assert sock.getpeername() == ("127.0.0.1", port) and sock.gettimeout() == 0
+        sock.close()
+        server.close()
+        await server.wait_closed()
+        with pytest.raises(NoWay) as no:
+            await Exits(DIRECT).connect("north", HERE, port)
+        assert no.value.outcome == "refused"
+
+    asyncio.run(main())
+
+
+def test_the_socket_that_is_handed_in_is_the_only_one_there_is() -> None:
+    """The address names another host and port than the socket leads to: libcurl must not go there."""
+
+    async def main() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        fetcher = Fetcher()
+        got = await fetcher.get(
+            "http://elsewhere.example:8080/x",
+            over=await Exits(DIRECT).connect("north", HERE, port),
+            literal="192.0.2.1",
+            port=80,
+            headers=[],
+            wanted=lambda _status, _headers: 1000,
+            limits=DIRECT.limits,
+            seconds=2,
+        )
+        assert (got.status, got.body, got.whole) == (200, b"<title>Hi</title>.", True)
+        closed = socket.socket()
+        got = await fetcher.get(
+            f"http://127.0.0.1:{port}/",
+            over=closed,  # never connected: if libcurl opened one of its own, it would succeed
+            literal="127.0.0.1",
+            port=port,
+            headers=[],
+            wanted=lambda _status, _headers: 1000,
+            limits=DIRECT.limits,
+            seconds=1,
+        )
+        assert got.status == 0 and got.fault
+        fetcher.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("insist", [False, True])
+def test_a_certificate_nobody_vouches_for_is_said_and_stops_only_who_insists(
+    tmp_path: Path, insist: bool
+) -> None:
+    async def main() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=certificate(tmp_path))
+        port = server.sockets[0].getsockname()[1]
+
+        class ToHere(Exits):
+            async def connect(self, vantage: str, to: Vetted, _: int) -> socket.socket:
+                assert to.literal == "8.8.8.8"
+                return await super().connect(vantage, HERE, port)
+
+        exits = ToHere(DIRECT)
+        fetcher = Fetcher()
+        walker = Walker(DIRECT, exits, Names(DIRECT, exits), fetcher)
+
+        class Known(Names):
+            async def resolve(self, vantage: str, host: str, at: datetime.datetime) -> Resolved:
+                return Resolved("", vetted=(Vetted("8.8.8.8", 4),))
+
+        walker.names = Known(DIRECT, exits)
+        walk = await walker.walk(
+            "https://site.example.org/",
+            vantage="north",
+            at=NOON,
+            wanted=lambda _status, _headers: 0,
+            insist_on_certificate=insist,
+        )
+        if insist:
+            assert walk.outcome == "error" and "certificate" in walk.why
+        else:
+            assert (walk.outcome, walk.status) == ("answered", 200)
+            assert walk.why == "Its certificate could not be verified."
+        fetcher.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(main())
+
+
+def test_a_direct_prober_does_not_look_at_this_machine() -> None:
+    async def main() -> None:
+        exits, fetcher = Exits(DIRECT), Fetcher()
+        names = Names(DIRECT, exits)
+        checker = Checker(DIRECT, names, Walker(DIRECT, exits, names, fetcher))
+        for address in ("http://127.0.0.1/", "http://[::1]/", "http://192.0.2.1/", "http://[2001:db8::1]/"):
+            facts = await checker.check(CheckJob(address, "north", NOON, allow_path=True))
+            assert facts.outcome == "blocked" and "never connects" in facts.why
+        fetcher.close()
+
+    asyncio.run(main())
