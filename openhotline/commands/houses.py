@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from pathlib import Path
 
 import typer
 
@@ -14,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
     app.command("up")(up)
     app.command("demo")(demo)
+    app.command("demo-code")(demo_code)
     app.command("worker")(worker)
     app.command("manage", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(manage)
     owner = typer.Typer(help="The person who set the house up.", no_args_is_help=True)
@@ -61,6 +63,15 @@ def demo(
     if as_json and not once:
         raise Refused("--json belongs to --once.", code="usage")
     raise typer.Exit(run.once(bundle=bundle, seed=seed, as_json=as_json) if once else run.serve(bundle=bundle, seed=seed))
+
+
+def demo_code() -> None:
+    """The second-factor code of this moment, for the people of a demo house. Real houses have no such file."""
+    import os
+
+    from openhotline.demo import run
+
+    typer.echo(run.code(Path(os.environ.get("OPENHOTLINE_DATA_DIR") or Path.cwd() / ".run" / "demo")))
 
 
 def worker() -> None:

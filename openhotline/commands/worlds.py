@@ -18,6 +18,8 @@ def register(app: typer.Typer) -> None:
 def serve(
     seed: int = typer.Option(1, help="The same seed plays the same day."),
     bundle: int = typer.Option(433, help="How many addresses one host holds on one day."),
+    smtp_port: int = typer.Option(0, help="Port of the mail relay; 0: any free one."),
+    partner_port: int = typer.Option(0, help="Port of the partner hotline; 0: any free one."),
     data_dir: Path = typer.Option(None, help="A demo house's data directory; default: OPENHOTLINE_DATA_DIR."),
 ) -> None:
     """Serve DNS, RDAP, web hosts, SMTP, a partner hotline and a police unit until stopped."""
@@ -25,4 +27,11 @@ def serve(
     from openhotline.world import serve as room
 
     common.quiet.print("The world is starting. Nothing in it is real.", highlight=False)
-    room.main(data_dir=data_dir or settings.data, kind=settings.kind, seed=seed, bundle=bundle)
+    room.main(
+        data_dir=data_dir or settings.data,
+        kind=settings.kind,
+        seed=seed,
+        bundle=bundle,
+        smtp_port=smtp_port,
+        partner_port=partner_port,
+    )

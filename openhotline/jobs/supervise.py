@@ -71,13 +71,15 @@ class Supervisor:
         *,
         with_world: bool,
         with_worker: bool,
+        doors: Sequence[str] = DOORS,
         world_arguments: Sequence[str] = (),
         say: Callable[[str], None] = say_to_stderr,
     ) -> None:
-        """`world_arguments` go to `openhotline world serve` (seed, size of the bundle)."""
+        """`doors` names the web processes wanted. `world_arguments` go to `openhotline world serve` (seed, size of the bundle)."""
         self.settings = settings
         self.data = settings.data.absolute()
         self.with_world, self.with_worker = with_world, with_worker
+        self.doors = tuple(doors)
         self.world_arguments = tuple(world_arguments)
         self.say = say
         self.children: dict[str, Child] = {}
@@ -101,7 +103,7 @@ class Supervisor:
         run.mkdir(parents=True, exist_ok=True)
         self._take_house(run)
         self._end_leftovers()
-        for door in DOORS:
+        for door in self.doors:
             self._launch(self._door(door))
         if self.with_world:
             self._launch(self._world())
@@ -216,7 +218,7 @@ class Supervisor:
     def wait_until_ready(self, timeout: float) -> None:
         """Return when every door answers /livez. Raises Refused after `timeout` seconds, or when one ended."""
         end = time.monotonic() + timeout
-        waiting = dict.fromkeys(DOORS)
+        waiting = dict.fromkeys(self.doors)
         while waiting:
             for door in list(waiting):
                 if not self.children[door].running:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,16 @@ def test_a_malformed_answer_is_a_failed_method_with_its_raw_kept(body: bytes) ->
     answer = rdap(body)
     assert not answer.ok and answer.why
     assert answer.raw == body[: 512 * 1024].decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize(
+    "piece", [b'"', b"[", b'"a', b'{"entities":', b"\\", b'\\"', b'{"a":[', b'"\\"', b"-", b"1", b"[]"]
+)
+def test_half_a_megabyte_of_anything_costs_little(piece: bytes) -> None:
+    started = time.process_time()
+    for start in (b"", b'{"name":"', b'{"name":['):
+        rdap((start + piece * 524_288)[: 512 * 1024])
+    assert time.process_time() - started < 5
 
 
 def test_brackets_inside_strings_are_not_depth() -> None:

@@ -204,7 +204,9 @@ def test_kill_nine_loses_no_acknowledged_record(tmp_path: Path) -> None:
     found: list[UUID] = []
     reader = Reader(tmp_path)
     for round_ in range(10):
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE
+        ) as process:
             assert process.stdout is not None
             lines = [process.stdout.readline()]  # it is writing now
             end = time.monotonic() + 0.05 + 0.02 * round_

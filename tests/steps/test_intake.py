@@ -73,7 +73,7 @@ def test_odd_lines_never_raise(line):
 
 def test_message_ids_onions_and_files_are_items_too():
     onion = "http://" + "a" * 56 + ".onion/x"
-    filed = file(partner("<part1of3@news.example>", onion, files=("ab" * 32 + " holiday.zip",)))
+    filed = file(partner("<part1of3@news.example>", onion, files=("part1.zip sha256:" + "ab" * 32,)))
     kinds = set(Item.objects.values_list("kind", flat=True))
     assert words.NEWSGROUP in kinds
     assert filed.items_new >= 2

@@ -77,7 +77,7 @@ def send(frozen: bytes, relay: Relay) -> Receipt:
         return _broken(talk, started, "broke the line off", text=str(fault))
     finally:
         watch.cancel()
-        talk.break_off()
+        talk.close()
 
 
 def _broken(talk: "_Talk", started: float, how: str, code: int = 0, text: str = "") -> Receipt:
@@ -116,13 +116,17 @@ class _Talk:
         self.smtp: smtplib.SMTP | None = None
 
     def break_off(self) -> None:
-        """Close the line, from whatever thread."""
+        """Wake whoever waits on the line, from whatever thread."""
         sock = self.smtp.sock if self.smtp else None
         if sock is not None:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of the line."""
+        if self.smtp is not None:
             with contextlib.suppress(OSError):
-                sock.close()
+                self.smtp.close()
 
     def deliver(self, frozen: bytes, sender: str, to: str) -> tuple[int, str]:
         """The relay's last answer, if it is 2xx. Raises _Said, TimeoutError, OSError or SMTPException."""

@@ -47,9 +47,12 @@ def _load(body: bytes) -> dict[str, Any]:
 
 
 def _depth(body: bytes) -> int:
-    """How deep the brackets go, strings skipped; counted before a parser may recurse."""
+    """How deep the brackets go, strings skipped; counted before a parser may recurse.
+
+    A string without end is taken to the end: looked for again from each quote, it would cost the square.
+    """
     deepest = depth = 0
-    for token in re.finditer(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', body, re.DOTALL):
+    for token in re.finditer(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', body, re.DOTALL):
         first = token[0][:1]
         if first in b"[{":
             depth += 1

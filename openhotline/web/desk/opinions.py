@@ -6,12 +6,14 @@ round, on any page. Every page of the desk takes opinions from `readable` and no
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import F, Q, QuerySet
 
 from openhotline.policy import Policy
 from openhotline.records.models import Assessment, Item
 from openhotline.rules import item_path, words
+from openhotline.web.desk.times import span
 from openhotline.web.scoped import Scoped
 
 CLASS_NAMES = {
@@ -43,7 +45,7 @@ def readable(scoped: Scoped, user_id: int) -> QuerySet[Assessment]:
 def in_words(opinion: str, cls: str, category: str) -> str:
     """An opinion in the words of a heading: "Category B", "Not in remit". Never a description of an act."""
     if opinion == words.ILLEGAL:
-        return f"Category {category}" if category else CLASS_NAMES.get(cls, cls)
+        return _category(category) if category else CLASS_NAMES.get(cls, cls)
     return {
         words.NOT_ILLEGAL: "Not illegal",
         words.OUT_OF_REMIT: "Not in remit",
@@ -68,14 +70,11 @@ class Pick:
     needs: str = ""  # "age" or "reason": what else has to be chosen
 
 
-def picks(policy: Policy, day: "object") -> list[Pick]:
-    """The decision grid under the scheme and remit in force on `day` (a date)."""
-    from datetime import date
-
-    assert isinstance(day, date)
+def picks(policy: Policy, day: date) -> list[Pick]:
+    """The decision grid under the scheme and remit in force on `day`."""
     scheme = policy.scheme_on(day)
     found = [
-        (f"category:{category}", f"Category {category}" if len(category) == 1 and category.isalpha() else f"Level {category}", _policy_point(policy, category=category), "age")
+        (f"category:{category}", _category(category), _policy_point(policy, category=category), "age")
         for category in scheme.categories
     ]
     for row in policy.remit.rows:
@@ -92,9 +91,12 @@ def picks(policy: Policy, day: "object") -> list[Pick]:
     ]
 
 
-def _first_retry(policy: Policy) -> str:
-    from openhotline.web.desk.times import span
+def _category(key: str) -> str:
+    """ "Category B"; "Level 3" under the scheme that counted."""
+    return f"Level {key}" if key.isdigit() else f"Category {key}"
 
+
+def _first_retry(policy: Policy) -> str:
     return span(policy.clocks.retry[0]) if policy.clocks.retry else "a while"
 
 

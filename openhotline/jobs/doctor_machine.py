@@ -1,0 +1,255 @@
+"""The doctor's looks at the machine: files and their modes, disk, clock, prober. No database."""
+
+import ctypes
+import json
+import os
+import shutil
+import stat
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import maxminddb
+
+from openhotline.connectors.probe.client import Prober, ProberUnreachable
+from openhotline.jobs.backup import LAST
+from openhotline.jobs.exits import mmdb_files, probe_config
+from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
+from openhotline.jobs.recovery import PUBLIC
+from openhotline.jobs.supervise import NOT_VERIFIED
+from openhotline.rules.refusals import Refused
+from openhotline.settings import Settings
+
+GIB = 1 << 30
+FREE_SHARE, FREE_BYTES = 0.10, 2 * GIB
+BACKUP_AGE = timedelta(hours=26)
+MMDB_AGE = timedelta(days=45)
+SLOW_FSYNC = 20.0  # flushes a second; below it people wait for "received"
+_SECRETS = {"site.key": 0o600, "django.secret": 0o600, "intake.key": 0o600, "receipt.pepper": 0o640}
+_IN_MEMORY = ("tmpfs", "ramfs")
+
+
+def real(settings: Settings) -> bool:
+    """Whether this is a real house."""
+    return settings.kind == "production"
+
+
+def settings_fit(settings: Settings) -> Finding:
+    """Addresses that people are given, and what they can be reached by."""
+    if real(settings) and not settings.public_url.startswith("https://") and settings.public_base:
+        return unsafe(
+            "settings", "The public form's address is not https.", "Set OPENHOTLINE_PUBLIC_BASE to an https:// address."
+        )
+    if real(settings) and not settings.portal_url.startswith("https://"):
+        return warning(
+            "settings",
+            "Letters would carry links that are not https.",
+            "Set OPENHOTLINE_PORTAL_BASE to the portal's https:// address, behind your proxy.",
+        )
+    if real(settings) and settings.bind not in ("127.0.0.1", "::1", "localhost"):
+        return warning(
+            "settings",
+            f"The doors listen on {settings.bind}, not behind a proxy on this machine.",
+            "Set OPENHOTLINE_BIND=127.0.0.1 and let a buffering proxy with TLS stand before it.",
+        )
+    return fine("settings", f"A {settings.kind} house in {settings.data}.")
+
+
+def restored_whole(settings: Settings) -> Finding:
+    """A restore that was not found whole keeps the house shut."""
+    if (settings.data / NOT_VERIFIED).exists():
+        return unsafe(
+            "restore",
+            "This house was restored and not found whole.",
+            "Restore into an empty place: openhotline restore DIR --verify",
+        )
+    return fine("restore", "No unfinished restore.")
+
+
+def keys_kept(settings: Settings) -> Finding:
+    """Every key there, and nobody else can read them."""
+    keys = settings.keys
+    if not keys.is_dir():
+        return unsafe("keys", f"There is no house in {settings.data}.", "Make one: openhotline owner create")
+    missing = [name for name in (*_SECRETS, "intake.pub") if not (keys / name).is_file()]
+    if missing:
+        return unsafe(
+            "keys", f"Missing: {', '.join(missing)}.", "Put them back from the keys backup; see the runbook, “Lost keys”."
+        )
+    loose = [name for name, most in _SECRETS.items() if stat.S_IMODE((keys / name).stat().st_mode) & ~most]
+    if stat.S_IMODE(keys.stat().st_mode) & 0o077:
+        loose.insert(0, str(keys))
+    if loose:
+        return unsafe(
+            "keys", f"Others can read: {', '.join(loose)}.", f"chmod 700 {keys}; chmod 600 the files named."
+        )
+    return fine("keys", "All keys are there, and nobody else can read them.")
+
+
+def recovery_key(settings: Settings) -> Finding:
+    """Without one no backup can be made."""
+    if (settings.keys / PUBLIC).exists():
+        return fine("recovery key", "Backups are sealed to a recovery key.")
+    if not real(settings):
+        return fine("recovery key", "None; a demo needs none.")
+    return warning(
+        "recovery key",
+        "There is none, so no backup can be made.",
+        "openhotline keys recovery --to FILE (on a stick that you lock away)",
+    )
+
+
+def disk(settings: Settings) -> Finding:
+    """More than a tenth and more than 2 GiB free."""
+    use = shutil.disk_usage(settings.data if settings.data.is_dir() else settings.data.parent)
+    free = f"{use.free / GIB:.1f} GiB free ({use.free / use.total:.0%})"
+    if use.free < FREE_BYTES or use.free / use.total < FREE_SHARE:
+        remedy = "Make room: see the runbook, “Disk full”. Reports are still taken until the last byte."
+        return grave("disk", f"Only {free}.", remedy, real=real(settings))
+    return fine("disk", f"{free}.")
+
+
+def spool(settings: Settings) -> Finding:
+    """A durable write is possible, and how many a second."""
+    place = settings.spool
+    if not place.is_dir():
+        return unsafe("spool", "There is no spool.", "It is made at the first start: openhotline up")
+    if filesystem(place) in _IN_MEMORY:
+        return grave(
+            "spool",
+            "It lies in memory: reports would be lost when the machine stops.",
+            "Put OPENHOTLINE_DATA_DIR on a disk.",
+            real=real(settings),
+        )
+    try:
+        rate = _flushes(place)
+    except OSError as fault:
+        return unsafe(
+            "spool",
+            f"It cannot be written ({fault.strerror}): no report can be taken.",
+            f"See that {place} exists, belongs to the user that runs the house, and has room.",
+        )
+    if rate < SLOW_FSYNC:
+        return warning(
+            "spool", f"Only {rate:.0f} durable writes a second.", "A faster disk, or one with a battery-backed cache."
+        )
+    return fine("spool", f"Writable, {rate:.0f} durable writes a second.")
+
+
+def _flushes(place: Path, seconds: float = 0.3) -> float:
+    file = place / f".doctor-{os.getpid()}"
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        started, count = time.monotonic(), 0
+        while (passed := time.monotonic() - started) < seconds and count < 2000:
+            os.write(handle, b"\0" * 4096)
+            os.fdatasync(handle)
+            count += 1
+        return count / max(passed, 1e-6)
+    finally:
+        os.close(handle)
+        file.unlink()
+
+
+def filesystem(place: Path) -> str:
+    """The type of the filesystem under `place`, "" if it cannot be told."""
+    best, kind = "", ""
+    whole = str(place.resolve())
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, mount, name, *_ = line.split(" ")
+        if (whole == mount or whole.startswith(mount.rstrip("/") + "/")) and len(mount) >= len(best):
+            best, kind = mount, name
+    return kind
+
+
+def spool_leftovers(settings: Settings) -> Finding:
+    """What was kept because it could not be read."""
+    kept = [*settings.spool.glob("*.torn"), *(settings.spool / "held").glob("*.unreadable")]
+    if kept:
+        return warning(
+            "spool leftovers",
+            f"{len(kept)} kept, not readable: {kept[0].name} ...",
+            "A person should look; see the runbook, “Torn spool”.",
+        )
+    return fine("spool leftovers", "None.")
+
+
+def clock(settings: Settings) -> Finding:
+    """Whose clock, and whether the machine's is kept right."""
+    source = settings.clock().source
+    if source != "system":
+        return fine("clock", "The world's clock, as in every demo.")
+    if real(settings) and _adjtimex() == 5:  # TIME_ERROR: the kernel was told nothing for a long while
+        return warning(
+            "clock", "The machine's clock is not kept right by a time server.", "Start chrony or systemd-timesyncd."
+        )
+    return fine("clock", "The machine's own clock, UTC.")
+
+
+def _adjtimex() -> int:
+    return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)))
+
+
+def prober(settings: Settings) -> Finding:
+    """There, without privileges, and refusing to visit this machine itself."""
+    try:
+        hello = Prober(settings.prober_socket, timeout=5).hello()
+    except ProberUnreachable:
+        return warning("prober", "The prober does not answer; nothing can be traced or checked.", "openhotline up")
+    if not hello.denies:
+        return unsafe("prober", "It did not prove that it refuses this machine itself.", "Stop it; tell the maintainers.")
+    if hello.lift_documentation and real(settings):
+        return unsafe("prober", "It is set up for a synthetic internet.", "Set OPENHOTLINE_EXIT=direct and restart.")
+    if hello.uid == 0:
+        return unsafe("prober", "It runs as root.", "Restart it with openhotline up, which gives root up.")
+    if hello.notes:
+        return warning("prober", " ".join(hello.notes), "Mend what it names, then restart it.")
+    proved = f"it refuses {len(hello.denies)} addresses of this machine"
+    if not hello.dropped and hello.uid == os.getuid():
+        return warning(
+            "prober",
+            f"It runs as the same user as the rest of the house (no root to give up); {proved}.",
+            "For a real house start `openhotline up` as root, or give the prober a user of its own.",
+        )
+    return fine("prober", f"Unprivileged (user {hello.uid}); {proved}.")
+
+
+def mmdb(settings: Settings) -> Finding:
+    """The files that say origin network and country: there, and not too old."""
+    try:
+        files = mmdb_files(settings.mmdb) if settings.mmdb else probe_config(settings).mmdb
+    except Refused as refusal:
+        return unsafe("mmdb", refusal.sentence, "Mend the prober's settings.")
+    if not files:
+        return warning(
+            "mmdb",
+            "No MMDB file is named: traces have one method less.",
+            "OPENHOTLINE_MMDB=origin=/path/asn.mmdb:location=/path/country.mmdb",
+        )
+    ages = []
+    for file in files:
+        try:
+            with maxminddb.open_database(file.path) as opened:
+                ages.append((datetime.now(UTC).timestamp() - opened.metadata().build_epoch, file.path))
+        except (OSError, ValueError, maxminddb.InvalidDatabaseError):
+            return warning("mmdb", f"{file.path} cannot be read.", "Download it anew.")
+    seconds, path = max(ages)
+    if settings.exit == "direct" and seconds > MMDB_AGE.total_seconds():
+        return warning("mmdb", f"{path} is {seconds / 86400:.0f} days old.", "Download a newer one.")
+    return fine("mmdb", f"{len(files)} files, the oldest {max(0.0, seconds) / 86400:.0f} days old.")
+
+
+def backup(settings: Settings) -> Finding:
+    """When the last one was made from here."""
+    if not real(settings):
+        return fine("backup", "A demo needs none.")
+    remedy = "openhotline backup --to DIR, every night; see the runbook, “Back up”."
+    try:
+        last = json.loads((settings.data / LAST).read_text())
+        age = datetime.now(UTC) - datetime.fromisoformat(last["at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return warning("backup", "No backup was ever made.", remedy)
+    hours = age.total_seconds() / 3600
+    if age > BACKUP_AGE:
+        return warning("backup", f"The last one is {hours:.0f} hours old.", remedy)
+    return fine("backup", f"The last one is {hours:.0f} hours old, in {last['where']}.")

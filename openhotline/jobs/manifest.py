@@ -1,0 +1,85 @@
+"""What a backup says of itself: what it is, what belongs to it, the ledger's head, and who made it.
+
+True here: every byte of a backup is covered by a digest in the manifest, and the manifest by a MAC under a
+key of the house. The manifest is not sealed: it names no case and no person. Not here: copying, sealing.
+"""
+
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from openhotline.jobs.recovery import Sealed
+from openhotline.rules.refusals import Refused
+
+FORM = 1
+MANIFEST, MAC = "manifest.json", "manifest.mac"
+PREFIX = "openhotline-"
+DATABASE_FILE, FILES_FILE = "database.age", "files.tar.age"
+
+Told = Callable[[str, int, int], None]  # what is being done, how far, of how much
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHead:
+    """What `ledger verify` said of the copy."""
+
+    ok: bool
+    entries: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup is, and the digest of all that belongs to it."""
+
+    form: int
+    software: str
+    made_at: str
+    kind: str
+    name: str
+    database: str  # sqlite, postgresql
+    migrations: tuple[tuple[str, str], ...]
+    ledger: LedgerHead
+    recipient: str
+    files: tuple[Sealed, ...]
+
+    def to_json(self) -> bytes:
+        """The bytes that the MAC covers."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Manifest":
+        """Read `to_json` back. Raises ValueError on anything else."""
+        try:
+            value = json.loads(data)
+            value["ledger"] = LedgerHead(**value["ledger"])
+            value["files"] = tuple(Sealed(**file) for file in value["files"])
+            value["migrations"] = tuple((str(app), str(name)) for app, name in value["migrations"])
+            return cls(**value)
+        except (TypeError, KeyError, AttributeError) as fault:
+            raise ValueError(f"not a manifest: {fault}") from None
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def mac_of(manifest: bytes, site_key: bytes) -> str:
+    """HMAC-SHA-256 of a manifest under a key of the house: only this house can have made it."""
+    key = HKDF(SHA256(), 32, None, b"openhotline/backup/manifest/v1").derive(site_key)
+    return hmac.digest(key, manifest, "sha256").hex()
+
+
+def head_of(text: str, fault: str) -> LedgerHead:
+    """The verdict from the JSON line of `ledger verify --json`. Raises Refused where there is none."""
+    try:
+        value: dict[str, Any] = json.loads(text)
+        return LedgerHead(bool(value["ok"]), int(value["entries"]), str(value["root"]))
+    except (ValueError, KeyError, TypeError):
+        last = fault.strip().splitlines()[-1:] or ["it said nothing"]
+        raise Refused(f"The ledger of the copy could not be verified: {last[0]}", code="not-verified") from None

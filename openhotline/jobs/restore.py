@@ -1,0 +1,295 @@
+"""Putting a house back from a backup, into an empty place, and proving that it is whole.
+
+True here: nothing that exists is overwritten; every digest is compared before anything is put in place; the
+house stays shut (`supervise.NOT_VERIFIED`) until its ledger shows the root the manifest names. What could
+not be verified is a failure. Letters that may have left since the backup go in doubt: a restore never sends
+a second time. Not here: making a backup.
+"""
+
+import hmac
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from openhotline.jobs import house, pgcopy, recovery
+from openhotline.jobs.backup import sqlite_migrations
+from openhotline.jobs.manifest import (
+    DATABASE_FILE,
+    FILES_FILE,
+    FORM,
+    MAC,
+    MANIFEST,
+    PREFIX,
+    Manifest,
+    Told,
+    mac_of,
+    quiet,
+)
+from openhotline.jobs.supervise import NOT_VERIFIED
+from openhotline.ledger import verify
+from openhotline.ledger.record import Act, record
+from openhotline.outbox import queue
+from openhotline.outbox.models import PENDING, SENDING, Letter
+from openhotline.rules.refusals import Refused
+from openhotline.rules.words import Actor
+from openhotline.settings import Settings
+
+STAYS_SHUT = "The house stays shut. Empty its place and restore another backup."
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back: from which backup, the ledger as verified, and letters now in doubt."""
+
+    folder: Path
+    made_at: str
+    entries: int
+    root: str
+    in_doubt: int
+
+
+def find(place: Path) -> Path:
+    """The backup in `place`: the folder itself, or the newest one in it. Raises Refused where there is none."""
+    if (place / MANIFEST).is_file():
+        return place
+    found = sorted(path for path in place.glob(f"{PREFIX}*") if (path / MANIFEST).is_file()) if place.is_dir() else []
+    if not found:
+        raise Refused(f"There is no backup in {place}.", code="no-backup")
+    return found[-1]
+
+
+def restore(
+    settings: Settings,
+    place: Path,
+    *,
+    recovery_file: Path,
+    passphrase: Callable[[], str],
+    keys_file: Path | None,
+    by: Actor,
+    told: Told = quiet,
+) -> Restored:
+    """Restore the backup in `place` into this empty house and verify it. Raises Refused otherwise.
+
+    `keys_file` is a keys backup; None where the keys lie in the house's keys folder already.
+    """
+    folder = find(place)
+    data = _read(folder / MANIFEST)
+    manifest = _manifest(data)
+    _refuse_unless_empty(settings, manifest, keys_file)
+    _compare_sealed(folder, manifest, told)
+    identity = recovery.open_identity(recovery_file, passphrase)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    mark = settings.data / NOT_VERIFIED
+    work = Path(tempfile.mkdtemp(prefix=".restore-", dir=settings.data))
+    try:
+        if keys_file is not None:
+            recovery.restore_keys(keys_file, identity, work / "keys")
+            keys = work / "keys"
+        else:
+            keys = settings.keys
+        _compare_mac(folder, data, keys)
+        for sealed, name in ((DATABASE_FILE, "database"), (FILES_FILE, "files.tar")):
+            expected = next((file for file in manifest.files if file.name == sealed), None)
+            if expected is None:
+                raise Refused(f"The backup lacks {sealed}. Use another backup.", code="damaged")
+            recovery.open_file(
+                folder / sealed, work / name, identity, expected,
+                lambda done, n=sealed, t=expected.sealed_size: told(f"Opening {n}", done, t),  # type: ignore[misc]
+            )  # fmt: skip
+        mark.write_text(f"{folder.name}\n")
+        recovery.sync_folder(settings.data)
+        if keys_file is not None:
+            (work / "keys").rename(settings.keys)
+        _put_files(work / "files.tar", settings.data)
+        house.make_places(settings)
+        apps.get_app_config("records").ready()  # the keys are here now
+        _put_database(work / "database", manifest, told)
+        restored = _verify(folder, manifest, told)
+    except (OSError, tarfile.TarError) as fault:
+        raise Refused(f"The restore could not be finished ({fault}). {STAYS_SHUT}", code="not-restored") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    house.migrate()
+    at = settings.clock().now()
+    doubtful = _after(manifest, folder, by=by, at=at)
+    mark.unlink()
+    recovery.sync_folder(settings.data)
+    return Restored(folder, manifest.made_at, restored.entries, restored.root, doubtful)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as fault:
+        raise Refused(f"{file} cannot be read ({fault.strerror}). Use another backup.", code="damaged") from None
+
+
+def _manifest(data: bytes) -> Manifest:
+    try:
+        manifest = Manifest.from_json(data)
+    except ValueError:
+        raise Refused("The manifest is damaged. Use another backup.", code="damaged") from None
+    if manifest.form > FORM:
+        raise Refused(
+            f"This backup was made by release {manifest.software}, which is newer. Restore it with that release.",
+            code="other-release",
+        )
+    if not manifest.ledger.ok:
+        raise Refused(
+            "The ledger was not whole already when this backup was made, so nothing can vouch for it. "
+            "Use an older backup, and keep this one for whoever looks into it.",
+            code="not-verified",
+        )
+    return manifest
+
+
+def _refuse_unless_empty(settings: Settings, manifest: Manifest, keys_file: Path | None) -> None:
+    wanted = "postgresql" if settings.postgres else "sqlite"
+    if manifest.database != wanted:
+        raise Refused(
+            f"This backup is of a house on {manifest.database}; this house is set up for {wanted}. "
+            "Set OPENHOTLINE_DATABASE_URL accordingly.",
+            code="other-database",
+        )
+    allowed = set() if keys_file is not None else {"keys"}
+    there = {path.name for path in settings.data.iterdir()} - allowed if settings.data.is_dir() else set()
+    if there:
+        raise Refused(
+            f"{settings.data} is not empty ({', '.join(sorted(there)[:3])}). A restore goes into an empty place only: "
+            "choose another OPENHOTLINE_DATA_DIR.",
+            code="not-empty",
+        )
+    if keys_file is None and not (settings.keys / "site.key").exists():
+        raise Refused("The house's keys are needed: add --keys FILE, the keys backup.", code="no-keys")
+    if settings.postgres and not pgcopy.is_empty():
+        raise Refused(
+            "The PostgreSQL database is not empty. A restore goes into an empty one only: make a new one and name it "
+            "in OPENHOTLINE_DATABASE_URL.",
+            code="not-empty",
+        )
+    if not settings.postgres and Path(str(connection.settings_dict["NAME"])).exists():
+        raise Refused("There is a database already. A restore goes into an empty place only.", code="not-empty")
+
+
+def _compare_sealed(folder: Path, manifest: Manifest, told: Told) -> None:
+    """Every file there, every sealed digest as promised: before any key is needed."""
+    for file in manifest.files:
+        path = folder / file.name
+        if Path(file.name).name != file.name or not path.is_file():
+            raise Refused(f"The backup lacks {file.name}. Use another backup.", code="damaged")
+        total = file.sealed_size
+        found = recovery.digest_of(path, lambda done, n=file.name, t=total: told(f"Comparing {n}", done, t))  # type: ignore[misc]
+        if found != (file.sealed_size, file.sealed_sha256):
+            raise Refused(
+                f"{file.name} is damaged: its digest is not the one in the manifest. Nothing was changed; "
+                "use another backup.",
+                code="damaged",
+            )
+
+
+def _compare_mac(folder: Path, data: bytes, keys: Path) -> None:
+    said = _read(folder / MAC).decode("ascii", "replace").strip()
+    if not hmac.compare_digest(said, mac_of(data, (keys / "site.key").read_bytes())):
+        raise Refused(
+            "This house did not make that manifest, or it was changed since: its seal does not fit the keys. "
+            "Use the keys backup of the same house, or another backup.",
+            code="damaged",
+        )
+
+
+def _put_files(archive: Path, data: Path) -> None:
+    with tarfile.open(archive) as opened:
+        for member in opened.getmembers():
+            if not member.isfile():
+                raise Refused(f"The backup holds something odd: {member.name}. {STAYS_SHUT}", code="damaged")
+        opened.extractall(data, filter="data")
+    for folder in (data / "spool", data / "spool" / "held"):
+        if folder.is_dir():
+            recovery.sync_folder(folder)
+
+
+def _put_database(file: Path, manifest: Manifest, told: Told) -> None:
+    if connection.vendor == "postgresql":
+        _migrate_to(manifest)
+        pgcopy.copy_in(file, told)
+        return
+    if sqlite_migrations(file) != manifest.migrations:
+        raise Refused(f"The database is not the one the manifest describes. {STAYS_SHUT}", code="damaged")
+    _refuse_unknown(manifest)
+    connection.close()
+    target = Path(str(connection.settings_dict["NAME"]))
+    with file.open("rb") as source:
+        os.fsync(source.fileno())
+    shutil.move(file, target)
+    recovery.sync_folder(target.parent)
+
+
+def _refuse_unknown(manifest: Manifest) -> MigrationExecutor:
+    executor = MigrationExecutor(connection)
+    unknown = [f"{app} {name}" for app, name in manifest.migrations if (app, name) not in executor.loader.graph.nodes]
+    if unknown:
+        raise Refused(
+            f"This backup was made by release {manifest.software}, which is newer ({unknown[0]}). "
+            "Restore it with that release.",
+            code="other-release",
+        )
+    return executor
+
+
+def _migrate_to(manifest: Manifest) -> None:
+    """Tables in the form they had when the backup was made; `house.migrate` goes on from there."""
+    executor = _refuse_unknown(manifest)
+    wanted = set(manifest.migrations)
+    graph = executor.loader.graph
+    ends = [
+        node
+        for node in sorted(wanted)
+        if not any(child.key in wanted and child.key[0] == node[0] for child in graph.node_map[node].children)
+    ]
+    executor.migrate(ends)
+
+
+def _verify(folder: Path, manifest: Manifest, told: Told) -> verify.Verdict:
+    told("Verifying the ledger", 0, 0)
+    verdict = verify.verify()
+    if not verdict.ok:
+        raise Refused(f"The ledger that came back is not whole: {verdict.why} {STAYS_SHUT}", code="not-verified")
+    if (verdict.entries, verdict.root) != (manifest.ledger.entries, manifest.ledger.root):
+        raise Refused(
+            f"The ledger that came back ends at {verdict.entries} entries, root {verdict.root[:16]}…; the manifest of "
+            f"{folder.name} says {manifest.ledger.entries}, root {manifest.ledger.root[:16]}…. {STAYS_SHUT}",
+            code="not-verified",
+        )
+    return verdict
+
+
+def _after(manifest: Manifest, folder: Path, *, by: Actor, at: datetime) -> int:
+    """Enter the restore into the ledger; what may have left since the backup goes in doubt."""
+    why = f"The house was put back to {manifest.made_at}; this letter may have left after that."
+    with transaction.atomic():
+        record(
+            [
+                Act(
+                    act="house.restored",
+                    obj=("house", "1", 1),
+                    why=f"Restored from {folder.name}.",
+                    payload={"made_at": manifest.made_at, "entries": manifest.ledger.entries, "root": manifest.ledger.root},
+                )
+            ],
+            by=by,
+            at=at,
+        )
+        letters = list(Letter.objects.filter(transport="mail", state__in=[PENDING, SENDING], due_at__lte=at).order_by("pk"))
+        Letter.objects.filter(pk__in=[letter.pk for letter in letters]).update(state=SENDING)
+        for letter in letters:
+            queue.in_doubt(letter, why=why, by=by, at=at)
+    return len(letters)

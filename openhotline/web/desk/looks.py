@@ -1,0 +1,122 @@
+"""The checks of a removal, drawn on the server: one line per vantage point, and the same as a table.
+
+The title of the drawing states the finding. What is not here: what counts as gone (`rules/gone.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from openhotline.records.models import Check
+from openhotline.web.desk import times
+
+WIDTH, LEFT, RIGHT, TOP, STEP = 680, 96, 626, 46, 36
+MOST = 400  # marks in one drawing; the table holds them all
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One look: where it is drawn, and what it found."""
+
+    x: float
+    y: int
+    meaning: str
+
+    @property
+    def triangle(self) -> str:
+        """The path of the "unclear" mark."""
+        return f"M{self.x:.1f} {self.y - 6}l6.5 11h-13z"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A time on the axis, or something that happened."""
+
+    x: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Everything the template draws. All numbers are ours."""
+
+    title: str
+    description: str
+    height: int
+    bottom: int
+    places: list[tuple[str, int]]
+    marks: list[Mark]
+    ticks: list[Tick]
+    events: list[Tick]
+    gone: float | None
+
+
+def chart(checks: Sequence[Check], *, events: Sequence[tuple[datetime, str]], gone: datetime | None, at: datetime) -> Chart | None:
+    """The drawing of `checks` (any order), with events such as "notice sent"; None where nobody looked yet."""
+    if not checks:
+        return None
+    ordered = sorted(checks, key=lambda check: check.at)[-MOST:]
+    names = sorted({check.vantage for check in ordered})
+    lines = {name: TOP + STEP * index for index, name in enumerate(names)}
+    start = ordered[0].at
+    end = max(ordered[-1].at, start + timedelta(minutes=10))
+    whole = (end - start).total_seconds()
+
+    def place(moment: datetime) -> float:
+        part = (min(max(moment, start), end) - start).total_seconds() / whole
+        return round(LEFT + part * (RIGHT - LEFT), 1)
+
+    marks = [Mark(place(check.at), lines[check.vantage], check.meaning) for check in ordered]
+    middle = start + (end - start) / 2
+    ticks = [Tick(place(moment), times.when(moment, at)) for moment in (start, middle, end)]
+    happened = _apart([Tick(place(moment), words) for moment, words in sorted(events) if start <= moment <= end])
+    bottom = TOP + STEP * (len(names) - 1) + 20
+    last = {name: [check.meaning for check in ordered if check.vantage == name][-1] for name in names}
+    return Chart(
+        title=_finding(last, gone, at),
+        description="; ".join(f"{name}: {_runs([c for c in ordered if c.vantage == name], at)}" for name in names) + ".",
+        height=bottom + 30,
+        bottom=bottom,
+        places=list(lines.items()),
+        marks=marks,
+        ticks=ticks,
+        events=happened,
+        gone=place(gone) if gone and start <= gone <= end else None,
+    )
+
+
+def _apart(events: list[Tick]) -> list[Tick]:
+    """Events whose words would lie on each other become one."""
+    kept: list[Tick] = []
+    for event in events:
+        if kept and event.x - kept[-1].x < 150:
+            joined = f"{kept[-1].words}, {event.words}"
+            kept[-1] = Tick(kept[-1].x, joined if event.words not in kept[-1].words else kept[-1].words)
+        else:
+            kept.append(event)
+    return kept
+
+
+_WORDS = {"up": "up", "miss": "missed", "unclear": "unclear"}
+
+
+def _finding(last: dict[str, str], gone: datetime | None, at: datetime) -> str:
+    places = f"{len(last)} place{'' if len(last) == 1 else 's'}"
+    if gone is not None:
+        return f"Gone: missed from {places}, {times.when(gone, at)}"
+    if all(meaning == "up" for meaning in last.values()):
+        return f"Still up from {places}"
+    if all(meaning == "miss" for meaning in last.values()):
+        return f"Missed at the last look from {places}"
+    return "The places differ: " + ", ".join(f"{name} {_WORDS.get(m, m)}" for name, m in last.items())
+
+
+def _runs(checks: Sequence[Check], at: datetime) -> str:
+    """ "up from 12:00, missed from 12:40": what one vantage point saw, in order."""
+    parts: list[str] = []
+    before = ""
+    for check in checks:
+        if check.meaning != before:
+            parts.append(f"{_WORDS.get(check.meaning, check.meaning)} from {times.when(check.at, at)}")
+            before = check.meaning
+    return ", ".join(parts[-8:])

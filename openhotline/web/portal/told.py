@@ -1,0 +1,168 @@
+"""What outside people read: states, times and answers in their words.
+
+True here: times are local with the zone, and UTC beside it where a stranger reads; a state says what our own
+checks see, never what a host or partner claims. What is not here: who may see it (`web/scoped`).
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from openhotline.rules import removal_path, words
+from openhotline.settings import load
+
+_ZONES = {"gb": "Europe/London"}
+
+KINDS = {
+    words.GO_AHEAD: "Go ahead",
+    words.GO_AHEAD_AFTER: "Go ahead later",
+    words.HOLD: "Hold",
+    words.REFUSE: "Do not remove now",
+    words.EVIDENCE_WANTED: "Evidence wanted, then go ahead",
+    words.STATEMENT_WANTED: "Statement wanted, then go ahead",
+    words.NO_INTEREST: "No police interest, go ahead",
+    words.PASS_ON: "Passed to another unit",
+}
+CONDITIONS = {words.EVIDENCE_WANTED: "evidence", words.STATEMENT_WANTED: "a statement on the trace"}
+
+CLASSES = {
+    words.CHILD_SEXUAL_ABUSE: "Child sexual abuse images",
+    words.NON_PHOTOGRAPHIC: "Non-photographic images of child sexual abuse",
+    words.OBSCENE_ADULT: "Obscene adult content",
+    words.EXTREME: "Extreme images",
+    words.RACIAL_HATRED: "Racial hatred",
+}
+
+_POLICE = {
+    removal_path.TRACED: ("traced", "info"),
+    removal_path.UNCLEAR: ("traced again", "info"),
+    removal_path.ASKED: ("waits for an answer", "warn"),
+    removal_path.SILENT: ("waits, past its time", "bad"),
+    removal_path.HELD: ("on hold", "hold"),
+    removal_path.CLEARED: ("notice is leaving", "info"),
+    removal_path.NOTICED: ("with the host", "info"),
+    removal_path.ACKNOWLEDGED: ("the host answered", "info"),
+    removal_path.OVERDUE: ("the host is late", "warn"),
+    removal_path.REFERRED: ("handed abroad", "info"),
+    removal_path.REFERRED_POLICE: ("handed to police abroad", "info"),
+    removal_path.GONE_MAYBE: ("gone, being confirmed", "info"),
+    removal_path.REMOVED: ("gone", "ok"),
+    removal_path.GONE_BEFORE_NOTICE: ("gone before a notice", "ok"),
+    removal_path.MOVED: ("moved elsewhere", "idle"),
+    removal_path.REAPPEARED: ("came back, asked anew", "warn"),
+    removal_path.OUT_OF_REMIT: ("not ours to remove", "idle"),
+    removal_path.CLOSED: ("closed", "ok"),
+}
+
+_HOST = {
+    removal_path.NOTICED: ("Not answered yet", "warn"),
+    removal_path.ACKNOWLEDGED: ("Answered, still up from outside", "info"),
+    removal_path.OVERDUE: ("Past its time, still up from outside", "bad"),
+    removal_path.GONE_MAYBE: ("We are checking from outside", "info"),
+    removal_path.REMOVED: ("Gone. Nothing more to do", "ok"),
+    removal_path.CLOSED: ("Gone. Nothing more to do", "ok"),
+    removal_path.MOVED: ("No longer on your network", "ok"),
+    removal_path.REAPPEARED: ("Came back; a new notice follows where due", "warn"),
+}
+
+_ABROAD = {
+    removal_path.REFERRED: "with you",
+    removal_path.REFERRED_POLICE: "with you",
+    removal_path.GONE_MAYBE: "gone at our last look, being confirmed",
+    removal_path.REMOVED: "gone, as our own checks see it",
+    removal_path.CLOSED: "gone, as our own checks see it",
+    removal_path.MOVED: "moved to another host or country",
+    removal_path.REAPPEARED: "came back",
+}
+
+SAID = {
+    "removed": "Removed and preserved",
+    "cut-off": "Access cut off, removal to follow",
+    "not-ours": "Not on our network",
+    "need-more": "We need help or more detail",
+    "appeal": "We ask for the assessment to be reviewed",
+}
+
+_COUNTRIES = {"GB": "United Kingdom", "NL": "Netherlands", "DE": "Germany", "IE": "Ireland", "FR": "France", "US": "United States"}
+
+
+def country(code: str) -> str:
+    """A country by name where we know one, else its code."""
+    return _COUNTRIES.get(code, code or "Not known")
+
+
+def state_for_police(status: str) -> tuple[str, str]:
+    """(words, status family) of a removal for an officer."""
+    return _POLICE.get(status, (status, "idle"))
+
+
+def state_for_host(status: str) -> tuple[str, str]:
+    """(words, status family) of a removal for the host. What waits or is held with us reads like any other."""
+    return _HOST.get(status, ("Open", "info"))
+
+
+def state_abroad(status: str) -> str:
+    """The state of a removal for a partner abroad. "Gone" is said by our own checks alone."""
+    return _ABROAD.get(status, "with you")
+
+
+@lru_cache(maxsize=1)
+def zone() -> ZoneInfo | None:
+    """The zone of the house's country; None (UTC) where the machine has no table of zones."""
+    try:
+        return ZoneInfo(_ZONES[load().country])
+    except (KeyError, ZoneInfoNotFoundError):
+        return None
+
+
+def local(moment: datetime) -> datetime:
+    """`moment` on the clock on the wall."""
+    return moment.astimezone(zone() or UTC)
+
+
+def from_wall(wall: datetime) -> datetime:
+    """A time without zone, as typed, in UTC."""
+    return wall.replace(tzinfo=zone() or UTC).astimezone(UTC)
+
+
+def short(moment: datetime, at: datetime) -> str:
+    """"18:00", "18:00 tomorrow", else "18:00 on 14 May": the wall clock, for people of this country."""
+    wall, today = local(moment), local(at).date()
+    days = (wall.date() - today).days
+    if days == 0:
+        return f"{wall:%H:%M}"
+    return f"{wall:%H:%M} tomorrow" if days == 1 else f"{wall:%H:%M} on {day(wall)}"
+
+
+def day(moment: datetime) -> str:
+    """"12 May 2026", of the date as given."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def full(moment: datetime) -> str:
+    """"16:00 BST (15:00 UTC), Tuesday 12 May 2026": for strangers."""
+    wall = local(moment)
+    utc = "" if wall.tzname() == "UTC" else f" ({moment.astimezone(UTC):%H:%M} UTC)"
+    return f"{wall:%H:%M} {wall.tzname()}{utc}, {wall:%A} {day(wall)}"
+
+
+def exact(moment: datetime) -> str:
+    """"12 May 2026, 10:58:20 UTC": for logs on the other side."""
+    utc = moment.astimezone(UTC)
+    return f"{day(utc)}, {utc:%H:%M:%S} UTC"
+
+
+def length(span: timedelta) -> str:
+    """"41 min", "3 h 46 min", "3 days"."""
+    minutes = max(int(span.total_seconds() // 60), 0)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 72:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} days"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """"1 address", "433 addresses"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

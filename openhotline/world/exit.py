@@ -1,0 +1,155 @@
+"""The way into the synthetic internet: one SOCKS5 exit on a Unix socket for each vantage point.
+
+True here: CONNECT to an IPv4 or IPv6 literal and nothing else; a name is refused (reply 8), and so is every
+address outside the documentation ranges (reply 2). Behind the exit the connection is handed to the server
+that plays the address, inside this process: no site, registry or name server listens on a port where
+something else could reach it. Who came, where to and when is kept. Not here: the servers.
+"""
+
+import asyncio
+import ipaddress
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from openhotline.world import places
+
+OK, NOT_ALLOWED, NO_NETWORK, REFUSED, NO_COMMAND, NO_KIND = 0, 2, 3, 5, 7, 8
+KEPT = 50_000
+# The server for (literal, port, vantage), or the SOCKS5 reply code that says why there is none.
+Door = Callable[[str, int, str], asyncio.Protocol | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One CONNECT. `reply` is the SOCKS5 reply code."""
+
+    at: datetime
+    vantage: str
+    target: str
+    port: int
+    reply: int
+
+
+class Exit:
+    """One vantage point's exit."""
+
+    def __init__(self, vantage: str, door: Door, now: Callable[[], datetime]) -> None:
+        self.vantage, self.door, self.now = vantage, door, now
+        self.visits: deque[Visit] = deque(maxlen=KEPT)
+        self.open: set[asyncio.Transport] = set()
+        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+
+    async def start(self, path: Path) -> None:
+        """Listen at `path`, for every user of this machine: the prober is another one. Raises OSError."""
+        path.unlink(missing_ok=True)
+        self._path = path
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # A socket's path may have about a hundred bytes; by way of its directory any path is short enough.
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            sock.bind(f"/proc/self/fd/{folder}/{path.name}")
+        finally:
+            os.close(folder)
+        path.chmod(0o666)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(lambda: _Socks(self), sock=sock, backlog=1024)
+
+    async def stop(self) -> None:
+        """Stop listening and end what is open."""
+        if self._server is not None:
+            self._server.close()
+        for transport in list(self.open):
+            transport.abort()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+class _Socks(asyncio.Protocol):
+    """RFC 1928, without a password. Bows out once the connection is handed over."""
+
+    def __init__(self, exit_: Exit) -> None:
+        self.exit = exit_
+        self.transport: asyncio.Transport | None = None
+        self._got = b""
+        self._greeted = False
+        self._server: asyncio.Protocol | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.exit.open = {other for other in self.exit.open if not other.is_closing()} | {transport} \
+            if len(self.exit.open) % 256 == 255 else self.exit.open
+        self.exit.open.add(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        if not self._greeted:
+            if len(self._got) < 2 or len(self._got) < 2 + self._got[1]:
+                return
+            if self._got[0] != 5 or 0 not in self._got[2 : 2 + self._got[1]]:
+                self._end(b"\x05\xff")
+                return
+            self._got = self._got[2 + self._got[1] :]
+            self._greeted = True
+            self._write(b"\x05\x00")
+        self._request()
+
+    def _request(self) -> None:
+        if len(self._got) < 5:
+            return
+        version, command, _, kind, length = self._got[:5]
+        size = {1: 4, 3: 1 + length, 4: 16}.get(kind)
+        if version != 5 or size is None:
+            self._refuse("", 0, NO_KIND)
+            return
+        if len(self._got) < 6 + size:
+            return
+        where, rest = self._got[4 : 4 + size], self._got[6 + size :]
+        (port,) = struct.unpack_from("!H", self._got, 4 + size)
+        if kind == 3:
+            self._refuse(where[1:].decode("latin-1"), port, NO_KIND)
+            return
+        literal = str(ipaddress.ip_address(where))
+        if command != 1:
+            self._refuse(literal, port, NO_COMMAND)
+        elif not places.is_reserved(literal):
+            self._refuse(literal, port, NOT_ALLOWED)
+        else:
+            server = self.exit.door(literal, port, self.exit.vantage)
+            if isinstance(server, int):
+                self._refuse(literal, port, server)
+            else:
+                self._hand_over(server, literal, port, rest)
+
+    def _hand_over(self, server: asyncio.Protocol, literal: str, port: int, rest: bytes) -> None:
+        assert self.transport is not None
+        self._note(literal, port, OK)
+        self._write(b"\x05\x00\x00\x01" + bytes(6))
+        self.transport.set_protocol(server)
+        server.connection_made(self.transport)
+        if rest:
+            server.data_received(rest)
+
+    def _refuse(self, target: str, port: int, reply: int) -> None:
+        self._note(target, port, reply)
+        self._end(bytes((5, reply, 0, 1)) + bytes(6))
+
+    def _note(self, target: str, port: int, reply: int) -> None:
+        self.exit.visits.append(Visit(self.exit.now(), self.exit.vantage, target, port, reply))
+
+    def _write(self, data: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(data)
+
+    def _end(self, data: bytes) -> None:
+        assert self.transport is not None
+        self._write(data)
+        self._got = b""
+        self.transport.close()

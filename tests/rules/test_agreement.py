@@ -1,0 +1,126 @@
+"""What the agreement says: clocks, silence, and what each answer of the police does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from openhotline import policy
+from openhotline.rules import words
+from openhotline.rules.agreement import AUTHORISE_FIRST, ESCALATE, NOTIFY_TOGETHER, Effect, effect_of
+from openhotline.rules.refusals import Refused
+
+GB = policy.load("gb")
+FIRST, TOGETHER = GB.agreement(AUTHORISE_FIRST), GB.agreement(NOTIFY_TOGETHER)
+NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
+
+
+def hours(count: float) -> datetime:
+    return NOON + timedelta(hours=count)
+
+
+def answer(kind: str, **more: object) -> Effect:
+    return effect_of(kind, agreement=FIRST, at=NOON, **more)  # type: ignore[arg-type]
+
+
+def test_authorise_first_is_the_default_and_asks_while_the_other_tells() -> None:
+    assert GB.agreement_default is FIRST
+    assert FIRST.asks and not TOGETHER.asks
+    assert FIRST.version != TOGETHER.version
+    assert FIRST.silence == TOGETHER.silence == ESCALATE
+
+
+def test_the_shipped_clocks() -> None:
+    for agreement in (FIRST, TOGETHER):
+        assert agreement.answer_due(NOON) == hours(2) == agreement.remind_at(NOON)
+        assert agreement.escalate_at(NOON) == hours(8)
+        assert agreement.managers_at(NOON) == hours(24)
+        assert agreement.host_due(NOON) == hours(4)
+        assert agreement.ladder_at(NOON) == hours(24)
+        assert agreement.hold_review == timedelta(hours=72)
+        assert agreement.refuse_review == timedelta(days=28)
+        assert agreement.preserve_days == 90
+
+
+def test_clocks_run_through_the_weekend() -> None:
+    friday = datetime(2026, 5, 15, 23, tzinfo=UTC)
+    assert FIRST.answer_due(friday) == datetime(2026, 5, 16, 1, tzinfo=UTC)
+
+
+def test_illegal_classes_need_a_second_reader() -> None:
+    assert FIRST.needs_second_reader(words.CHILD_SEXUAL_ABUSE)
+    assert GB.needs_second_reader(words.NON_PHOTOGRAPHIC)
+    assert not FIRST.needs_second_reader("")
+
+
+@pytest.mark.parametrize("kind", [words.GO_AHEAD, words.NO_INTEREST])
+def test_go_ahead_and_no_interest_clear(kind: str) -> None:
+    effect = answer(kind)
+    assert (effect.clears, effect.holds, effect.ends_at, effect.review_at, effect.conditions) == (True, False, None, None, ())
+
+
+def test_go_ahead_after_a_time_holds_until_then() -> None:
+    effect = answer(words.GO_AHEAD_AFTER, until=hours(6))
+    assert effect.holds and not effect.clears
+    assert (effect.ends_at, effect.review_at) == (hours(6), hours(6))
+    late = answer(words.GO_AHEAD_AFTER, until=hours(100))
+    assert (late.ends_at, late.review_at) == (hours(100), hours(72))
+
+
+def test_a_hold_ends_by_itself_or_is_reviewed() -> None:
+    assert answer(words.HOLD, until=hours(3)).ends_at == hours(3)
+    reviewed = answer(words.HOLD, review=hours(10))
+    assert (reviewed.ends_at, reviewed.review_at) == (None, hours(10))
+    assert answer(words.HOLD, until=hours(20), review=hours(10)).review_at == hours(10)
+
+
+def test_a_refusal_has_no_end_and_is_reviewed_within_28_days() -> None:
+    effect = answer(words.REFUSE)
+    assert effect.holds and effect.ends_at is None
+    assert effect.review_at == NOON + timedelta(days=28)
+    assert answer(words.REFUSE, review=NOON + timedelta(days=7)).review_at == NOON + timedelta(days=7)
+
+
+def test_evidence_and_statement_ride_on_either_answer() -> None:
+    both = (words.STATEMENT_WANTED, words.EVIDENCE_WANTED)
+    assert answer(words.GO_AHEAD, conditions=both).conditions == (words.EVIDENCE_WANTED, words.STATEMENT_WANTED)
+    held = answer(words.HOLD, until=hours(2), conditions=(words.EVIDENCE_WANTED,))
+    assert held.holds and held.conditions == (words.EVIDENCE_WANTED,)
+    alone = answer(words.EVIDENCE_WANTED)
+    assert alone.clears and alone.conditions == (words.EVIDENCE_WANTED,)
+    assert answer(words.STATEMENT_WANTED).conditions == (words.STATEMENT_WANTED,)
+
+
+def test_pass_on_neither_clears_nor_holds_and_asks_anew() -> None:
+    effect = answer(words.PASS_ON)
+    assert (effect.clears, effect.holds, effect.asks_anew) == (False, False, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "sentence"),
+    [
+        ("perhaps", {}, "Choose one of the answers"),
+        (words.GO_AHEAD, {"conditions": ("flowers",)}, "not a condition"),
+        (words.GO_AHEAD, {"until": hours(2)}, "go ahead after"),
+        (words.GO_AHEAD_AFTER, {}, "from when"),
+        (words.GO_AHEAD_AFTER, {"until": NOON}, "has passed"),
+        (words.HOLD, {}, "needs a time"),
+        (words.HOLD, {"until": hours(-1)}, "has passed"),
+        (words.HOLD, {"review": hours(73)}, "within 72 hours"),
+        (words.HOLD, {"until": hours(2), "review": hours(3)}, "after the end"),
+        (words.REFUSE, {"until": hours(2)}, "no end of its own"),
+        (words.REFUSE, {"review": NOON + timedelta(days=29)}, "within 28 days"),
+        (words.PASS_ON, {"conditions": (words.EVIDENCE_WANTED,)}, "without conditions"),
+    ],
+)
+def test_incomplete_answers_are_refused_with_a_sentence(kind: str, more: dict[str, object], sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        answer(kind, **more)
+
+
+def test_every_answer_there_is_has_an_effect() -> None:
+    for kind in words.ANSWERS:
+        more = {"until": hours(1)} if kind in (words.HOLD, words.GO_AHEAD_AFTER) else {}
+        effect = answer(kind, **more)
+        assert effect.clears + effect.holds + effect.asks_anew == 1
+        if effect.holds:
+            assert effect.review_at is not None
