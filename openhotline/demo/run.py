@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from openhotline.clock import WorldClock
-from openhotline.commands.common import console, quiet
 from openhotline.rules.refusals import Refused
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from openhotline.settings import Settings
 
 READY_WITHIN = 60.0
+console = Console()
+quiet = Console(stderr=True)
 
 
 def serve(*, bundle: int, seed: int) -> int:
@@ -267,7 +269,6 @@ def _world_and_prober(settings: "Settings", *, seed: int, bundle: int) -> Iterat
 
 
 def _scripted(settings: "Settings", *, seed: int, bundle: int) -> "ScriptedDay":
-    from openhotline.connectors.probe.client import ProberUnreachable
     from openhotline.demo.day import ScriptedDay
     from openhotline.jobs import worker
     from openhotline.world import day as days
@@ -277,15 +278,7 @@ def _scripted(settings: "Settings", *, seed: int, bundle: int) -> "ScriptedDay":
     world = json.loads((settings.data / "run" / "world.json").read_text())
     tokens.write_text(json.dumps({"hotline-nl": world["partner_token"]}))
     engine = worker.engine_of(settings)
-    end = time.monotonic() + READY_WITHIN
-    while True:
-        try:
-            engine.prober.hello()
-            break
-        except ProberUnreachable:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
+    worker.wait_for_prober(engine, READY_WITHIN)
     clock = settings.clock()
     assert isinstance(clock, WorldClock)
     return ScriptedDay(settings, engine, clock, days.day(seed, bundle))

@@ -41,17 +41,23 @@ from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
 LAST = "last-backup.json"  # in the data directory: doctor reads it
-# What is in the data directory and not in a backup: keys (apart), sockets, what can be made again.
-LEFT_OUT = ("keys", "run", "static", "restore-not-verified", LAST)
+# What is in the data directory and not in a backup: keys (apart), sockets, what can be made again, and
+# half-filled forms, which are erased within the hour.
+LEFT_OUT = ("keys", "run", "static", "drafts", "world", "restore-not-verified", LAST)
 
-def make(settings: Settings, *, to: Path, recipient: str, at: datetime, told: Told = quiet) -> tuple[Path, Manifest]:
+
+def make(
+    settings: Settings, *, to: Path, recipient: str, at: datetime, told: Told = quiet
+) -> tuple[Path, Manifest]:
     """Make one backup in a new folder below `to`. Returns the folder and its manifest.
 
     Raises Refused where the house has no keys, where `to` lies inside it, or where there is no room.
     A ledger that is not whole does not stop a backup: the manifest says so, and so must the caller.
     """
     if not (settings.keys / "site.key").exists():
-        raise Refused(f"There is no house in {settings.data}. Is OPENHOTLINE_DATA_DIR right?", code="no-house")
+        raise Refused(
+            f"There is no house in {settings.data}. Is OPENHOTLINE_DATA_DIR right?", code="no-house"
+        )
     if to.resolve().is_relative_to(settings.data.resolve()):
         raise Refused("Keep backups away from the house: choose a place outside its data.", code="inside")
     final = to / f"{PREFIX}{at:%Y%m%dT%H%M%SZ}"
@@ -66,7 +72,12 @@ def make(settings: Settings, *, to: Path, recipient: str, at: datetime, told: To
         for plain, name in ((database, DATABASE_FILE), (files_tar, FILES_FILE)):
             total = plain.stat().st_size
             sealed.append(
-                seal_file(plain, partial / name, recipient, lambda done, n=name, t=total: told(f"Sealing {n}", done, t))  # type: ignore[misc]
+                seal_file(
+                    plain,
+                    partial / name,
+                    recipient,
+                    lambda done, n=name, t=total: told(f"Sealing {n}", done, t),
+                )  # type: ignore[misc]
             )
             plain.unlink()
         manifest = Manifest(
@@ -83,7 +94,9 @@ def make(settings: Settings, *, to: Path, recipient: str, at: datetime, told: To
         )
         data = manifest.to_json()
         write_new(partial / MANIFEST, data, mode=0o644)
-        write_new(partial / MAC, f"{mac_of(data, (settings.keys / 'site.key').read_bytes())}\n".encode(), mode=0o644)
+        write_new(
+            partial / MAC, f"{mac_of(data, (settings.keys / 'site.key').read_bytes())}\n".encode(), mode=0o644
+        )
         sync_folder(partial)
         partial.rename(final)
         sync_folder(to)
@@ -108,7 +121,10 @@ def _workshop(settings: Settings, to: Path) -> Iterator[tuple[Path, Path]]:
     try:
         yield work, partial
     except OSError as fault:
-        raise Refused(f"The backup could not be written ({fault.strerror or fault}). Nothing was kept.", code="not-written") from None
+        raise Refused(
+            f"The backup could not be written ({fault.strerror or fault}). Nothing was kept.",
+            code="not-written",
+        ) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
         shutil.rmtree(partial, ignore_errors=True)
@@ -170,7 +186,9 @@ def _add(archive: tarfile.TarFile, path: Path, base: Path) -> None:
     archive.addfile(member, io.BytesIO(data))
 
 
-def _copy_database(settings: Settings, target: Path, told: Told) -> tuple[str, tuple[tuple[str, str], ...], LedgerHead]:
+def _copy_database(
+    settings: Settings, target: Path, told: Told
+) -> tuple[str, tuple[tuple[str, str], ...], LedgerHead]:
     from django.db import connection
 
     if connection.vendor == "postgresql":
@@ -218,8 +236,8 @@ def sqlite_migrations(file: Path) -> tuple[tuple[str, str], ...]:
 def verify_copy(settings: Settings, copy: Path, told: Told) -> LedgerHead:
     """Let another process verify the ledger of a copy, so that the root in the manifest is the copy's own."""
     told("Verifying the ledger of the copy", 0, 0)
-    said = subprocess.run(  # noqa: S603  our own interpreter, our own command
-        [sys.executable, "-m", "openhotline.cli", "ledger", "verify", "--json"],
+    said = subprocess.run(
+        [sys.executable, "-m", "openhotline.jobs.verdict"],
         env={
             **os.environ,
             "OPENHOTLINE_DATABASE_URL": f"sqlite:///{copy.absolute()}",

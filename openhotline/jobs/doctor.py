@@ -33,7 +33,9 @@ def examine() -> Iterator[Finding]:
     try:
         settings = load()
     except ValueError as fault:
-        yield unsafe("settings", _faults(fault), "Mend the environment variable it names, then run doctor again.")
+        yield unsafe(
+            "settings", _faults(fault), "Mend the environment variable it names, then run doctor again."
+        )
         return
     for name, look in ON_THE_MACHINE:
         yield _safely(name, look, settings)
@@ -62,7 +64,9 @@ def _safely(name: str, look: Look, settings: Settings) -> Finding:
     try:
         return look(settings)
     except Exception as fault:  # a doctor that falls over helps nobody
-        return warning(name, f"This could not be looked at: {_short(fault)}.", "Mend what the other findings name first.")
+        return warning(
+            name, f"This could not be looked at: {_short(fault)}.", "Mend what the other findings name first."
+        )
 
 
 def _short(fault: Exception) -> str:

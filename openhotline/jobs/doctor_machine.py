@@ -38,7 +38,9 @@ def settings_fit(settings: Settings) -> Finding:
     """Addresses that people are given, and what they can be reached by."""
     if real(settings) and not settings.public_url.startswith("https://") and settings.public_base:
         return unsafe(
-            "settings", "The public form's address is not https.", "Set OPENHOTLINE_PUBLIC_BASE to an https:// address."
+            "settings",
+            "The public form's address is not https.",
+            "Set OPENHOTLINE_PUBLIC_BASE to an https:// address.",
         )
     if real(settings) and not settings.portal_url.startswith("https://"):
         return warning(
@@ -74,7 +76,9 @@ def keys_kept(settings: Settings) -> Finding:
     missing = [name for name in (*_SECRETS, "intake.pub") if not (keys / name).is_file()]
     if missing:
         return unsafe(
-            "keys", f"Missing: {', '.join(missing)}.", "Put them back from the keys backup; see the runbook, “Lost keys”."
+            "keys",
+            f"Missing: {', '.join(missing)}.",
+            "Put them back from the keys backup; see the runbook, “Lost keys”.",
         )
     loose = [name for name, most in _SECRETS.items() if stat.S_IMODE((keys / name).stat().st_mode) & ~most]
     if stat.S_IMODE(keys.stat().st_mode) & 0o077:
@@ -131,7 +135,9 @@ def spool(settings: Settings) -> Finding:
         )
     if rate < SLOW_FSYNC:
         return warning(
-            "spool", f"Only {rate:.0f} durable writes a second.", "A faster disk, or one with a battery-backed cache."
+            "spool",
+            f"Only {rate:.0f} durable writes a second.",
+            "A faster disk, or one with a battery-backed cache.",
         )
     return fine("spool", f"Writable, {rate:.0f} durable writes a second.")
 
@@ -181,7 +187,9 @@ def clock(settings: Settings) -> Finding:
         return fine("clock", "The world's clock, as in every demo.")
     if real(settings) and _adjtimex() == 5:  # TIME_ERROR: the kernel was told nothing for a long while
         return warning(
-            "clock", "The machine's clock is not kept right by a time server.", "Start chrony or systemd-timesyncd."
+            "clock",
+            "The machine's clock is not kept right by a time server.",
+            "Start chrony or systemd-timesyncd.",
         )
     return fine("clock", "The machine's own clock, UTC.")
 
@@ -195,11 +203,19 @@ def prober(settings: Settings) -> Finding:
     try:
         hello = Prober(settings.prober_socket, timeout=5).hello()
     except ProberUnreachable:
-        return warning("prober", "The prober does not answer; nothing can be traced or checked.", "openhotline up")
+        return warning(
+            "prober", "The prober does not answer; nothing can be traced or checked.", "openhotline up"
+        )
     if not hello.denies:
-        return unsafe("prober", "It did not prove that it refuses this machine itself.", "Stop it; tell the maintainers.")
+        return unsafe(
+            "prober",
+            "It did not prove that it refuses this machine itself.",
+            "Stop it; tell the maintainers.",
+        )
     if hello.lift_documentation and real(settings):
-        return unsafe("prober", "It is set up for a synthetic internet.", "Set OPENHOTLINE_EXIT=direct and restart.")
+        return unsafe(
+            "prober", "It is set up for a synthetic internet.", "Set OPENHOTLINE_EXIT=direct and restart."
+        )
     if hello.uid == 0:
         return unsafe("prober", "It runs as root.", "Restart it with openhotline up, which gives root up.")
     if hello.notes:

@@ -12,7 +12,7 @@ from openhotline.connectors.probe.config import DIRECT, SOCKS5_UNIX, MmdbFile, P
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
-WORLD_FILE = "world.json"
+WORLD_CARD = "world.json"
 # Names that tell what an MMDB file answers, where the operator has not said so as `origin=` or `location=`.
 _ORIGIN_NAMES = ("asn", "origin", "as-", "isp", "network")
 
@@ -32,22 +32,27 @@ def _direct(settings: Settings) -> ProbeConfig:
 
 def _world(settings: Settings) -> ProbeConfig:
     run = settings.data.absolute() / "run"
-    world = _world_says(run / WORLD_FILE)
+    card = _card(run / WORLD_CARD)
+    resolver, mmdb = card.get("resolver", {}), card.get("mmdb", {})
+    named = resolvers(settings.resolvers)
+    if not named and resolver:
+        named = (Resolver(resolver["address"], int(resolver["port"]), resolver["transport"]),)
     return ProbeConfig(
         vantages={
             "north": (SOCKS5_UNIX, str(run / "world-exit.sock")),
             "south": (SOCKS5_UNIX, str(run / "world-exit-south.sock")),
         },
-        resolvers=resolvers(settings.resolvers) or resolvers(world.get("resolvers", "")),
-        rdap_base=str(world.get("rdap_base", "")),
-        mmdb=mmdb_files(settings.mmdb or world.get("mmdb", "")),
-        canary=str(world.get("canary", "")),
+        resolvers=named,
+        rdap_base=str(card.get("rdap", "")),
+        mmdb=mmdb_files(settings.mmdb) or tuple(MmdbFile(path, kind) for kind, path in mmdb.items()),
+        canary=str(card.get("canary", "")),
         lift_documentation=True,
         polite=False,  # the world is on this machine, and its clock jumps
     )
 
 
-def _world_says(file: Path) -> dict[str, Any]:
+def _card(file: Path) -> dict[str, Any]:
+    """What the world says of itself; nothing where no world runs."""
     try:
         value = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -56,7 +61,7 @@ def _world_says(file: Path) -> dict[str, Any]:
 
 
 def resolvers(text: str) -> tuple[Resolver, ...]:
-    """"192.0.2.53, [2001:db8::53]:5353" as resolvers. Raises ValueError where one is not a literal."""
+    """ "192.0.2.53, [2001:db8::53]:5353" as resolvers. Raises ValueError where one is not a literal."""
     found = []
     for part in (part.strip() for part in text.split(",")):
         if not part:
@@ -77,7 +82,7 @@ def system_resolvers(file: Path = Path("/etc/resolv.conf")) -> tuple[Resolver, .
 
 
 def mmdb_files(text: str) -> tuple[MmdbFile, ...]:
-    """"origin=/a.mmdb:location=/b.mmdb" (or plain paths, told apart by their names) as files."""
+    """ "origin=/a.mmdb:location=/b.mmdb" (or plain paths, told apart by their names) as files."""
     found = []
     for part in (part for part in text.split(":") if part):
         kind, sign, path = part.partition("=")

@@ -8,7 +8,6 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -26,11 +25,19 @@ Told = Callable[[str, int, int], None]  # what is being done, how far, of how mu
 
 @dataclass(frozen=True, slots=True)
 class LedgerHead:
-    """What `ledger verify` said of the copy."""
+    """What verification said of the copy. `staged`: entries that waited for their place in that moment."""
 
-    ok: bool
+    exit_code: int
     entries: int
     root: str
+    staged: int
+    first_bad: int | None
+    why: str
+
+    @property
+    def ok(self) -> bool:
+        """Whole; or whole but for entries that were still to be put in order, as in any house that is at work."""
+        return self.exit_code == 0 or (self.staged > 0 and self.first_bad is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +83,11 @@ def mac_of(manifest: bytes, site_key: bytes) -> str:
 
 
 def head_of(text: str, fault: str) -> LedgerHead:
-    """The verdict from the JSON line of `ledger verify --json`. Raises Refused where there is none."""
+    """The verdict from one line of JSON (`jobs/verdict`). Raises Refused where there is none."""
     try:
-        value: dict[str, Any] = json.loads(text)
-        return LedgerHead(bool(value["ok"]), int(value["entries"]), str(value["root"]))
-    except (ValueError, KeyError, TypeError):
+        return LedgerHead(**json.loads(text))
+    except (ValueError, TypeError):
         last = fault.strip().splitlines()[-1:] or ["it said nothing"]
-        raise Refused(f"The ledger of the copy could not be verified: {last[0]}", code="not-verified") from None
+        raise Refused(
+            f"The ledger of the copy could not be verified: {last[0]}", code="not-verified"
+        ) from None

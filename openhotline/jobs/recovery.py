@@ -43,7 +43,10 @@ def create(keys_dir: Path, file: Path, passphrase: str, *, again: bool = False) 
     the passphrase is short, or where `file` exists or lies inside the house.
     """
     if len(passphrase) < SHORTEST:
-        raise Refused(f"The passphrase needs {SHORTEST} characters or more. Five random words are good.", code="passphrase")
+        raise Refused(
+            f"The passphrase needs {SHORTEST} characters or more. Five random words are good.",
+            code="passphrase",
+        )
     if (keys_dir / PUBLIC).exists() and not again:
         raise Refused(
             "This house has a recovery key already. Make another with --again; backups made so far still open "
@@ -51,7 +54,9 @@ def create(keys_dir: Path, file: Path, passphrase: str, *, again: bool = False) 
             code="recovery-exists",
         )
     if file.resolve().is_relative_to(keys_dir.resolve().parent):
-        raise Refused("Keep the recovery key away from the house: choose a place outside its data.", code="inside")
+        raise Refused(
+            "Keep the recovery key away from the house: choose a place outside its data.", code="inside"
+        )
     identity = pyrage.x25519.Identity.generate()
     public = str(identity.to_public())
     text = f"# OpenHotline recovery key. Opens backups sealed to:\n# {public}\n{identity}\n"
@@ -93,7 +98,9 @@ def open_identity(file: Path, passphrase: Callable[[], str]) -> "pyrage.x25519.I
         raise Refused(f"There is no recovery key at {file}.", code="no-recovery-key")
     data = file.read_bytes()
     try:
-        plain = data if SECRET_START.encode() in data else bytes(pyrage.passphrase.decrypt(data, passphrase()))
+        plain = (
+            data if SECRET_START.encode() in data else bytes(pyrage.passphrase.decrypt(data, passphrase()))
+        )
         line = next(line for line in plain.decode().splitlines() if line.startswith(SECRET_START))
         return pyrage.x25519.Identity.from_str(line.strip())
     except (pyrage.DecryptError, pyrage.IdentityError, StopIteration, UnicodeDecodeError, OSError):
@@ -172,7 +179,9 @@ class Hashing:
         return data
 
 
-def seal_file(plain: Path, sealed: Path, recipient: str, told: Callable[[int], None] = lambda size: None) -> Sealed:
+def seal_file(
+    plain: Path, sealed: Path, recipient: str, told: Callable[[int], None] = lambda size: None
+) -> Sealed:
     """Seal one file to the public key, durably."""
     with plain.open("rb") as source, sealed.open("xb") as target:
         reader, writer = Hashing(source, told), Hashing(target)
@@ -203,7 +212,9 @@ def open_file(
             code="damaged",
         ) from None
     if (writer.size, writer.digest.hexdigest()) != (expected.size, expected.sha256):
-        raise Refused(f"{sealed.name} holds something else than its manifest says. Use another backup.", code="damaged")
+        raise Refused(
+            f"{sealed.name} holds something else than its manifest says. Use another backup.", code="damaged"
+        )
 
 
 def digest_of(file: Path, told: Callable[[int], None] = lambda size: None) -> tuple[int, str]:
@@ -220,9 +231,13 @@ def write_new(file: Path, data: bytes, *, mode: int = 0o600) -> None:
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
-        raise Refused(f"{file} exists already and is not overwritten. Choose another place.", code="exists") from None
+        raise Refused(
+            f"{file} exists already and is not overwritten. Choose another place.", code="exists"
+        ) from None
     except OSError as fault:
-        raise Refused(f"{file} cannot be written ({fault.strerror}). Choose another place.", code="not-written") from None
+        raise Refused(
+            f"{file} cannot be written ({fault.strerror}). Choose another place.", code="not-written"
+        ) from None
     with os.fdopen(handle, "wb") as target:
         target.write(data)
         target.flush()

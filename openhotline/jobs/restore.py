@@ -29,14 +29,15 @@ from openhotline.jobs.manifest import (
     MAC,
     MANIFEST,
     PREFIX,
+    LedgerHead,
     Manifest,
     Told,
     mac_of,
     quiet,
 )
 from openhotline.jobs.supervise import NOT_VERIFIED
-from openhotline.ledger import verify
-from openhotline.ledger.record import Act, record
+from openhotline.jobs.verdict import head_of_this_house
+from openhotline.ledger.record import Act, record, sequence
 from openhotline.outbox import queue
 from openhotline.outbox.models import PENDING, SENDING, Letter
 from openhotline.rules.refusals import Refused
@@ -61,7 +62,11 @@ def find(place: Path) -> Path:
     """The backup in `place`: the folder itself, or the newest one in it. Raises Refused where there is none."""
     if (place / MANIFEST).is_file():
         return place
-    found = sorted(path for path in place.glob(f"{PREFIX}*") if (path / MANIFEST).is_file()) if place.is_dir() else []
+    found = (
+        sorted(path for path in place.glob(f"{PREFIX}*") if (path / MANIFEST).is_file())
+        if place.is_dir()
+        else []
+    )
     if not found:
         raise Refused(f"There is no backup in {place}.", code="no-backup")
     return found[-1]
@@ -115,7 +120,9 @@ def restore(
         _put_database(work / "database", manifest, told)
         restored = _verify(folder, manifest, told)
     except (OSError, tarfile.TarError) as fault:
-        raise Refused(f"The restore could not be finished ({fault}). {STAYS_SHUT}", code="not-restored") from None
+        raise Refused(
+            f"The restore could not be finished ({fault}). {STAYS_SHUT}", code="not-restored"
+        ) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
     house.migrate()
@@ -130,7 +137,9 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as fault:
-        raise Refused(f"{file} cannot be read ({fault.strerror}). Use another backup.", code="damaged") from None
+        raise Refused(
+            f"{file} cannot be read ({fault.strerror}). Use another backup.", code="damaged"
+        ) from None
 
 
 def _manifest(data: bytes) -> Manifest:
@@ -177,7 +186,9 @@ def _refuse_unless_empty(settings: Settings, manifest: Manifest, keys_file: Path
             code="not-empty",
         )
     if not settings.postgres and Path(str(connection.settings_dict["NAME"])).exists():
-        raise Refused("There is a database already. A restore goes into an empty place only.", code="not-empty")
+        raise Refused(
+            "There is a database already. A restore goes into an empty place only.", code="not-empty"
+        )
 
 
 def _compare_sealed(folder: Path, manifest: Manifest, told: Told) -> None:
@@ -235,7 +246,9 @@ def _put_database(file: Path, manifest: Manifest, told: Told) -> None:
 
 def _refuse_unknown(manifest: Manifest) -> MigrationExecutor:
     executor = MigrationExecutor(connection)
-    unknown = [f"{app} {name}" for app, name in manifest.migrations if (app, name) not in executor.loader.graph.nodes]
+    unknown = [
+        f"{app} {name}" for app, name in manifest.migrations if (app, name) not in executor.loader.graph.nodes
+    ]
     if unknown:
         raise Refused(
             f"This backup was made by release {manifest.software}, which is newer ({unknown[0]}). "
@@ -258,18 +271,28 @@ def _migrate_to(manifest: Manifest) -> None:
     executor.migrate(ends)
 
 
-def _verify(folder: Path, manifest: Manifest, told: Told) -> verify.Verdict:
+def _verify(folder: Path, manifest: Manifest, told: Told) -> LedgerHead:
+    """The ledger as it came back must be the manifest's, entry for entry; then what waited is put in order."""
     told("Verifying the ledger", 0, 0)
-    verdict = verify.verify()
-    if not verdict.ok:
-        raise Refused(f"The ledger that came back is not whole: {verdict.why} {STAYS_SHUT}", code="not-verified")
-    if (verdict.entries, verdict.root) != (manifest.ledger.entries, manifest.ledger.root):
+    found, wanted = head_of_this_house(), manifest.ledger
+    if not found.ok:
         raise Refused(
-            f"The ledger that came back ends at {verdict.entries} entries, root {verdict.root[:16]}…; the manifest of "
-            f"{folder.name} says {manifest.ledger.entries}, root {manifest.ledger.root[:16]}…. {STAYS_SHUT}",
+            f"The ledger that came back is not whole: {found.why} {STAYS_SHUT}", code="not-verified"
+        )
+    if (found.entries, found.root, found.staged) != (wanted.entries, wanted.root, wanted.staged):
+        raise Refused(
+            f"The ledger that came back ends at {found.entries} entries, root {found.root[:16]}…; the manifest "
+            f"of {folder.name} says {wanted.entries}, root {wanted.root[:16]}…. {STAYS_SHUT}",
             code="not-verified",
         )
-    return verdict
+    if not found.staged:
+        return found
+    while sequence():
+        told("Putting the last entries in order", 0, 0)
+    whole = head_of_this_house()
+    if whole.exit_code or whole.entries != wanted.entries + wanted.staged:
+        raise Refused(f"The ledger's last entries do not fit: {whole.why} {STAYS_SHUT}", code="not-verified")
+    return whole
 
 
 def _after(manifest: Manifest, folder: Path, *, by: Actor, at: datetime) -> int:
@@ -282,13 +305,21 @@ def _after(manifest: Manifest, folder: Path, *, by: Actor, at: datetime) -> int:
                     act="house.restored",
                     obj=("house", "1", 1),
                     why=f"Restored from {folder.name}.",
-                    payload={"made_at": manifest.made_at, "entries": manifest.ledger.entries, "root": manifest.ledger.root},
+                    payload={
+                        "made_at": manifest.made_at,
+                        "entries": manifest.ledger.entries,
+                        "root": manifest.ledger.root,
+                    },
                 )
             ],
             by=by,
             at=at,
         )
-        letters = list(Letter.objects.filter(transport="mail", state__in=[PENDING, SENDING], due_at__lte=at).order_by("pk"))
+        letters = list(
+            Letter.objects.filter(transport="mail", state__in=[PENDING, SENDING], due_at__lte=at).order_by(
+                "pk"
+            )
+        )
         Letter.objects.filter(pk__in=[letter.pk for letter in letters]).update(state=SENDING)
         for letter in letters:
             queue.in_doubt(letter, why=why, by=by, at=at)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from openhotline.jobs.exits import probe_config
+from openhotline.jobs.exits import WORLD_CARD, probe_config
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
@@ -75,7 +75,7 @@ class Supervisor:
         world_arguments: Sequence[str] = (),
         say: Callable[[str], None] = say_to_stderr,
     ) -> None:
-        """`doors` names the web processes wanted. `world_arguments` go to `openhotline world serve` (seed, size of the bundle)."""
+        """`doors`: () where no page is wanted. `world_arguments` go to `openhotline world serve`."""
         self.settings = settings
         self.data = settings.data.absolute()
         self.with_world, self.with_worker = with_world, with_worker
@@ -106,8 +106,7 @@ class Supervisor:
         for door in self.doors:
             self._launch(self._door(door))
         if self.with_world:
-            self._launch(self._world())
-            self._wait_for(self.settings.world_exit_socket)  # the prober opens the exits at its start
+            self._launch_world(self._world())
         self.start_prober()
         if self.with_worker:
             self.start_worker()
@@ -127,7 +126,7 @@ class Supervisor:
     def _door(self, door: str) -> Child:
         shared = Path("/dev/shm")  # noqa: S108  a heartbeat file, and never on a slow disk
         settings = self.settings
-        port = {"public": settings.public_port, "desk": settings.desk_port, "portal": settings.portal_port}[door]
+        port = int(getattr(settings, f"{door}_port"))
         command = (
             "-m", "gunicorn", "openhotline.web.wsgi:application", "--bind", f"{settings.bind}:{port}",
             "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS),
@@ -148,7 +147,11 @@ class Supervisor:
     def _launch(self, child: Child) -> None:
         parent, package = os.getpid(), str(Path(__file__).resolve().parents[2])
         environment = {
-            **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME") if name in os.environ},
+            **{
+                name: os.environ[name]
+                for name in ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME")
+                if name in os.environ
+            },
             "PYTHONPATH": package,
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
@@ -169,15 +172,19 @@ class Supervisor:
             cwd=self.data,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us; we stop them in order
-            preexec_fn=die_with_parent,  # noqa: PLW1509
+            preexec_fn=die_with_parent,
         )
         child.started = time.monotonic()
         self.children[child.name] = child
         self._remember()
 
-    def _wait_for(self, path: Path, patience: float = 30.0) -> None:
+    def _launch_world(self, world: Child, patience: float = 30.0) -> None:
+        """Start the world and wait until its card lies there: the prober opens the exits at its own start."""
+        card = self.data / "run" / WORLD_CARD
+        card.unlink(missing_ok=True)  # a killed world's card leads nowhere
+        self._launch(world)
         end = time.monotonic() + patience
-        while not path.exists():
+        while not card.exists():
             if not self.children[WORLD].running or time.monotonic() > end:
                 self.stop()
                 raise Refused("The world did not start. Its own words are above.", code="no-world")
@@ -193,11 +200,14 @@ class Supervisor:
             os.close(self._lock)
             self._lock = -1
             raise Refused(
-                "This house is open already. Stop the other `openhotline up` (or demo) first.", code="open-already"
+                "This house is open already. Stop the other `openhotline up` (or demo) first.",
+                code="open-already",
             ) from None
 
     def _remember(self) -> None:
-        alive = {child.process.pid: _birth(child.process.pid) for child in self.children.values() if child.process}
+        alive = {
+            child.process.pid: _birth(child.process.pid) for child in self.children.values() if child.process
+        }
         file = self.data / "run" / "children.json"
         temporary = file.with_suffix(".new")
         temporary.write_text(json.dumps(alive))
@@ -223,7 +233,9 @@ class Supervisor:
             for door in list(waiting):
                 if not self.children[door].running:
                     self.stop()
-                    raise Refused(f"The {door} door ended while it started. Its own words are above.", code="no-door")
+                    raise Refused(
+                        f"The {door} door ended while it started. Its own words are above.", code="no-door"
+                    )
                 if self._answers(door):
                     del waiting[door]
             if waiting and time.monotonic() > end:
@@ -271,10 +283,12 @@ class Supervisor:
             if child.process is not None:
                 self._fell(child, now)
             elif now >= child.again_at:
-                self._launch(child)
-                if child.name == WORLD and PROBER in self.children:
+                if child.name != WORLD:
+                    self._launch(child)
+                    continue
+                self._launch_world(child)
+                if PROBER in self.children:
                     # The prober opened the exits while it was root; new exits need a new prober.
-                    self._wait_for(self.settings.world_exit_socket)
                     self._end([self.children[PROBER]])
 
     def _fell(self, child: Child, now: float) -> None:
@@ -310,10 +324,8 @@ class Supervisor:
                 process.terminate()
         end = time.monotonic() + STOP_PATIENCE
         for process in alive:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

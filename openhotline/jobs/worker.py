@@ -4,13 +4,14 @@ import json
 import logging
 import signal
 import threading
+import time
 from pathlib import Path
 
 from django.db import OperationalError, close_old_connections
 
 from openhotline import policy as policies
 from openhotline.connectors.mail.client import Relay
-from openhotline.connectors.probe.client import Prober
+from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.jobs.dispatch import Post
 from openhotline.jobs.engine import Engine
 from openhotline.jobs.spooled import Filer
@@ -39,6 +40,19 @@ def engine_of(settings: Settings, *, spool: bool = True) -> Engine:
         vantages=vantages(settings),
         filer=Filer(settings) if spool else None,
     )
+
+
+def wait_for_prober(engine: Engine, seconds: float) -> None:
+    """Return when the prober answers. Raises ProberUnreachable after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            engine.prober.hello()
+            return
+        except ProberUnreachable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def vantages(settings: Settings) -> tuple[str, ...]:

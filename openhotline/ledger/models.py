@@ -1,27 +1,41 @@
+"""The ledger's tables. Staged and sequenced rows are only ever inserted: triggers refuse anything else.
+
+Payloads live outside the triggers, sealed under the site key: disposal deletes bytes and salt together.
+"""
+
 from django.db import models
 
 
 class Staged(models.Model):
+    """An entry as the act's own transaction wrote it, canonical bytes."""
+
     eid = models.UUIDField(unique=True)
     entry = models.BinaryField()
-    case_ref = models.CharField(max_length=40, default="", db_index=True)
-    case_n = models.IntegerField(null=True)
+    case_ref = models.CharField(max_length=24, default="")
+    case_n = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "ledger_staged"
+        indexes = [
+            models.Index(fields=["case_ref", "case_n"], condition=~models.Q(case_ref=""), name="ledger_of_case")
+        ]
 
 
-class Sequence(models.Model):
+class Sequenced(models.Model):
+    """An entry's place in the log: gapless from 0, and its RFC 6962 leaf."""
+
     idx = models.BigIntegerField(primary_key=True)
-    staged = models.OneToOneField(Staged, on_delete=models.PROTECT)
-    leaf = models.BinaryField()
+    staged = models.OneToOneField(Staged, on_delete=models.PROTECT, related_name="place")
+    leaf = models.BinaryField(max_length=32)
 
     class Meta:
         db_table = "ledger_sequence"
 
 
 class CaseCount(models.Model):
-    case_ref = models.CharField(max_length=40, primary_key=True)
+    """How many entries a case has: taken under this row's lock, so `case_n` has no gaps."""
+
+    case_ref = models.CharField(max_length=24, primary_key=True)
     n = models.BigIntegerField()
 
     class Meta:
@@ -29,6 +43,8 @@ class CaseCount(models.Model):
 
 
 class Payload(models.Model):
+    """Salt and payload of an entry, sealed under the site key."""
+
     eid = models.UUIDField(primary_key=True)
     sealed = models.BinaryField()
 

@@ -1,44 +1,235 @@
-import json
-import uuid
-from collections.abc import Mapping, Sequence as Seq
+"""How an act gets into the ledger: in the transaction of the act itself, or not at all.
+
+`record` stages entries; `sequence` (`sequencer.py`) gives them their places a moment later, so no writer
+waits for another one's place. What is not here: any judgement whether an act was right, and any clock.
+"""
+
+import os
+import secrets
+import struct
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from json import dumps
+from pathlib import Path
 from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from openhotline.ledger.entry import Act, Form, Surroundings, fitting
+from openhotline.ledger.sealing import NONCE, SALT, Sealer, commitment, to_bytes
+from openhotline.ledger.sequencer import sequence
+from openhotline.rules.words import Actor
+
+__all__ = ["Act", "configure", "context", "record", "sequence"]
+
+COPY_FROM = 50  # acts from which COPY beats one INSERT (PostgreSQL)
+_VERSION = 0x4 << 76 | 0x8 << 60  # RFC 9562: what makes 128 random bits a UUIDv4
+_RANDOM = ~(0xF << 76 | 0xC << 60) & (1 << 128) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    act: str
-    obj: tuple[str, str, int]
-    case: str = ""
-    why: str = ""
-    payload: Mapping[str, object] = field(default_factory=dict)
-    prev: str = ""
-    on_behalf: str = ""
+class Context:
+    """What a process knows before its first act."""
+
+    around: Surroundings
+    sealer: Sealer = field(repr=False)
 
 
-def configure(**kw):
-    pass
+@dataclass(slots=True)
+class _Row:
+    """One entry on its way into the tables."""
+
+    eid: UUID
+    entry: bytes
+    case: str
+    case_n: int | None
+    sealed: bytes | None
 
 
-def record(acts: Seq[Act], *, by, at: datetime, coarse: bool = False) -> list[UUID]:
-    from openhotline.ledger.models import CaseCount, Payload, Staged
-    out = []
-    rows = []
-    for a in acts:
-        eid = uuid.uuid4()
-        n = None
-        if a.case:
-            c, _ = CaseCount.objects.get_or_create(case_ref=a.case, defaults={"n": 0})
-            c.n += 1
-            c.save()
-            n = c.n
-        e = json.dumps({"act": a.act, "at": at.isoformat(), "case": a.case, "case_n": n, "who": by.who, "obj": list(a.obj), "why": a.why, "p": dict(a.payload)}, sort_keys=True, default=str)
-        rows.append(Staged(eid=eid, entry=e.encode(), case_ref=a.case, case_n=n))
-        out.append(eid)
-    Staged.objects.bulk_create(rows)
-    return out
+_context: Context | None = None
 
 
-def sequence(limit: int = 50000) -> int:
-    return 0
+def configure(
+    *,
+    sw: str,
+    pol: str,
+    clock_source: str,
+    site_key: bytes,
+    offset_ms: int | None = None,
+    stratum: int | None = None,
+) -> None:
+    """Tell the ledger about this process, once, at its start.
+
+    `sw` is the build, `pol` the policy set's digest, `clock_source` "system", "world" or "test", `site_key` 32
+    bytes. `offset_ms` and `stratum` describe the machine's clock where it was measured; None says it was not.
+    Raises ValueError on a key of another length.
+    """
+    global _context
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    _context = Context(
+        Surroundings(
+            sw=sw,
+            pol=pol,
+            source=clock_source,
+            boot=boot.read_text().strip() if boot.exists() else "",
+            offset_ms=offset_ms,
+            stratum=stratum,
+        ),
+        Sealer(site_key),
+    )
+
+
+def context() -> Context:
+    """What `configure` was told. A test house may do without; every other one raises RuntimeError."""
+    if _context is None:
+        # A house of kind `demo` gets no default either: it has a key of its own, and what a process sealed
+        # under another one could not be opened by the rest of the house.
+        if getattr(getattr(settings, "HOUSE", None), "kind", "") != "test":
+            raise RuntimeError("The ledger is not configured: this process holds no site key.")
+        configure(sw="test", pol="test", clock_source="test", site_key=b"a test house's site key".ljust(32))
+        assert _context is not None
+    return _context
+
+
+def record(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool = False) -> list[UUID]:
+    """Stage one entry per act, in order, inside the caller's transaction. Returns their ids.
+
+    All of them share `by` and `at` (tz-aware). `coarse` leaves the monotonic clock out, so that the time of a
+    public report cannot be read more exactly than `at` tells it. The row locks of the cases' counters are
+    held until the transaction ends and taken in one order per call; a transaction that calls twice with
+    crossing cases may meet a deadlock, so write a batch with one call.
+
+    Raises RuntimeError outside a transaction, ValueError where a field breaks its limits.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("record() belongs into the transaction of the act: use transaction.atomic().")
+    if not acts:
+        return []
+    rows = _rows(acts, by=by, at=at, coarse=coarse)
+    if connection.vendor == "postgresql":
+        (_copy if len(rows) > COPY_FROM else _insert_postgresql)(rows)
+    else:
+        _insert_sqlite(rows)
+    return [row.eid for row in rows]
+
+
+def _rows(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool) -> list[_Row]:
+    """Number, seal and spell every act."""
+    known = context()
+    form = Form(
+        known.around,
+        by=by,
+        at=at,
+        mono_ns=0 if coarse else time.monotonic_ns(),
+        req=secrets.token_hex(8),
+    )
+    last = _number(Counter(act.case for act in acts if act.case))
+    seal, size = known.sealer.seal, 16 + NONCE + SALT
+    luck = os.urandom(size * len(acts))  # one system call for all ids, nonces and salts
+    rows: list[_Row] = []
+    for start, act in zip(range(0, len(luck), size), acts, strict=True):
+        number = int.from_bytes(luck[start : start + 16], "big") & _RANDOM | _VERSION
+        eid = UUID(int=number)
+        why, payload = fitting(act) if act.why else ("", act.payload)
+        commit, sealed = "", None
+        if payload:
+            nonce, salt = luck[start + 16 : start + 16 + NONCE], luck[start + 16 + NONCE : start + size]
+            data = to_bytes(payload).encode()
+            commit = commitment(salt, data)
+            sealed = seal(number.to_bytes(16, "big"), nonce, salt, data)
+        case_n = None
+        if act.case:
+            case_n = last[act.case]
+            last[act.case] = case_n + 1
+        entry = form.entry(act, eid=str(eid), case_n=case_n, commit=commit, why=why)
+        rows.append(_Row(eid, entry, act.case, case_n, sealed))
+    return rows
+
+
+def _number(cases: Counter[str]) -> dict[str, int]:
+    """Take as many numbers as each case needs, in one statement. Returns the first number of each.
+
+    The counter's row stays locked until the transaction ends: the numbers of a case are gapless, and one
+    transaction's numbers are visible before the next one can draw any.
+    """
+    if not cases:
+        return {}
+    wanted = sorted(cases.items())  # one order for everybody: two batches never wait for each other
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "INSERT INTO ledger_case AS c (case_ref, n) SELECT * FROM unnest(%s::text[], %s::int[])"
+                " ON CONFLICT (case_ref) DO UPDATE SET n = c.n + excluded.n RETURNING case_ref, n",
+                [[case for case, _ in wanted], [count for _, count in wanted]],
+            )
+        else:
+            cursor.execute(
+                "INSERT INTO ledger_case (case_ref, n)"
+                " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(%s) WHERE true"
+                " ON CONFLICT (case_ref) DO UPDATE SET n = ledger_case.n + excluded.n RETURNING case_ref, n",
+                [dumps(wanted)],
+            )
+        return {case: n - cases[case] + 1 for case, n in cursor.fetchall()}
+
+
+def _insert_sqlite(rows: Sequence[_Row]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ledger_staged (eid, entry, case_ref, case_n) VALUES (%s, %s, %s, %s)",
+            [(row.eid.hex, row.entry, row.case, row.case_n) for row in rows],
+        )
+        cursor.executemany(
+            "INSERT INTO ledger_payload (eid, sealed) VALUES (%s, %s)",
+            [(row.eid.hex, row.sealed) for row in rows if row.sealed is not None],
+        )
+
+
+def _insert_postgresql(rows: Sequence[_Row]) -> None:
+    sealed = [row for row in rows if row.sealed is not None]
+    with connection.cursor() as cursor:
+        # Ordered, because the ids inside a case must rise with its numbers.
+        cursor.execute(
+            "INSERT INTO ledger_staged (eid, entry, case_ref, case_n)"
+            " SELECT eid, entry, case_ref, case_n FROM unnest(%s::uuid[], %s::bytea[], %s::text[], %s::int[])"
+            " WITH ORDINALITY AS given (eid, entry, case_ref, case_n, place) ORDER BY place",
+            [
+                [row.eid for row in rows],
+                [row.entry for row in rows],
+                [row.case for row in rows],
+                [row.case_n for row in rows],
+            ],
+        )
+        if sealed:
+            cursor.execute(
+                "INSERT INTO ledger_payload (eid, sealed) SELECT * FROM unnest(%s::uuid[], %s::bytea[])",
+                [[row.eid for row in sealed], [row.sealed for row in sealed]],
+            )
+
+
+# PostgreSQL's binary COPY: a row is its number of columns, then each value behind its length (-1: null).
+_STAGED, _PAYLOAD = struct.Struct(">hi16si"), struct.Struct(">hi16si")
+_LENGTH, _INT, _NULL = struct.Struct(">i"), struct.Struct(">ii"), struct.pack(">i", -1)
+_BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
+
+
+def _copy(rows: Sequence[_Row]) -> None:
+    staged: list[bytes] = [_BEGIN]
+    payload: list[bytes] = [_BEGIN]
+    for row in rows:
+        eid, case = row.eid.bytes, row.case.encode()
+        number = _NULL if row.case_n is None else _INT.pack(4, row.case_n)
+        staged += (_STAGED.pack(4, 16, eid, len(row.entry)), row.entry, _LENGTH.pack(len(case)), case, number)
+        if row.sealed is not None:
+            payload += (_PAYLOAD.pack(2, 16, eid, len(row.sealed)), row.sealed)
+    _send("ledger_staged (eid, entry, case_ref, case_n)", staged)
+    if len(payload) > 1:
+        _send("ledger_payload (eid, sealed)", payload)
+
+
+def _send(target: str, parts: Iterable[bytes]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(b"".join((*parts, _END)))

@@ -82,7 +82,9 @@ class Policy:
         """The legal ground a notice carries for a class. Raises Refused for a class without a row."""
         rows = [row for row in self.remit.rows if row.cls == cls]
         if not rows:
-            raise Refused("This class is in no row of the remit table, so a notice has no legal ground.", code="ground")
+            raise Refused(
+                "This class is in no row of the remit table, so a notice has no legal ground.", code="ground"
+            )
         return max(rows, key=lambda row: row.start).ground
 
     def unit(self, key: str) -> UnitRow:
@@ -98,7 +100,9 @@ def load(country: str) -> Policy:
     """The policy of a country ("gb"), read once. Raises PolicyFault with a sentence."""
     folder = files(__name__) / country
     if not country.isalpha() or not folder.is_dir():
-        held = ", ".join(sorted(entry.name for entry in files(__name__).iterdir() if (entry / "policy.toml").is_file()))
+        held = ", ".join(
+            sorted(entry.name for entry in files(__name__).iterdir() if (entry / "policy.toml").is_file())
+        )
         raise PolicyFault(f"There is no policy for “{country[:20]}”. There is: {held}.")
     return read_folder(folder, country)
 
@@ -148,13 +152,25 @@ def _consistent(policy: Policy, country: str) -> None:
     units = {one.key for one in policy.units}
     if policy.default not in agreements:
         wrong.append(f"The default agreement “{policy.default}” is in no row of agreements.toml.")
-    wrong += [f"Unit {one.key} names an agreement “{one.agreement}” that does not exist." for one in policy.units if one.agreement not in agreements]
-    wrong += [f"A rule in routes.toml sends to “{rule.unit}”, which is no unit." for rule in policy.unit_rules if rule.unit not in units]
+    wrong += [
+        f"Unit {one.key} names an agreement “{one.agreement}” that does not exist."
+        for one in policy.units
+        if one.agreement not in agreements
+    ]
+    wrong += [
+        f"A rule in routes.toml sends to “{rule.unit}”, which is no unit."
+        for rule in policy.unit_rules
+        if rule.unit not in units
+    ]
     for cls in {row.cls for row in policy.remit.rows if row.covers(policy.valid_from)}:
         if not any(rule.fits(cls, 0, "") for rule in policy.unit_rules):
             wrong.append(f"No rule in routes.toml gives {cls} to a unit wherever it is hosted.")
     categories = {key for one in policy.schemes for key in one.categories}
-    wrong += [f"Point {point.key} names category “{point.category}”, which no scheme has." for point in policy.points if point.category and point.category not in categories]
+    wrong += [
+        f"Point {point.key} names category “{point.category}”, which no scheme has."
+        for point in policy.points
+        if point.category and point.category not in categories
+    ]
     abroad = [one.country for one in policy.partners]
     if policy.home in abroad or len(set(abroad)) != len(abroad):
         wrong.append("partners.toml names the home country, or one country twice.")

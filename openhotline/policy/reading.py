@@ -118,7 +118,9 @@ class Table:
         found = self.get(key, list, [])
         wrong = [one for one in found if not isinstance(one, str) or (allowed and one not in allowed)]
         if wrong:
-            raise self.fault(key, f"holds {wrong[0]!r}" + (f"; allowed: {', '.join(allowed)}" if allowed else ""))
+            raise self.fault(
+                key, f"holds {wrong[0]!r}" + (f"; allowed: {', '.join(allowed)}" if allowed else "")
+            )
         return tuple(found)
 
     def span(self, key: str) -> timedelta:
@@ -167,7 +169,13 @@ class Table:
         return tuple(build(row) for row in rows)
 
 
-_NAMES = {str: "a text", int: "a whole number", list: "a list", dict: "a table", date: "a day such as 2026-01-01"}
+_NAMES = {
+    str: "a text",
+    int: "a whole number",
+    list: "a list",
+    dict: "a table",
+    date: "a day such as 2026-01-01",
+}
 
 
 def clocks(table: Table) -> Clocks:
@@ -175,7 +183,9 @@ def clocks(table: Table) -> Clocks:
     inner = table.table("clocks")
     values: dict[str, Any] = {}
     for field in fields(Clocks):
-        values[field.name] = inner.spans(field.name) if field.name in ("retry", "watch") else inner.span(field.name)
+        values[field.name] = (
+            inner.spans(field.name) if field.name in ("retry", "watch") else inner.span(field.name)
+        )
     return Clocks(**values)
 
 
@@ -250,7 +260,11 @@ def unit_rule(row: Table) -> UnitRule:
     if not all(isinstance(asn, int) and not isinstance(asn, bool) and 0 < asn < 2**32 for asn in asns):
         raise row.fault("asns", "should be a list of network numbers (AS numbers)")
     return UnitRule(
-        row.text("unit"), row.texts("classes", words.CLASSES), tuple(asns), row.texts("operators"), row.text("why")
+        row.text("unit"),
+        row.texts("classes", words.CLASSES),
+        tuple(asns),
+        row.texts("operators"),
+        row.text("why"),
     )
 
 
@@ -263,13 +277,17 @@ def partner(row: Table) -> PartnerHotline:
 
 def point(row: Table) -> Point:
     """`point = [...]` of points.toml."""
-    return Point(row.text("key"), row.text("label"), row.texts("classes", words.CLASSES), row.text("category", ""))
+    return Point(
+        row.text("key"), row.text("label"), row.texts("classes", words.CLASSES), row.text("category", "")
+    )
 
 
 def term_of(row: Table) -> Term:
     """`[[term]]` of terms.toml."""
     try:
-        return term(row.text("key"), row.text("pattern"), row.text("advice"), row.text("level"), row.texts("allow"))
+        return term(
+            row.text("key"), row.text("pattern"), row.text("advice"), row.text("level"), row.texts("allow")
+        )
     except ValueError as fault:
         raise PolicyFault(f"{row.file}: {fault}") from None
 

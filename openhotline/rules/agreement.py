@@ -113,18 +113,26 @@ def effect_of(
         raise Refused("Choose one of the answers on the page.", code="answer")
     unknown = [c for c in conditions if c not in CONDITIONS]
     if unknown:
-        raise Refused(f"“{unknown[0]}” is not a condition. Choose evidence or a statement.", code="conditions")
+        raise Refused(
+            f"“{unknown[0]}” is not a condition. Choose evidence or a statement.", code="conditions"
+        )
     for time in (until, review):
         if time is not None and time <= at:
             raise Refused("That time has passed. Choose one that is still to come.", code="past")
     riding = tuple(c for c in CONDITIONS if c in conditions or c == kind)
     if kind == PASS_ON:
         if riding:
-            raise Refused("The unit you pass this to says itself what it wants. Pass it on without conditions.", code="conditions")
+            raise Refused(
+                "The unit you pass this to says itself what it wants. Pass it on without conditions.",
+                code="conditions",
+            )
         return Effect(kind, False, False, None, None, (), asks_anew=True)
     if kind in (GO_AHEAD, NO_INTEREST, EVIDENCE_WANTED, STATEMENT_WANTED):
         if until is not None or review is not None:
-            raise Refused("A go-ahead has no end. To wait until a time, choose “go ahead after” or “hold”.", code="until")
+            raise Refused(
+                "A go-ahead has no end. To wait until a time, choose “go ahead after” or “hold”.",
+                code="until",
+            )
         return Effect(kind, True, False, None, None, riding)
     if kind == GO_AHEAD_AFTER and until is None:
         raise Refused("Say from when you agree: choose a date and time.", code="until")
@@ -141,7 +149,10 @@ def _review(
     """When the hold is looked at again: as asked, never later than the agreement allows."""
     most = agreement.refuse_review if kind == REFUSE else agreement.hold_review
     if review is not None and review > at + most:
-        raise Refused(f"A hold like this is looked at again within {_words(most)}. Choose an earlier time.", code="review")
+        raise Refused(
+            f"A hold like this is looked at again within {_words(most)}. Choose an earlier time.",
+            code="review",
+        )
     if until is not None and review is not None and review > until:
         raise Refused("The review lies after the end. Choose a time before it.", code="review")
     latest = at + most if until is None else min(until, at + most)

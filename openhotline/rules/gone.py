@@ -12,7 +12,13 @@ from datetime import datetime, timedelta
 from openhotline.rules.facts import CheckFacts
 
 MISS, SEEN, NOT_TOLD = "miss", "up", "unclear"
-UP, FIRST_MISS, GONE, CANNOT_TELL, BLOCKED_FOR_US = "up", "first miss", "gone", "cannot tell", "blocked for us"
+UP, FIRST_MISS, GONE, CANNOT_TELL, BLOCKED_FOR_US = (
+    "up",
+    "first miss",
+    "gone",
+    "cannot tell",
+    "blocked for us",
+)
 KINDS = (UP, FIRST_MISS, GONE, CANNOT_TELL, BLOCKED_FOR_US)
 
 MISSES = 3
@@ -64,7 +70,9 @@ def meaning(facts: CheckFacts) -> str:
 
 def judge(looks: Sequence[Look], *, now: datetime) -> Verdict:
     """Weigh the looks, in any order. Looks after `now` are left out."""
-    known = sorted((look for look in looks if look.at <= now), key=lambda look: (look.at, look.meaning == SEEN))
+    known = sorted(
+        (look for look in looks if look.at <= now), key=lambda look: (look.at, look.meaning == SEEN)
+    )
     if not known:
         return Verdict(CANNOT_TELL, "Nobody has looked yet.")
     proved = [look for look in known if look.canary_up]
@@ -89,10 +97,15 @@ def judge(looks: Sequence[Look], *, now: datetime) -> Verdict:
                 GONE, f"{count} misses from {', '.join(places)}, our own line proved each time.", first, count
             )
         return Verdict(
-            BLOCKED_FOR_US, f"{count} misses, all from {places[0]}. Another place must miss it too.", first, count
+            BLOCKED_FOR_US,
+            f"{count} misses, all from {places[0]}. Another place must miss it too.",
+            first,
+            count,
         )
     need = "another place" if len(places) < PLACES else "more looks"
-    return Verdict(FIRST_MISS, f"{count} of {MISSES} misses, from {', '.join(places)}; {need} to come.", first, count)
+    return Verdict(
+        FIRST_MISS, f"{count} of {MISSES} misses, from {', '.join(places)}; {need} to come.", first, count
+    )
 
 
 def _run(proved: Sequence[Look]) -> list[Look]:

@@ -31,7 +31,9 @@ class WordList:
         """A checked list. Raises ValueError unless it is 7,776 different lower-case words."""
         known = frozenset(words)
         if len(words) != LIST_SIZE or len(known) != LIST_SIZE:
-            raise ValueError(f"The word list must hold {LIST_SIZE:,} different words; it holds {len(known):,}.")
+            raise ValueError(
+                f"The word list must hold {LIST_SIZE:,} different words; it holds {len(known):,}."
+            )
         wrong = [word for word in words if not re.fullmatch(r"[a-z]+(?:-[a-z]+)?", word)]
         if wrong:
             raise ValueError(f"The word list holds “{wrong[0]}”, which is not a lower-case word.")

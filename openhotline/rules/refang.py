@@ -1,14 +1,24 @@
 """What people do to an address before they send it, undone: defanging, wrapping, several on one line.
 
 True here: only what is unambiguous is undone. Dots are put back in the host; in the path only where the
-sender visibly replaced every dot. What is not here: reading the address itself (`urls`).
+sender visibly replaced every dot. `defang` makes the form that is shown. What is not here: reading the address
+itself (`urls`).
 """
 
 import re
 
 # Spaces, quotes and invisible characters that stick to pasted text. WHATWG takes off C0 and space itself.
 EDGE = " \t\r\n\f\v\x00\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u2060\u3000\ufeff"
-_PAIRS = {"<": ">", '"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb", "(": ")"}
+_PAIRS = {
+    "<": ">",
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "\u201c": "\u201d",
+    "\u2018": "\u2019",
+    "\u00ab": "\u00bb",
+    "(": ")",
+}
 
 _SCHEME = re.compile(
     r"h(?:tt|xx|tx|xt|\*\*|__)p(s?)[ ]?"
@@ -69,6 +79,21 @@ def refang(text: str) -> str:
 def refang_at(text: str) -> str:
     """Undo defanging of a Message-ID: `[at]` and `[.]`."""
     return _DOT.sub(".", _AT.sub("@", text))
+
+
+def defang(canonical: str) -> str:
+    """The form in which an address is shown: no program makes a link of it, and `read` reads it back."""
+    if canonical.startswith("http"):
+        scheme, _, rest = canonical.partition("://")
+        cut = rest.find("/")
+        authority, path = (rest, "") if cut < 0 else (rest[:cut], rest[cut:])
+        front, dot, last = authority.rpartition(".")
+        if dot and "@" not in last:
+            authority = f"{front}[.]{last}"
+        return f"hxxp{scheme[4:]}://{authority}{path}"
+    if canonical.startswith("news:"):
+        return "[at]".join(canonical.rsplit("@", 1))
+    return canonical
 
 
 def embedded(text: str) -> str:

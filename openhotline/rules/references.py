@@ -21,7 +21,9 @@ _PREFIXES = {ITEM: ("", 12), CONSULTATION: ("P-", 14), NOTICE: ("N-", 7), REFERR
 _KIND_OF = {prefix[:1]: kind for kind, (prefix, _) in _PREFIXES.items()}
 _WIDTH = {ITEM: 5, CONSULTATION: 4, NOTICE: 4, REFERRAL: 4}
 _WEIGHTS = tuple(pow(2, place, 19) for place in range(MOST_DIGITS))
-_TRIPLES = tuple(sum(int(d) * w for d, w in zip(f"{n:03}"[::-1], (1, 2, 4), strict=True)) for n in range(1000))
+_TRIPLES = tuple(
+    sum(int(d) * w for d, w in zip(f"{n:03}"[::-1], (1, 2, 4), strict=True)) for n in range(1000)
+)
 
 _SHAPE = re.compile(r"([PNR]?)[ -]*([0-9]{2})[ -]*([0-9 ]*[0-9])[ -]*([A-HJ-NPRTWXY])")
 # What is heard or typed for a digit; none of these is ever a check letter.

@@ -64,7 +64,9 @@ def decide(cls: str, hosted_in: str, *, on: date, table: RemitTable) -> Remit:
     if row is None:
         past = [r for r in table.rows if r.cls == cls and r.end is not None and r.end <= on]
         if past:
-            return Remit(False, f"This class was in remit until {_day(max(r.end for r in past if r.end))}.", "")
+            return Remit(
+                False, f"This class was in remit until {_day(max(r.end for r in past if r.end))}.", ""
+            )
         later = [r for r in table.rows if r.cls == cls and r.start > on]
         if later:
             return Remit(False, f"This class is in remit only from {_day(min(r.start for r in later))}.", "")
@@ -107,7 +109,10 @@ class Scheme:
         for grade in self.grades:
             if grade.key == category:
                 return grade.label
-        raise Refused(f"“{category}” is not a category of {self.name}. Choose: {', '.join(self.categories)}.", code="category")
+        raise Refused(
+            f"“{category}” is not a category of {self.name}. Choose: {', '.join(self.categories)}.",
+            code="category",
+        )
 
     def most_severe(self, *given: str) -> str:
         """A page is graded by its most severe image. Raises Refused for an unknown category."""

@@ -107,8 +107,12 @@ def route(country: str, cls: str, *, on: date, policy: Geography) -> Route:
 def unit_for(cls: str, country: str, *, asn: int = 0, operator: str = "", policy: Geography) -> str:
     """The key of the police unit that has primacy for `cls` at a host. Raises Refused where none has."""
     if country and country.upper() != policy.home:
-        raise Refused(f"This is hosted in {country.upper()}, not at home. Refer it abroad instead.", code="abroad")
+        raise Refused(
+            f"This is hosted in {country.upper()}, not at home. Refer it abroad instead.", code="abroad"
+        )
     for rule in policy.unit_rules:
         if rule.fits(cls, asn, operator):
             return rule.unit
-    raise Refused("No police unit is named for this class. Ask the lead to add one to the routes.", code="no-unit")
+    raise Refused(
+        "No police unit is named for this class. Ask the lead to add one to the routes.", code="no-unit"
+    )

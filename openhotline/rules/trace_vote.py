@@ -59,11 +59,15 @@ def vote(facts: TraceFacts, *, rules_version: str) -> Vote:
     """Weigh all answers of one trace. The order of the answers does not matter."""
     answers = sorted(facts.answers, key=lambda answer: (answer.method, answer.source, answer.answer))
     voters = [answer for answer in answers if answer.method in VOTING]
-    given = [(answer, answer.country.upper()) for answer in voters if answer.ok and _is_country(answer.country)]
+    given = [
+        (answer, answer.country.upper()) for answer in voters if answer.ok and _is_country(answer.country)
+    ]
     counts = Counter(country for _, country in given)
     country, tie = _leader(counts)
     agreeing = counts[country]
-    proxy = next((answer for answer in answers if answer.method == PROXY and answer.ok and answer.answer), None)
+    proxy = next(
+        (answer for answer in answers if answer.method == PROXY and answer.ok and answer.answer), None
+    )
     verdict, why = _verdict(counts, country, tie, len(voters), proxy)
     return Vote(
         verdict=verdict,
@@ -86,7 +90,10 @@ def _verdict(
 ) -> tuple[str, str]:
     given = sum(counts.values())
     if proxy is not None:
-        return BEHIND_PROXY, f"A proxy stands in front ({proxy.answer}). The country is the proxy's, not the server's."
+        return (
+            BEHIND_PROXY,
+            f"A proxy stands in front ({proxy.answer}). The country is the proxy's, not the server's.",
+        )
     if not given:
         return UNCLEAR, "No method could name a country."
     if given < NEEDED:
@@ -144,4 +151,6 @@ def _is_country(code: str) -> bool:
 
 
 def _tally(counts: Counter[str]) -> str:
-    return ", ".join(f"{country} {count}" for country, count in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
+    return ", ".join(
+        f"{country} {count}" for country, count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))
+    )

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 import can_ada
 from publicsuffixlist import PublicSuffixList
 
-from openhotline.rules.refang import embedded, refang, refang_at, split_lines, trim
+from openhotline.rules.refang import defang, embedded, refang, refang_at, split_lines, trim
 from openhotline.rules.words import ADDRESS, FILE, NEWSGROUP, ONION
 
 __all__ = ["LONGEST", "Address", "defang", "read", "read_file", "read_many", "registrable_of", "split_lines"]
@@ -95,23 +95,10 @@ def read_many(raws: Iterable[str], *, keep_fragment_hosts: frozenset[str] = froz
 def read_file(raw: str) -> Address:
     """Read what was given for a file without an address: its digest, with or without a name beside it."""
     return _digest(raw, trim(raw)) or Address(
-        raw, FILE, why="A file without an address needs its digest (SHA-256, SHA-1 or MD5). The name alone is kept."
+        raw,
+        FILE,
+        why="A file without an address needs its digest (SHA-256, SHA-1 or MD5). The name alone is kept.",
     )
-
-
-def defang(canonical: str) -> str:
-    """The form in which an address is shown: no program makes a link of it, and `read` reads it back."""
-    if canonical.startswith("http"):
-        scheme, _, rest = canonical.partition("://")
-        cut = rest.find("/")
-        authority, path = (rest, "") if cut < 0 else (rest[:cut], rest[cut:])
-        front, dot, last = authority.rpartition(".")
-        if dot and "@" not in last:
-            authority = f"{front}[.]{last}"
-        return f"hxxp{scheme[4:]}://{authority}{path}"
-    if canonical.startswith("news:"):
-        return "[at]".join(canonical.rsplit("@", 1))
-    return canonical
 
 
 def _odd(raw: str, text: str, keep: frozenset[str]) -> Address:
@@ -137,7 +124,9 @@ def _odd(raw: str, text: str, keep: frozenset[str]) -> Address:
         text = f"http:{text}" if text.startswith("//") else f"http://{text}"
     address = _web(raw, text, keep)
     if address.canonical and bare and "." not in address.host and ":" not in address.host:
-        return Address(raw, why=f"“{_short(address.host)}” alone does not lead to a place on the internet. {_SEND}")
+        return Address(
+            raw, why=f"“{_short(address.host)}” alone does not lead to a place on the internet. {_SEND}"
+        )
     if not address.canonical:
         found = embedded(text[7:] if bare else text)
         if found and found != text:
@@ -173,7 +162,12 @@ def _web(raw: str, text: str, keep: frozenset[str], note: str = "") -> Address:
         registrable, fault, kind, about = _about(host)
         note = note or about
     sharp = rest.find("#")
-    if sharp >= 0 and rest[sharp + 1 : sharp + 2] not in ("!", "/") and host not in keep and registrable not in keep:
+    if (
+        sharp >= 0
+        and rest[sharp + 1 : sharp + 2] not in ("!", "/")
+        and host not in keep
+        and registrable not in keep
+    ):
         rest = rest[:sharp]
     shown = f"[{host}]" if place[0] == "[" else host
     key = f"http://{shown}{port}{rest}"
@@ -188,7 +182,12 @@ def _about(host: str) -> tuple[str, str, str, str]:
     labels = host.split(".")
     registrable = registrable_of(host)
     if len(host) > 253 or any(not label or len(label) > 63 for label in labels):
-        return registrable, f"“{_short(host)}” cannot be a host name: a part of it is empty or too long.", ADDRESS, ""
+        return (
+            registrable,
+            f"“{_short(host)}” cannot be a host name: a part of it is empty or too long.",
+            ADDRESS,
+            "",
+        )
     if labels[-1] == "onion":
         return _onion(registrable, labels[-2] if len(labels) > 1 else "")
     if "xn--" in host:
@@ -200,9 +199,19 @@ def _onion(registrable: str, label: str) -> tuple[str, str, str, str]:
     if _V3.fullmatch(label):
         raw = b32decode(label.upper())
         sound = sha3_256(b".onion checksum" + raw[:32] + raw[34:]).digest()[:2] == raw[32:34]
-        return registrable, "", ONION, "" if sound else "Its check digits do not fit: one character may be wrong."
+        return (
+            registrable,
+            "",
+            ONION,
+            "" if sound else "Its check digits do not fit: one character may be wrong.",
+        )
     if _V2.fullmatch(label):
-        return registrable, "", ONION, "An onion name of the old kind (16 characters); it can no longer be reached."
+        return (
+            registrable,
+            "",
+            ONION,
+            "An onion name of the old kind (16 characters); it can no longer be reached.",
+        )
     return registrable, "An onion name has 56 letters and digits before “.onion”. Send it whole.", ONION, ""
 
 
@@ -241,7 +250,9 @@ def _message_id(raw: str, text: str) -> Address | None:
     if not name.isascii() or not name.isprintable() or any(c in " <>" for c in name):
         return None
     if len(name) > 250:
-        return Address(raw, NEWSGROUP, why="A Message-ID has at most 250 characters. Copy it again from the header.")
+        return Address(
+            raw, NEWSGROUP, why="A Message-ID has at most 250 characters. Copy it again from the header."
+        )
     key = "news:" + quote(name, safe="@!#$&'*+-./=?^_`{|}~:;,\"()[]\\")
     return Address(raw, NEWSGROUP, key, key, sha256(key.encode()).digest(), ok=True)
 

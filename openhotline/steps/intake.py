@@ -101,7 +101,7 @@ def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: 
         return Filed(repeated=repeated)
     lines = [line for report in fresh for line in report.lines]
     files = [line for report in fresh for line in report.files]
-    read = iter(urls.read_many(lines))
+    read = iter(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
     read_files = (urls.read_file(line) for line in files)
     addresses = [[next(read) for _ in report.lines] + [next(read_files) for _ in report.files] for report in fresh]
     found = dedupe.join(

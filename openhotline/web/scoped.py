@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 from django.http import Http404
 
 from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter
@@ -279,6 +279,12 @@ def letter_of(notice: Notice) -> Letter | None:
     return Letter.objects.filter(kind="notice", number=notice.number, body__isnull=False).order_by("-pk").first()
 
 
+def files_of(notice: Notice) -> dict[int, int]:
+    """How many files the first reader counted, by item: the number alone, of what a notice covers."""
+    rows = Assessment.objects.filter(reading="first", item__removals__notice_lines__notice=notice)
+    return dict(rows.values_list("item").annotate(count=Max("files")))
+
+
 def genuine(serial: str, code: str) -> bool:
     """Whether a notice with this serial and code was sent by this house. Says nothing else about it."""
     known = Notice.objects.filter(number=serial, sent_at__isnull=False).values_list("code", flat=True).first()
@@ -303,4 +309,17 @@ def partner_organisations() -> int:
     return rows.values("unit", "host", "partner").distinct().count()
 
 
-__all__ = ["ByToken", "Scoped", "by_link", "by_token", "digest", "found", "genuine", "letter_of", "of_link"]
+__all__ = [
+    "ByToken",
+    "Scoped",
+    "by_link",
+    "by_token",
+    "digest",
+    "files_of",
+    "found",
+    "genuine",
+    "letter_of",
+    "of_link",
+    "partner_organisations",
+    "the_house",
+]

@@ -47,7 +47,14 @@ def day(seed: int = 1, bundle: int = 433) -> Scenario:
     north, far = NORTH_RACK.address, FAR_SHORE.address
     sites = [
         *(
-            Site(f"http://img.example.net/{path}", "home", north(4), scenario.REMOVED, reactions=_NORTH, grade=grade)
+            Site(
+                f"http://img.example.net/{path}",
+                "home",
+                north(4),
+                scenario.REMOVED,
+                reactions=_NORTH,
+                grade=grade,
+            )
             for path, grade in (
                 ("set/one", Grade(category="A", age_band="pre-pubescent", files=12)),
                 ("set/two", Grade(category="B", age_band="pubescent", files=3)),
@@ -129,7 +136,13 @@ def day(seed: int = 1, bundle: int = 433) -> Scenario:
             scenario.REFERRED_REMOVED,
             reactions=_ABROAD,
         ),
-        Site("http://isle.example.org/q/1", "abroad without", far(10), scenario.POLICE_REMOVED, reactions=_ABROAD),
+        Site(
+            "http://isle.example.org/q/1",
+            "abroad without",
+            far(10),
+            scenario.POLICE_REMOVED,
+            reactions=_ABROAD,
+        ),
         Site(
             "http://drawn.example.com/c/2",
             "drawn, abroad",
@@ -187,7 +200,13 @@ def _bundle(seed: int, count: int) -> list[Site]:
     order = random.Random(seed).sample(range(10_000, 100_000), count)
     reactions = (_gone("notice", 20 * MINUTE),)
     return [
-        Site(f"http://bulk.example.org/a/{n}", "bundle", BULK_RACK.address(2), scenario.REMOVED, reactions=reactions)
+        Site(
+            f"http://bulk.example.org/a/{n}",
+            "bundle",
+            BULK_RACK.address(2),
+            scenario.REMOVED,
+            reactions=reactions,
+        )
         for n in order
     ]
 
@@ -207,9 +226,13 @@ def synthetic(seed: int = 1, sites: int = 1000, hosts: int = 0) -> Scenario:
     for number in range(sites):
         at = number % hosts
         country = held[at].country
-        truth = {"GB": scenario.REMOVED, "XA": scenario.POLICE_REMOVED}.get(country, scenario.REFERRED_REMOVED)
+        truth = {"GB": scenario.REMOVED, "XA": scenario.POLICE_REMOVED}.get(
+            country, scenario.REFERRED_REMOVED
+        )
         reactions = (_gone("notice", chance.randrange(5, 90) * MINUTE),) if country == "GB" else _ABROAD
         made.append(
-            Site(f"http://h{at}.example.net/s/{number}", "synthetic", places_of[at], truth, reactions=reactions)
+            Site(
+                f"http://h{at}.example.net/s/{number}", "synthetic", places_of[at], truth, reactions=reactions
+            )
         )
     return Scenario("synthetic", seed, START, tuple(made), places.NETWORKS)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from weakref import WeakSet
 
 from openhotline.world import places
 
@@ -42,7 +43,8 @@ class Exit:
     def __init__(self, vantage: str, door: Door, now: Callable[[], datetime]) -> None:
         self.vantage, self.door, self.now = vantage, door, now
         self.visits: deque[Visit] = deque(maxlen=KEPT)
-        self.open: set[asyncio.Transport] = set()
+        # Weak, because after the hand-over nobody tells the exit that a connection ended.
+        self.open: WeakSet[asyncio.Transport] = WeakSet()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
 
@@ -79,13 +81,10 @@ class _Socks(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self._got = b""
         self._greeted = False
-        self._server: asyncio.Protocol | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.exit.open = {other for other in self.exit.open if not other.is_closing()} | {transport} \
-            if len(self.exit.open) % 256 == 255 else self.exit.open
         self.exit.open.add(transport)
 
     def data_received(self, data: bytes) -> None:

@@ -22,6 +22,8 @@ class Journal:
                 file.write_bytes(whole[:end])
             self._lines = [json.loads(line) for line in whole[:end].splitlines()]
         self._handle = file.open("a", encoding="utf-8") if file is not None else None
+        if file is not None:
+            file.chmod(0o600)
 
     def append(self, kind: str, **fields: Any) -> None:
         """Keep one happening; `fields` are what JSON can hold."""

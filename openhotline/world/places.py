@@ -25,6 +25,7 @@ UNITS = {
     "AU": ("duty@special.police.example", "01632 960 303"),
 }
 PARTNER_COUNTRY = "NL"
+PARTNER_COUNTRIES = ("NL", "DE", "IE")  # one server plays the hotlines of all three
 
 _RANGES = tuple(
     ipaddress.ip_network(text)
@@ -95,7 +96,13 @@ POLDER = Network(
     ("abuse@poldercloud.example",),
 )
 RHINE = Network(
-    "rhine-colo", "Rhine Colo", 64507, "DE", "198.51.100.128/25", "2001:db8:8::/48", ("abuse@rhinecolo.example",)
+    "rhine-colo",
+    "Rhine Colo",
+    64507,
+    "DE",
+    "198.51.100.128/25",
+    "2001:db8:8::/48",
+    ("abuse@rhinecolo.example",),
 )
 FAR_SHORE = Network(
     "far-shore",

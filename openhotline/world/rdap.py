@@ -137,7 +137,9 @@ def _registrant(network: Network) -> dict[str, Any]:
                 "objectClassName": "entity",
                 "handle": f"ABUSE-{network.asn}",
                 "roles": ["abuse"],
-                "vcardArray": _card(f"{network.operator} abuse desk", "group", network.country, network.abuse),
+                "vcardArray": _card(
+                    f"{network.operator} abuse desk", "group", network.country, network.abuse
+                ),
             }
         ]
     return holder

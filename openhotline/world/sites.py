@@ -73,7 +73,11 @@ class Sites:
         if site is not None:
             return self._site(site, request, at)
         here = any(request.literal in self.truth.state(other, at).addresses for other in paths.values())
-        return Answer(200, page("Welcome", "There is nothing on the first page.")) if here and request.path == "/" else _missing()
+        return (
+            Answer(200, page("Welcome", "There is nothing on the first page."))
+            if here and request.path == "/"
+            else _missing()
+        )
 
     def _site(self, site: Site, request: Request, at: datetime) -> Answer:
         state = self.truth.state(site, at)
@@ -91,7 +95,13 @@ class Sites:
             return Answer(state.status or 404, page("Not there", "This page does not exist."))
         if site.referrer and request.headers.get("referer", "") != site.referrer:
             return _missing()
-        return Answer(200, page(f"Page {site.path}".replace("&", "&amp;"), "A made-up page. It holds these words and nothing else."))
+        return Answer(
+            200,
+            page(
+                f"Page {site.path}".replace("&", "&amp;"),
+                "A made-up page. It holds these words and nothing else.",
+            ),
+        )
 
 
 def _missing() -> Answer:

@@ -76,12 +76,16 @@ class HttpTalk(asyncio.Protocol):
             head, self._got = self._got[:end], self._got[end + 4 :]
             self._answer(head.decode("latin-1"))
         if len(self._got) > MAX_HEAD:
-            self._send(Answer(431, "The request is too long.", "text/plain; charset=utf-8"), "GET", "", close=True)
+            self._send(
+                Answer(431, "The request is too long.", "text/plain; charset=utf-8"), "GET", "", close=True
+            )
 
     def _answer(self, head: str) -> None:
         first, *lines = head.split("\r\n")
         words = first.split(" ")
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+        }
         if len(words) != 3 or not words[1].startswith("/"):
             self._send(Answer(400, "This is no request.", "text/plain; charset=utf-8"), "GET", "", close=True)
             return
@@ -91,7 +95,9 @@ class HttpTalk(asyncio.Protocol):
         if words[0] not in ("GET", "HEAD"):
             self._send(Answer(405, "Only GET.", "text/plain; charset=utf-8"), "GET", "", close=True)
             return
-        answer = self.respond(Request(self.vantage, self.literal, words[0], name.rstrip("."), words[1], headers))
+        answer = self.respond(
+            Request(self.vantage, self.literal, words[0], name.rstrip("."), words[1], headers)
+        )
         self._send(answer, words[0], headers.get("range", ""), close=close)
 
     def _send(self, answer: Answer, method: str, wanted: str, *, close: bool) -> None:

@@ -8,12 +8,13 @@ often it arrives. Not here: who asks (servers), and what letters say (`mail.py`)
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from openhotline.rules.refusals import Refused
 from openhotline.world.journal import Journal
-from openhotline.world.scenario import Event, Network, Reaction, Scenario, Site, To, faults
+from openhotline.world.places import Network
+from openhotline.world.scenario import Event, Reaction, Scenario, Site, To, faults
 
 UP = "up"
 
@@ -111,12 +112,16 @@ class Truth:
         """The site at an address. Raises Refused where there is none."""
         found = self.sites.get(address)
         if found is None:
-            raise Refused(f"The world has no site {address}. Look at /truth for those it has.", code="no-site")
+            raise Refused(
+                f"The world has no site {address}. Look at /truth for those it has.", code="no-site"
+            )
         return found
 
     def history(self, site: Site, until: datetime) -> list[Stay]:
         """Where the site was and in what state, from the start of the scenario until a moment."""
-        starts = sorted({self.scenario.start, *(due.at for due in self._due.get(site.address, ()) if due.at <= until)})
+        starts = sorted(
+            {self.scenario.start, *(due.at for due in self._due.get(site.address, ()) if due.at <= until)}
+        )
         stays: list[Stay] = []
         for start in starts:
             state = self.state(site, start)
@@ -126,7 +131,7 @@ class Truth:
             if stays and (stays[-1].word, stays[-1].ip) == here:
                 continue
             if stays:
-                stays[-1] = Stay(stays[-1].start, start, *_where(stays[-1]))
+                stays[-1] = replace(stays[-1], end=start)
             stays.append(
                 Stay(
                     start,
@@ -176,7 +181,9 @@ class Truth:
         if wrong := faults(Scenario("one", 0, at, (site,), self.scenario.networks)):
             raise Refused(" ".join(wrong), code="site")
         fields = {**asdict(site), "events": [_plain(event) for event in site.events]}
-        fields["reactions"] = [{"to": r.to, "events": [_plain(event) for event in r.events]} for r in site.reactions]
+        fields["reactions"] = [
+            {"to": r.to, "events": [_plain(event) for event in r.events]} for r in site.reactions
+        ]
         del fields["grade"]
         self._journal.append("site", at=at.isoformat(), site=fields)
         self._settle(site, start=at)
@@ -195,10 +202,6 @@ def _after(state: State, due: _Due) -> State:
         return State(UP, event.ip or state.ip, event.ip6 or state.ip6, 200, due.at, state.blocked)
     status = {"gone": event.status, "outage": 503}.get(event.what, 0)
     return State(event.what, state.ip, state.ip6, status, due.at, state.blocked)
-
-
-def _where(stay: Stay) -> tuple[str, str, str, int, str]:
-    return stay.word, stay.ip, stay.country, stay.asn, stay.operator
 
 
 def _plain(event: Event) -> dict[str, object]:

@@ -55,7 +55,13 @@ def test_illegal_classes_need_a_second_reader() -> None:
 @pytest.mark.parametrize("kind", [words.GO_AHEAD, words.NO_INTEREST])
 def test_go_ahead_and_no_interest_clear(kind: str) -> None:
     effect = answer(kind)
-    assert (effect.clears, effect.holds, effect.ends_at, effect.review_at, effect.conditions) == (True, False, None, None, ())
+    assert (effect.clears, effect.holds, effect.ends_at, effect.review_at, effect.conditions) == (
+        True,
+        False,
+        None,
+        None,
+        (),
+    )
 
 
 def test_go_ahead_after_a_time_holds_until_then() -> None:
@@ -82,7 +88,10 @@ def test_a_refusal_has_no_end_and_is_reviewed_within_28_days() -> None:
 
 def test_evidence_and_statement_ride_on_either_answer() -> None:
     both = (words.STATEMENT_WANTED, words.EVIDENCE_WANTED)
-    assert answer(words.GO_AHEAD, conditions=both).conditions == (words.EVIDENCE_WANTED, words.STATEMENT_WANTED)
+    assert answer(words.GO_AHEAD, conditions=both).conditions == (
+        words.EVIDENCE_WANTED,
+        words.STATEMENT_WANTED,
+    )
     held = answer(words.HOLD, until=hours(2), conditions=(words.EVIDENCE_WANTED,))
     assert held.holds and held.conditions == (words.EVIDENCE_WANTED,)
     alone = answer(words.EVIDENCE_WANTED)
@@ -112,7 +121,9 @@ def test_pass_on_neither_clears_nor_holds_and_asks_anew() -> None:
         (words.PASS_ON, {"conditions": (words.EVIDENCE_WANTED,)}, "without conditions"),
     ],
 )
-def test_incomplete_answers_are_refused_with_a_sentence(kind: str, more: dict[str, object], sentence: str) -> None:
+def test_incomplete_answers_are_refused_with_a_sentence(
+    kind: str, more: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(Refused, match=sentence):
         answer(kind, **more)
 

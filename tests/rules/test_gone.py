@@ -76,7 +76,12 @@ def test_each_condition_alone_is_not_enough() -> None:
 
 
 def test_a_sight_of_it_between_starts_the_count_again() -> None:
-    looks = [look(0, "north", "miss"), look(0, "south", "miss"), look(3, "north", "up"), look(6, "north", "miss")]
+    looks = [
+        look(0, "north", "miss"),
+        look(0, "south", "miss"),
+        look(3, "north", "up"),
+        look(6, "north", "miss"),
+    ]
     verdict = judged(*looks)
     assert (verdict.kind, verdict.first_miss_at, verdict.counted) == ("first miss", at(6), 1)
     assert judged(*looks[:3]).kind == "up"
@@ -84,7 +89,10 @@ def test_a_sight_of_it_between_starts_the_count_again() -> None:
 
 def test_an_unclear_look_neither_counts_nor_breaks_the_run() -> None:
     verdict = judged(
-        look(0, "north", "miss"), look(1, "south", "unclear"), look(3, "south", "miss"), look(6, "north", "miss")
+        look(0, "north", "miss"),
+        look(1, "south", "unclear"),
+        look(3, "south", "miss"),
+        look(6, "north", "miss"),
     )
     assert (verdict.kind, verdict.counted) == ("gone", 3)
 
@@ -99,7 +107,9 @@ def test_looks_without_our_canary_never_count() -> None:
 
 
 def test_whoever_sees_it_in_the_same_round_outvotes_who_does_not() -> None:
-    rounds = [look(m + d, v, w) for m in (0, 3, 6, 9) for v, w, d in (("north", "up", 0), ("south", "miss", 0.2))]
+    rounds = [
+        look(m + d, v, w) for m in (0, 3, 6, 9) for v, w, d in (("north", "up", 0), ("south", "miss", 0.2))
+    ]
     assert judged(*rounds).kind == "up"
     other_order = [look(m, v, w) for m in (0, 3, 6) for v, w in (("south", "miss"), ("north", "up"))]
     assert judged(*other_order).kind == "up"

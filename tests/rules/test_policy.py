@@ -78,7 +78,12 @@ def test_an_unknown_country_says_which_there_are() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "sentence"),
     [
-        ("remit", 'class = "extreme"', 'class = "nonsense"', r"gb/remit.toml: “row\[extreme\].class” is “nonsense”"),
+        (
+            "remit",
+            'class = "extreme"',
+            'class = "nonsense"',
+            r"gb/remit.toml: “row\[extreme\].class” is “nonsense”",
+        ),
         ("remit", "from = 2010-04-06", 'from = "2010"', "should be a day"),
         ("remit", "until = 2011-05-01", "until = 1990-01-01", "ends before it starts"),
         ("remit", 'key = "extreme"', 'key = "csa"', "“csa” twice"),

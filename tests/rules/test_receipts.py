@@ -63,7 +63,7 @@ def test_no_word_is_favoured() -> None:
         "1 abacus 2 drop-down 3 zoom 4 yo-yo 5 felt-tip 6 t-shirt 7 unwind",
         "abacus-drop-down-zoom-yo-yo-felt-tip-t-shirt-unwind",
         "abacus, drop down, zoom, yo yo, felt tip, t shirt, unwind.",
-        "  Abacus\tdrop\u2011down zoom;yo-yo felt-tip T-Shirt  unwi ",
+        "  Abacus\tdrop\u2011down zoom;yo-yo felt-tip T-Shirt  unwin ",
     ],
 )
 def test_people_type_them_as_they_like(text: str) -> None:
@@ -81,7 +81,14 @@ def test_a_beginning_of_four_letters_will_do_where_only_one_word_has_it() -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ".join(SEVEN[:6]), " ".join((*SEVEN, "zoom")), " ".join((*SEVEN[:6], "qqqqq")), "abacus " * 200, "\x00" * 20],
+    [
+        "",
+        " ".join(SEVEN[:6]),
+        " ".join((*SEVEN, "zoom")),
+        " ".join((*SEVEN[:6], "qqqqq")),
+        "abacus " * 200,
+        "\x00" * 20,
+    ],
 )
 def test_anything_else_is_nothing(text: str) -> None:
     assert read_words(text, WORDS) is None
@@ -104,7 +111,9 @@ def test_reading_never_falls_over(text: str) -> None:
 def test_the_server_keeps_only_a_keyed_hash() -> None:
     pepper = bytes(range(32))
     kept = keyed_hash(pepper, SEVEN)
-    assert kept == hmac.new(pepper, b"abacus drop-down zoom yo-yo felt-tip t-shirt unwind", "sha256").hexdigest()
+    assert (
+        kept == hmac.new(pepper, b"abacus drop-down zoom yo-yo felt-tip t-shirt unwind", "sha256").hexdigest()
+    )
     assert keyed_hash(bytes(32), SEVEN) != kept
     assert keyed_hash(pepper, SEVEN[::-1]) != kept
     with pytest.raises(ValueError, match="16 bytes"):

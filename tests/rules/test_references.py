@@ -84,7 +84,15 @@ def test_another_prefix_does_not_pass(kind: str) -> None:
 
 
 def test_people_may_leave_out_hyphens_use_small_letters_and_say_oh() -> None:
-    for spelling in ("26-04417-K", "26 04417 k", "2604417k", " 26\u201304417\u2013K ", "26-O4417-K", "26 o44l7 k", "26/04417/K"):
+    for spelling in (
+        "26-04417-K",
+        "26 04417 k",
+        "2604417k",
+        " 26\u201304417\u2013K ",
+        "26-O4417-K",
+        "26 o44l7 k",
+        "26/04417/K",
+    ):
         found = parse(spelling)
         assert found is not None, spelling
         assert found.text == "26-04417-K"
@@ -94,7 +102,19 @@ def test_people_may_leave_out_hyphens_use_small_letters_and_say_oh() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "K", "26-4417-K", "26-04417", "26-04417-O", "X-26-04417-K", "26-004417-K", "26-04417-KK", "9" * 59 + "K", "26-٠٤٤١٧-K"]
+    "text",
+    [
+        "",
+        "K",
+        "26-4417-K",
+        "26-04417",
+        "26-04417-O",
+        "X-26-04417-K",
+        "26-004417-K",
+        "26-04417-KK",
+        "9" * 59 + "K",
+        "26-٠٤٤١٧-K",
+    ],
 )
 def test_anything_else_is_no_reference(text: str) -> None:
     assert parse(text) is None

@@ -35,7 +35,9 @@ TODAY = date(2026, 11, 2)
         ("something-else", "GB", TODAY, False),
     ],
 )
-def test_remit_is_a_matter_of_class_place_and_day(cls: str, hosted_in: str, on: date, taken: bool | None) -> None:
+def test_remit_is_a_matter_of_class_place_and_day(
+    cls: str, hosted_in: str, on: date, taken: bool | None
+) -> None:
     word = decide(cls, hosted_in, on=on, table=GB.remit)
     assert word.in_remit is taken
     assert word.why.endswith(".")
@@ -44,7 +46,9 @@ def test_remit_is_a_matter_of_class_place_and_day(cls: str, hosted_in: str, on: 
 
 def test_a_class_that_ended_or_is_to_come_says_when() -> None:
     assert "until 1 January 2018" in decide(words.OBSCENE_ADULT, "GB", on=TODAY, table=GB.remit).why
-    assert "from 6 April 2010" in decide(words.NON_PHOTOGRAPHIC, "GB", on=date(2009, 1, 1), table=GB.remit).why
+    assert (
+        "from 6 April 2010" in decide(words.NON_PHOTOGRAPHIC, "GB", on=date(2009, 1, 1), table=GB.remit).why
+    )
 
 
 def test_levels_end_and_categories_begin_at_midnight() -> None:

@@ -16,7 +16,7 @@ LAWFUL = "p" + "ornography"  # the word for lawful adult material, alone
     [
         (("child ", "p", "orn"), "legitimising"),
         (("Child-", "P", "ornography"), "legitimising"),
-        (("kiddie", "p", "rn"), "legitimising"),
+        (("kiddie", "p", "ron"), "legitimising"),
         (("kid ", "p", "orno"), "legitimising"),
         (("infant_", "p", "orn"), "legitimising"),
         (("child", " prost", "itution"), "prostitution"),

@@ -66,7 +66,13 @@ def test_fewer_than_three_answers_are_unclear(missing: str) -> None:
 
 def test_no_answers_at_all_are_unclear() -> None:
     result = vote(TraceFacts("http://example.test/", "example.test", NOON), rules_version="t")
-    assert (result.verdict, result.country, result.score, result.operator, result.asn) == ("unclear", "", 0.0, "", 0)
+    assert (result.verdict, result.country, result.score, result.operator, result.asn) == (
+        "unclear",
+        "",
+        0.0,
+        "",
+        0,
+    )
     assert result.addresses == ()
     assert result.host_address == ""
 

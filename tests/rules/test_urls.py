@@ -70,7 +70,9 @@ def test_the_registrable_name_follows_the_public_suffix_list() -> None:
 
 def test_onion_names_are_checked_by_their_length_and_check_digits() -> None:
     key = bytes(32)  # its check digits follow from the rule of v3 names; this name belongs to nobody
-    name = b32encode(key + sha3_256(b".onion checksum" + key + b"\x03").digest()[:2] + b"\x03").decode().lower()
+    name = (
+        b32encode(key + sha3_256(b".onion checksum" + key + b"\x03").digest()[:2] + b"\x03").decode().lower()
+    )
     good, wrong = read(f"http://{name}.onion/x"), read("http://" + "a" * 56 + ".onion/x")
     assert (good.kind, good.ok, good.note) == (ONION, True, "")
     assert (wrong.kind, wrong.ok) == (ONION, True)
@@ -81,7 +83,10 @@ def test_onion_names_are_checked_by_their_length_and_check_digits() -> None:
 
 
 def test_a_name_that_mixes_alphabets_is_kept_with_a_note() -> None:
-    mixed, plain = read("http://ex\u0430mple.test/"), read("http://\u043f\u0440\u0438\u043c\u0435\u0440.test/")
+    mixed, plain = (
+        read("http://ex\u0430mple.test/"),
+        read("http://\u043f\u0440\u0438\u043c\u0435\u0440.test/"),
+    )
     assert mixed.ok and "mixes alphabets" in mixed.note
     assert plain.ok and plain.note == ""
 
@@ -108,7 +113,11 @@ def test_the_shown_form_is_no_link_and_reads_back() -> None:
     assert defang("https://img.example.net/a") == "hxxps://img.example[.]net/a"
     assert defang("http://192.0.2.7:8080/") == "hxxp://192.0.2[.]7:8080/"
     assert defang("news:a@b.test") == "news:a[at]b.test"
-    for text in ("https://u:p@img.example.net:8443/a.b?c=d.e#!f", "http://[2001:db8::7]/a.jpg", "<a$1@b.test>"):
+    for text in (
+        "https://u:p@img.example.net:8443/a.b?c=d.e#!f",
+        "http://[2001:db8::7]/a.jpg",
+        "<a$1@b.test>",
+    ):
         address = read(text)
         assert read(defang(address.canonical)).key == address.key
 
@@ -154,7 +163,9 @@ ODD = st.text(
 PLACED = st.builds(
     lambda scheme, host, path: scheme + host + path,
     st.sampled_from(["http://", "https://", "HXXP://", "hxxps[:]//", "", "//", "news:", "<"]),
-    st.sampled_from(["example.test", "Example[.]Test.", "u:p@example.test:443", "[2001:db8::1]", "192.0.2.1", "0xC0.2.1"]),
+    st.sampled_from(
+        ["example.test", "Example[.]Test.", "u:p@example.test:443", "[2001:db8::1]", "192.0.2.1", "0xC0.2.1"]
+    ),
     ODD,
 )
 
@@ -178,7 +189,12 @@ def test_whatever_is_sent_is_read_without_falling_over(text: str) -> None:
         assert len(address.key_digest) == 32
         assert address.key.isascii() and address.canonical.isascii()
         again = read(address.canonical)
-        assert (again.ok, again.key, again.kind, again.canonical) == (True, address.key, address.kind, address.canonical)
+        assert (again.ok, again.key, again.kind, again.canonical) == (
+            True,
+            address.key,
+            address.kind,
+            address.canonical,
+        )
         if "[.]" not in address.canonical:
             assert read(defang(address.canonical)).key == address.key
 
@@ -196,7 +212,14 @@ def test_a_web_key_is_http_without_userinfo_or_the_dot_at_the_end(text: str) -> 
 
 def test_no_text_takes_long() -> None:
     """Patterns that back-track without end would show here (each of these is one character class repeated)."""
-    for text in (" " * 60_000 + "x", "a." * 30_000, "<" + "a" * 60_000, "a dot " * 10_000, "[dot" * 15_000, "http:" * 13_000):
+    for text in (
+        " " * 60_000 + "x",
+        "a." * 30_000,
+        "<" + "a" * 60_000,
+        "a dot " * 10_000,
+        "[dot" * 15_000,
+        "http:" * 13_000,
+    ):
         started = time.process_time()
         read(text)
         split_lines(text)

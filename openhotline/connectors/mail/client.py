@@ -19,11 +19,13 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from openhotline.connectors.receipt import ACCEPTED, OUTCOMES, REFUSED, TEMPORARY, UNKNOWN, Receipt
 
 __all__ = ["ACCEPTED", "OUTCOMES", "REFUSED", "TEMPORARY", "UNKNOWN", "Receipt", "Relay", "envelope", "send"]
 
+MAX_REPLY_LINES, MAX_REPLY_LINE = 100, 8192
 _DOTS = re.compile(rb"(?m)^\.")
 _QUEUE_ID = re.compile(r"(?:queued as|id=|queue id:?)\s*([A-Za-z0-9._-]{4,64})", re.IGNORECASE)
 
@@ -106,6 +108,39 @@ def envelope(frozen: bytes) -> tuple[str, str]:
     return named[0], named[1]
 
 
+class _Strict(smtplib.SMTP):
+    """Believes whole reply lines only.
+
+    `smtplib` takes "250" cut off in the middle of a longer reply for the reply itself: a line that broke
+    would read as "accepted". Here a line counts when its end has come, and a reply has an end.
+    """
+
+    file: Any = None
+
+    def getreply(self) -> tuple[int, bytes]:
+        """(code, words) of one whole reply. Raises SMTPServerDisconnected if it breaks off."""
+        if self.file is None:
+            self.file = self.sock.makefile("rb")  # type: ignore[union-attr]
+        words: list[bytes] = []
+        while len(words) < MAX_REPLY_LINES:
+            try:
+                line = self.file.readline(MAX_REPLY_LINE)
+            except OSError:
+                self.close()
+                raise
+            if not line.endswith(b"\n"):
+                break
+            words.append(line[4:].strip())
+            if line[3:4] != b"-":
+                return int(line[:3]) if line[:3].isdigit() else 0, b"\n".join(words)
+        self.close()
+        raise smtplib.SMTPServerDisconnected("the answer broke off or had no end")
+
+
+class _StrictTls(_Strict, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
+
+
 class _Talk:
     """One SMTP conversation, its stages apart."""
 
@@ -161,9 +196,9 @@ class _Talk:
         smtp: smtplib.SMTP
         if relay.tls == "implicit":
             context = ssl.create_default_context()
-            smtp = smtplib.SMTP_SSL(local_hostname=relay.helo, timeout=relay.timeout_s, context=context)
+            smtp = _StrictTls(local_hostname=relay.helo, timeout=relay.timeout_s, context=context)
         else:
-            smtp = smtplib.SMTP(local_hostname=relay.helo, timeout=relay.timeout_s)
+            smtp = _Strict(local_hostname=relay.helo, timeout=relay.timeout_s)
         self.smtp = smtp
         vars(smtp)["_host"] = relay.host  # the name TLS checks; smtplib sets it in its constructor only
         self.stage = "greeting"

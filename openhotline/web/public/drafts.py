@@ -16,7 +16,7 @@ import json
 import os
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -63,7 +63,7 @@ def new_token() -> str:
 
 def save(folder: Path, token: str, draft: Draft) -> None:
     """Write the draft. Raises OSError where the disk refuses."""
-    value = asdict(draft) | {"report_id": str(draft.report_id), "exact_at": draft.exact_at.isoformat()}
+    value = _fields(draft) | {"report_id": str(draft.report_id), "exact_at": draft.exact_at.isoformat()}
     _write(folder, token, _DRAFT, value)
 
 
@@ -80,7 +80,7 @@ def load(folder: Path, token: str) -> Draft | None:
 
 def finish(folder: Path, token: str, receipt: Receipt) -> None:
     """The report is in the spool: erase what was typed, keep only what the receipt shows."""
-    value = asdict(receipt) | {"sent_on": receipt.sent_on.isoformat()}
+    value = _fields(receipt) | {"sent_on": receipt.sent_on.isoformat()}
     _write(folder, token, _SENT, value)
     _path(folder, token, _DRAFT).unlink(missing_ok=True)
 
@@ -109,6 +109,11 @@ def sweep(folder: Path, *, now: float | None = None) -> int:
         except FileNotFoundError:  # another process swept it, or it was just sent
             continue
     return gone
+
+
+def _fields(value: Draft | Receipt) -> dict[str, object]:
+    """All fields; unlike `asdict` without copying them deeply, which cost a fifth of a page's time."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _derive(token: str, purpose: str) -> bytes:

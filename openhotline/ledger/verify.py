@@ -1,0 +1,245 @@
+"""Is the log whole? Reads every entry in order and recomputes everything that can be recomputed.
+
+Nothing is believed: not the columns, not the leaf digests, not the types. A hostile row gives a verdict,
+never a crash. What is not here: checkpoints and signatures. Until those exist, removal from the end is not
+detectable, and the verdict says so.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection
+
+from openhotline.ledger import canonical
+from openhotline.ledger.entry import DISPOSE, MAX_ENTRY, fault
+from openhotline.ledger.merkle import CompactRange
+from openhotline.ledger.reading import EntryOfCase, entries_of
+from openhotline.ledger.record import context
+from openhotline.ledger.sealing import Sealer, Unopened, commitment
+
+__all__ = ["EntryOfCase", "Verdict", "entries_of", "verify"]
+
+NOTE = "Until checkpoints are signed by others, removal from the end is not detectable."
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `verify` found.
+
+    `root` (hex) is the RFC 6962 root over the first `entries` entries, all of them sound; where the log was
+    tampered with, these are the ones before `first_bad`. `staged` entries have no place yet.
+    """
+
+    ok: bool
+    entries: int
+    root: str
+    first_bad: int | None
+    staged: int
+    why: str
+    note: str = NOTE
+
+    @property
+    def exit_code(self) -> int:
+        """0 whole, 1 tampered, 2 incomplete."""
+        return 0 if self.ok else 2 if self.first_bad is None else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One place with what stands there, everything as bytes and possibly absent or nonsense."""
+
+    idx: object
+    leaf: bytes | None
+    eid: bytes | None  # 32 hex digits
+    entry: bytes | None
+    case_ref: bytes | None
+    case_n: bytes | None  # decimal
+    sealed: bytes | None
+
+
+def verify(*, progress: Callable[[int], object] | None = None) -> Verdict:
+    """Read the whole log. `progress` is called with the number of entries read so far.
+
+    Memory: one digest for each payload that was disposed of, between its entry and the act of disposal.
+    """
+    tree = CompactRange()
+    try:
+        return _verify(tree, progress or (lambda done: None))
+    except (DatabaseError, RecursionError, ValueError, TypeError, OverflowError) as error:
+        why = f"Entry {tree.size} or the table around it cannot be read ({type(error).__name__})."
+        return Verdict(False, tree.size, tree.root().hex(), tree.size, 0, why)
+
+
+def _verify(tree: CompactRange, progress: Callable[[int], object]) -> Verdict:
+    sealer = _sealer()
+    total = _number("SELECT count(*) FROM ledger_sequence")
+    suspects = _suspects(total)
+    destroyed: dict[bytes, int] = {}  # entries whose payload is gone and not accounted for yet
+    unopened = 0
+    for row in _rows(total):
+        why = suspects.get(tree.size, "")
+        value, reason = _sound(row, tree.size)
+        why = reason or why
+        if value is not None and not why:
+            why = _payload_fault(row, value, sealer)
+        if why or value is None or row.eid is None or row.entry is None:
+            sentence = f"Entry {tree.size}: {why}."
+            return Verdict(False, tree.size, tree.root().hex(), tree.size, _staged(), sentence)
+        if value["commit"] and row.sealed is None:
+            destroyed[row.eid] = tree.size
+        elif row.sealed is not None and sealer is None:
+            unopened += 1
+        if value["act"] == DISPOSE and value["obj"][0] == "entry":
+            destroyed.pop(value["obj"][1].replace("-", "").encode(), None)
+        tree.append(sha256(b"\x00" + row.entry).digest())
+        if tree.size % _BATCH == 0:
+            progress(tree.size)
+    progress(tree.size)
+    staged = _staged()
+    lacking = list(_lacking(destroyed, staged=staged, unopened=unopened))
+    why = " ".join(lacking) or "Every entry is in its place and as it was written."
+    return Verdict(not lacking, tree.size, tree.root().hex(), None, staged, why)
+
+
+def _lacking(destroyed: Mapping[bytes, int], *, staged: int, unopened: int) -> Iterator[str]:
+    """Sentences about what should be there and is not."""
+    if staged:
+        yield f"{staged} staged without a place yet: run `openhotline ledger sequence` and look again."
+    if destroyed:
+        first = min(destroyed.values())
+        yield f"{len(destroyed)} payloads are missing without an act of disposal, the first of entry {first}."
+    if unopened:
+        yield f"{unopened} payloads were not opened: this process holds no site key."
+    # Counters and payloads lie outside the triggers. They prove nothing, but whoever cuts off the end of the
+    # log may forget them.
+    counted = _number(
+        "SELECT count(*) FROM ledger_case c LEFT JOIN"
+        " (SELECT case_ref, max(case_n) AS n FROM ledger_staged WHERE case_ref <> '' GROUP BY case_ref) s"
+        " ON s.case_ref = c.case_ref WHERE s.n IS NULL OR s.n <> c.n"
+    )
+    if counted:
+        yield f"{counted} cases have another number of entries than their counters say."
+    orphans = _number(
+        "SELECT count(*) FROM ledger_payload p WHERE NOT EXISTS (SELECT 1 FROM ledger_staged s WHERE s.eid = p.eid)"
+    )
+    if orphans:
+        yield f"{orphans} payloads belong to no entry."
+
+
+def _sealer() -> Sealer | None:
+    try:
+        return context().sealer
+    except RuntimeError:
+        return None
+
+
+def _number(sql: str, *values: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return int(cursor.fetchone()[0] or 0)
+
+
+def _staged() -> int:
+    return _number(
+        "SELECT count(*) FROM ledger_staged s WHERE NOT EXISTS"
+        " (SELECT 1 FROM ledger_sequence q WHERE q.staged_id = s.id)"
+    )
+
+
+def _suspects(total: int) -> dict[int, str]:
+    """What only a look at all rows together shows, done by the database: {place: why}.
+
+    It looks at columns; that the columns say what the entries say is checked entry by entry.
+    """
+    joined = "FROM ledger_sequence q JOIN ledger_staged s ON s.id = q.staged_id WHERE q.idx < %s"
+    looks = {
+        "the same entry stands in the log a second time": (
+            f"SELECT idx FROM (SELECT q.idx, row_number() OVER (PARTITION BY s.eid ORDER BY q.idx) AS n {joined}) x"
+            " WHERE n > 1 ORDER BY idx LIMIT 1"
+        ),
+        "the entries of its case are not numbered 1, 2, 3 up to it": (
+            "SELECT idx FROM (SELECT q.idx, s.case_n,"
+            f" row_number() OVER (PARTITION BY s.case_ref ORDER BY q.idx) AS n {joined} AND s.case_ref <> '') x"
+            " WHERE case_n IS NULL OR case_n <> n ORDER BY idx LIMIT 1"
+        ),
+    }
+    found: dict[int, str] = {}
+    for why, sql in looks.items():
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [total])
+            for (idx,) in cursor.fetchall():
+                found.setdefault(idx, why)
+    return found
+
+
+def _rows(total: int) -> Iterator[_Row]:
+    """The first `total` places in order. SQLite holds any type in any column: there all is read as bytes."""
+    if connection.vendor == "postgresql":
+        columns = "q.idx, q.leaf, replace(s.eid::text, '-', ''), s.entry, s.case_ref, s.case_n::text, p.sealed"
+    else:
+        blobs = ("q.leaf", "s.eid", "s.entry", "s.case_ref", "s.case_n", "p.sealed")
+        columns = ", ".join(
+            ["CASE typeof(q.idx) WHEN 'integer' THEN q.idx END", *(f"CAST({blob} AS BLOB)" for blob in blobs)]
+        )
+    sql = (
+        f"SELECT {columns} FROM ledger_sequence q LEFT JOIN ledger_staged s ON s.id = q.staged_id"  # noqa: S608
+        " LEFT JOIN ledger_payload p ON p.eid = s.eid WHERE q.idx > %s ORDER BY q.idx LIMIT %s"
+    )
+    last, left = -(2**63), total
+    while left > 0:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [last, min(left, _BATCH)])
+            rows = cursor.fetchall()
+        if not rows:
+            return
+        for idx, *rest in rows:
+            yield _Row(idx, *map(_bytes, rest))
+        left -= len(rows)
+        if not isinstance(rows[-1][0], int):
+            return
+        last = rows[-1][0]
+
+
+def _bytes(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+def _sound(row: _Row, place: int) -> tuple[dict[str, Any] | None, str]:
+    """(the entry as a value, what is wrong with it)."""
+    if row.idx != place:
+        return None, "there is no such place in the log, although later ones exist"
+    if row.entry is None:
+        return None, "the place is there, the entry is not"
+    if len(row.entry) > MAX_ENTRY:
+        return None, f"it is longer than {MAX_ENTRY} bytes"
+    if row.leaf != sha256(b"\x00" + row.entry).digest():
+        return None, "its bytes are not the ones that got this place"
+    try:
+        value = canonical.decode(row.entry)
+    except ValueError as error:
+        return None, f"it is not canonical: {str(error).rstrip('.')}"
+    reason = fault(value)
+    if reason:
+        return None, reason
+    case_n = None if value["case_n"] is None else str(value["case_n"]).encode()
+    if (value["eid"].replace("-", "").encode(), value["case"].encode(), case_n) != (row.eid, row.case_ref, row.case_n):
+        return None, "the columns beside it say something else than it does"
+    return value, ""
+
+
+def _payload_fault(row: _Row, value: Mapping[str, Any], sealer: Sealer | None) -> str:
+    if row.sealed is None or sealer is None:
+        return ""
+    if not value["commit"]:
+        return "there is a payload which it does not commit to"
+    try:
+        salt, data = sealer.open(UUID(value["eid"]), row.sealed)
+    except Unopened:
+        return "its payload was altered, or was sealed under another key than this house's"
+    return "" if commitment(salt, data) == value["commit"] else "its payload is not the one it commits to"

@@ -1,0 +1,152 @@
+"""The case page: one item with everything that hangs on it, on one screen.
+
+True here: the reporter's words are shown only when asked for, each time written into the ledger; a hold is
+"paused" to everybody but liaison, lead and manager; addresses are defanged and never links. What is not
+here: the parts that need more than a look-up (`trail`, `looks`, `story`), and acts (`assess`, `alarms`).
+"""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from openhotline.records import vault
+from openhotline.records.models import Item
+from openhotline.rules import item_path, removal_path
+from openhotline.rules.permits import require_act
+from openhotline.rules.refusals import Refused
+from openhotline.rules.urls import defang
+from openhotline.steps import assess as assess_step
+from openhotline.web.desk import bench, entries, looks, opinions, rows, story, times, trail
+from openhotline.web.scoped import found
+
+
+def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None) -> dict[str, Any]:
+    """Everything the page shows."""
+    at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
+    open_to = bench.sees_holds(request)
+    episodes = list(scoped.removals().filter(item=item).select_related("host", "item").order_by("-episode"))
+    removal = episodes[0] if episodes else None
+    holds = list(scoped.holds().filter(removal__item=item).select_related("answer").order_by("-placed_at"))
+    active = next((hold for hold in holds if hold.released_at is None), None)
+    paused = active is not None or (removal is not None and removal.status == removal_path.HELD)
+    given = list(
+        opinions.readable(scoped, who.user_id or 0).filter(item=item).select_related("by").order_by("round", "pk")
+    )
+    current = [row for row in given if row.round == item.readings]
+    if item.status in item_path.OPEN or removal is None:
+        chip = _item_chip(item)
+    elif paused:
+        chip = rows.Signal("Paused", "hold", "pause")
+    else:
+        chip = rows.removal_signal(removal.status)
+    readings = {row.reading: row for row in current}
+    first, second = readings.get("first"), readings.get("second")
+    return {
+        "item": item,
+        "address": defang(item.canonical),
+        "referrer": defang(item.referrer) if item.referrer else "",
+        "grade": opinions.grade_of(item),
+        "chip": chip,
+        "removal": removal,
+        "episodes": episodes,
+        "trail": trail.of(item, removal, policy=bench.policy(), at=at),
+        "next_step": trail.next_step(item, removal, paused=paused),
+        "paused": paused,
+        "hold": active if open_to else None,
+        "holds": holds,
+        "open_to": open_to,
+        "current": current,
+        "agree": bool(first and second) and (first.opinion, first.cls, first.category) == (second.opinion, second.cls, second.category),  # type: ignore[union-attr]
+        "earlier": [row for row in given if row.round != item.readings],
+        "blind": item.status == item_path.GRADED_ONCE,
+        "assessable": item.status in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
+        "traces": story.traces(scoped, item, at),
+        "police": story.police(scoped, item, open_to=open_to, at=at),
+        "notices": story.notices(scoped, item, at),
+        "referrals": story.referrals(scoped, item),
+        "checks": story.checks(scoped, removal) if removal else [],
+        "chart": _chart(request, removal) if removal else None,
+        "reports": story.reports(scoped, item, at),
+        "spellings": story.spellings(scoped, item),
+        "clocks": story.clocks(scoped, item, episodes, open_to=open_to, at=at),
+        "alarms": list(scoped.alarms().filter(item=item).select_related("unit", "by").order_by("-at")),
+        "entries": entries.of(item.ref, open_to=open_to),
+        "host_facts": story.host_facts(scoped, removal),
+        "looked": sum(row.seconds for row in given),
+        "lookers": len({row.by_id for row in given}),
+        "sees_looking": who.role in ("lead", "manager") or any(row.by_id == who.user_id for row in given),
+        "refusal": refusal.sentence if refusal else "",
+        "now": at,
+    }
+
+
+def _item_chip(item: Item) -> rows.Signal:
+    family = {item_path.DISPUTED: "warn", item_path.NOT_ILLEGAL: "ok", item_path.OUT_OF_REMIT: "ok"}
+    return rows.Signal(item.status.capitalize(), family.get(item.status, "info"), "inbox")
+
+
+def _chart(request: HttpRequest, removal: Any) -> looks.Chart | None:
+    events = [
+        (moment, words)
+        for moment, words in (
+            (removal.t5_sent, "notice sent"),
+            (removal.t6_acknowledged, "host answered"),
+        )
+        if moment is not None
+    ]
+    return looks.chart(
+        story.checks(bench.scoped(request), removal), events=events, gone=removal.t8_gone, at=bench.now(request)
+    )
+
+
+@require_safe
+def show(request: HttpRequest, ref: str) -> HttpResponse:
+    """The page of one case."""
+    return page(request, ref)
+
+
+def page(request: HttpRequest, ref: str, refusal: Refused | None = None, **more: Any) -> HttpResponse:
+    """The same with something on top: a refusal, or a reporter's words just opened."""
+    item = found(bench.scoped(request).items(), ref=ref)
+    return render(request, "desk/case.html", {**context(request, item, refusal=refusal), **more})
+
+
+@require_POST
+@bench.kept(page)
+def open_note(request: HttpRequest, ref: str, report: int) -> HttpResponse:
+    """Show a reporter's own words: asked for by a person, and written into the ledger first."""
+    scoped = bench.scoped(request)
+    item = found(scoped.items(), ref=ref)
+    told = found(scoped.reports().filter(lines__item=item).distinct(), pk=report)
+    assess_step.open_note(
+        item, by=bench.actor(request), at=bench.now(request), why=request.POST.get("why", "")[:200] or "read on the case page"
+    )
+    words = "This report carries no words of the reporter."
+    if told.sealed:
+        words = json.loads(vault.open_("report", bytes(told.sealed))).get("help_text") or words
+    return page(request, ref, opened=told.pk, opened_words=words)
+
+
+@require_POST
+@bench.kept(page)
+def trace_again(request: HttpRequest, ref: str) -> HttpResponse:
+    """Ask the prober to trace it again; the answer comes by itself."""
+    item = found(bench.scoped(request).items(), ref=ref)
+    require_act("trace.again", bench.actor(request))
+    if item.status != item_path.GRADED:
+        raise Refused("Only a graded item is traced. Give an opinion first.", code="not-graded")
+    assess_step.ask_trace([item], at=bench.now(request))
+    return HttpResponseRedirect(reverse("case", args=[ref]) + "#trace", status=303)
+
+
+@require_safe
+def looks_table(request: HttpRequest, ref: str) -> HttpResponse:
+    """Every look at every episode of this item, as a table."""
+    scoped = bench.scoped(request)
+    item = found(scoped.items(), ref=ref)
+    listed = scoped.checks().filter(removal__item=item).select_related("removal").order_by("-at", "-pk")[:2000]
+    return render(request, "desk/looks.html", {"item": item, "checks": listed, "left": times.when})

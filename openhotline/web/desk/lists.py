@@ -1,0 +1,191 @@
+"""Lists of what goes outward: questions to the police, notices, referrals, letters; and reports left early.
+
+True here: a page of a list is at most a hundred rows, newest or most urgent first. What is not here: acting
+on police silence (two people, done by the lead) and deciding a letter in doubt (a later page).
+"""
+
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, STATES
+from openhotline.rules import removal_path, words
+from openhotline.web.desk import bench, rows, story, times
+from openhotline.web.scoped import found
+
+PAGE = 100
+
+
+def cut(request: HttpRequest, all_rows: QuerySet[Any]) -> tuple[list[Any], str]:
+    """One page of a list by primary key, descending: rows and where the next page begins."""
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdigit() and len(before) < 18:
+        all_rows = all_rows.filter(pk__lt=int(before))
+    listed = list(all_rows.order_by("-pk")[: PAGE + 1])
+    return listed[:PAGE], str(listed[PAGE - 1].pk) if len(listed) > PAGE else ""
+
+
+@require_safe
+def police(request: HttpRequest) -> HttpResponse:
+    """Questions that wait, silent ones first; then those answered lately."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    open_to = bench.sees_holds(request)
+    base = scoped.consultations().select_related("unit", "host").annotate(
+        covered=Count("lines", distinct=True),
+        silent=Count("lines", filter=Q(lines__removal__status=removal_path.SILENT), distinct=True),
+        held=Count("lines", filter=Q(lines__removal__status=removal_path.HELD), distinct=True),
+    )
+    waiting = base.filter(asks=True, answered_at=None).order_by(F("rung_at").asc(nulls_last=True), "due_at", "pk")[:PAGE]
+    done, more = cut(request, base.exclude(asks=True, answered_at=None))
+    return render(
+        request,
+        "desk/police.html",
+        {
+            "waiting": [(row, times.left(row.due_at, at, whole=row.due_at - row.asked_at)) for row in waiting],
+            "done": [(row, _answered(row, at)) for row in done],
+            "before": more,
+            "open_to": open_to,
+        },
+    )
+
+
+def _answered(row: Any, at: Any) -> str:
+    if not row.asks:
+        return f"told {times.when(row.asked_at, at)}"
+    return f"answered in {times.span(row.answered_at - row.asked_at)}"
+
+
+@require_safe
+def consultation(request: HttpRequest, number: str) -> HttpResponse:
+    """What one question covers, and where each removal is now."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    row = found(scoped.consultations().select_related("unit", "host"), number=number)
+    removals = scoped.removals().filter(consultation_lines__consultation=row).select_related("item", "host").order_by("pk")
+    return render(
+        request,
+        "desk/bundle.html",
+        {
+            "title": row.number,
+            "what": f"{'Question to' if row.asks else 'Information to'} {row.unit.name}",
+            "row": row,
+            "parent": ("police-list", "Police"),
+            "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
+        },
+    )
+
+
+@require_safe
+def notices(request: HttpRequest) -> HttpResponse:
+    """Notices, newest first, with the state of the letter that carries each."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    listed, more = cut(
+        request,
+        scoped.notices().select_related("host", "contact").annotate(covered=Count("lines", filter=Q(lines__dropped=""))),
+    )
+    states = dict(
+        scoped.letters().filter(kind="notice", number__in=[row.number for row in listed]).values_list("number", "state")
+    )
+    shown = []
+    for row in listed:
+        word, family = story.LETTER_FAMILIES.get(states.get(row.number, PENDING), ("waiting", "idle"))
+        clock = times.left(row.due_at, at, whole=row.due_at - row.sent_at) if row.due_at and row.sent_at else None
+        shown.append((row, word, family, clock, times.when(row.drafted_at, at)))
+    return render(request, "desk/notices.html", {"notices": shown, "before": more})
+
+
+@require_safe
+def notice(request: HttpRequest, number: str) -> HttpResponse:
+    """One notice: what it covers, and its text as frozen at departure."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    row = found(scoped.notices().select_related("host", "contact"), number=number)
+    removals = scoped.removals().filter(notice_lines__notice=row).select_related("item", "host").order_by("pk")
+    letters = scoped.letters().filter(number__startswith=row.number).order_by("pk")
+    return render(
+        request,
+        "desk/bundle.html",
+        {
+            "title": row.number,
+            "what": f"Notice to {row.host.name}",
+            "row": row,
+            "parent": ("notices", "Notices"),
+            "letters": letters,
+            "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
+        },
+    )
+
+
+@require_safe
+def referrals(request: HttpRequest) -> HttpResponse:
+    """Hand-overs abroad, newest first."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    listed, more = cut(request, scoped.referrals().select_related("partner", "unit").annotate(covered=Count("lines")))
+    shown = [
+        (row, times.left(row.due_at, at) if row.due_at else None, times.when(row.drafted_at, at)) for row in listed
+    ]
+    return render(request, "desk/referrals.html", {"referrals": shown, "before": more})
+
+
+@require_safe
+def referral(request: HttpRequest, number: str) -> HttpResponse:
+    """What one referral covers."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    row = found(scoped.referrals().select_related("partner"), number=number)
+    removals = scoped.removals().filter(referral_lines__referral=row).select_related("item", "host").order_by("pk")
+    return render(
+        request,
+        "desk/bundle.html",
+        {
+            "title": row.number,
+            "what": f"Referral to {row.partner.name if row.partner else row.country}",
+            "row": row,
+            "parent": ("referrals", "Referrals"),
+            "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
+        },
+    )
+
+
+_FIRST = (IN_DOUBT, CONTACT_NEEDED, FAILED, SENDING, PENDING)
+
+
+@require_safe
+def outbox(request: HttpRequest) -> HttpResponse:
+    """Letters by state; what waits for a person comes first."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    letters = scoped.letters().exclude(transport="prober")
+    counts = dict(letters.values_list("state").annotate(n=Count("pk")).order_by())
+    state = request.GET.get("state", "")
+    state = state if state in STATES else next((one for one in _FIRST if counts.get(one)), SENT)
+    listed, more = cut(request, letters.filter(state=state))
+    return render(
+        request,
+        "desk/outbox.html",
+        {
+            "state": state,
+            "states": [(one, counts.get(one, 0), one in (IN_DOUBT, FAILED)) for one in STATES],
+            "letters": [(row, times.when(row.put_at, at), *story.LETTER_FAMILIES[row.state]) for row in listed],
+            "before": more,
+        },
+    )
+
+
+@require_safe
+def incomplete(request: HttpRequest) -> HttpResponse:
+    """Reports in which nothing could be read, or whose form was left early; never the reporter's own words."""
+    at, scoped = bench.now(request), bench.scoped(request)
+    listed, more = cut(request, scoped.reports().filter(Q(status="incomplete") | Q(complete=False)))
+    lines: dict[int, list[tuple[str, str]]] = {}
+    for line in scoped.report_lines().filter(report__in=listed).order_by("pk"):
+        lines.setdefault(line.report_id, []).append((story.defanged(line.reported)[:300], line.why))
+    shown = [
+        (
+            row,
+            rows.SOURCE_NAMES.get(row.source, row.source),
+            story.hour(row.received_at, at) if row.source == words.FROM_PUBLIC else times.when(row.received_at, at),
+            lines.get(row.pk, [])[:20],
+        )
+        for row in listed
+    ]
+    return render(request, "desk/incomplete.html", {"reports": shown, "before": more})

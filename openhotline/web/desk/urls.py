@@ -1,0 +1,73 @@
+"""Addresses of the desk. Signing in is named narrowly: no sign-up, no reset by mail."""
+
+from allauth.account import views as account
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as totp
+from django.urls import path
+
+from openhotline.web.desk import alarms, assess, case, health, hosts, legs, lists, mine, queue, search
+
+urlpatterns = [
+    path("", queue.queue, name="queue"),
+    path("search", search.search, name="search"),
+    # one case
+    path("case/<str:ref>", case.show, name="case"),
+    path("case/<str:ref>/assess", assess.pane_part, name="assess"),
+    path("case/<str:ref>/take", assess.take, name="take"),
+    path("case/<str:ref>/grade", assess.grade, name="grade"),
+    path("case/<str:ref>/pass", assess.pass_on, name="pass"),
+    path("case/<str:ref>/looks", case.looks_table, name="looks"),
+    path("case/<str:ref>/trace", case.trace_again, name="trace-again"),
+    path("case/<str:ref>/report/<int:report>", case.open_note, name="open-note"),
+    path("case/<str:ref>/alarm", alarms.confirm, name="alarm-confirm"),
+    path("case/<str:ref>/alarm/raise", alarms.raise_, name="alarm-raise"),
+    # alarms
+    path("alarms", alarms.listing, name="alarms"),
+    path("alarms/<int:pk>", alarms.show, name="alarm"),
+    path("alarms/<int:pk>/acknowledge", alarms.acknowledge, name="alarm-acknowledge"),
+    # outward
+    path("police", lists.police, name="police-list"),
+    path("police/<str:number>", lists.consultation, name="consultation"),
+    path("notices", lists.notices, name="notices"),
+    path("notices/<str:number>", lists.notice, name="notice"),
+    path("referrals", lists.referrals, name="referrals"),
+    path("referrals/<str:number>", lists.referral, name="referral"),
+    path("outbox", lists.outbox, name="outbox"),
+    path("contacts", hosts.contacts_needed, name="contacts"),
+    path("hosts", hosts.hosts, name="hosts"),
+    path("hosts/<int:pk>", hosts.host, name="host"),
+    path("hosts/<int:pk>/contacts", hosts.add_contact, name="add-contact"),
+    path("hosts/<int:pk>/contacts/<int:contact>/verify", hosts.verify_contact, name="verify-contact"),
+    path("incomplete", lists.incomplete, name="incomplete"),
+    # understand
+    path("legs", legs.table, name="legs"),
+    path("legs.csv", legs.download, name="legs-csv"),
+    # one's own
+    path("day", mine.day, name="day"),
+    path("settings", mine.settings, name="settings"),
+    path("settings/save", mine.save, name="save-settings"),
+    path("keys", mine.keys, name="keys"),
+    path("talk", mine.support, name="talk"),
+    # signing in
+    path("sign-in/", account.login, name="account_login"),
+    path("sign-out/", account.logout, name="account_logout"),
+    path("sign-in/closed/", account.account_inactive, name="account_inactive"),
+    path("sign-in/again/", account.reauthenticate, name="account_reauthenticate"),
+    path("second-factor/", mfa.index, name="mfa_index"),
+    path("second-factor/code/", mfa.authenticate, name="mfa_authenticate"),
+    path("second-factor/again/", mfa.reauthenticate, name="mfa_reauthenticate"),
+    path("second-factor/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
+    path("second-factor/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("second-factor/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("second-factor/recovery-codes/generate/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("second-factor/recovery-codes/download/", codes.download_recovery_codes, name="mfa_download_recovery_codes"),
+    # machines
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+handler400 = health.bad_request
+handler403 = health.forbidden
+handler404 = health.not_found
+handler500 = health.fault

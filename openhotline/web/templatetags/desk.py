@@ -1,0 +1,86 @@
+"""What every page of the desk carries: counts in the rail, running alarms, looking time. And small words."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
+from openhotline.rules.words import CASE_ROLES
+from openhotline.web.desk import alarms, bench, mine, opinions, story, times, views
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def rail(context: Context) -> dict[str, Any]:
+    """`{% rail as own %}`: counts for the rail, running alarms, looking time today. Empty outside case work."""
+    request = context["request"]
+    who = getattr(request, "actor", None)
+    if who is None or who.role not in CASE_ROLES:
+        return {}
+    scoped, at = bench.scoped(request), bench.now(request)
+    letters = scoped.letters().exclude(transport="prober")
+    waiting = dict.fromkeys((CONTACT_NEEDED, FAILED, IN_DOUBT), 0)
+    for state in letters.filter(state__in=list(waiting)).values_list("state", flat=True)[:1000]:
+        waiting[state] += 1
+    seconds = mine.seconds_today(request)
+    limit = bench.policy().clocks.looking_day
+    return {
+        "counts": views.counts(scoped, at),
+        "contacts": waiting[CONTACT_NEEDED],
+        "letters": waiting[FAILED] + waiting[IN_DOUBT],
+        "alarms": alarms.running(scoped, at),
+        "looked": times.span(times.timedelta(seconds=seconds)) if seconds else "0 min",
+        "looked_minutes": seconds // 60,
+        "limit_minutes": int(limit.total_seconds() // 60),
+        "limit": times.span(limit),
+    }
+
+
+@register.filter
+def when(moment: datetime | None, at: datetime) -> str:
+    """`{{ row.at|when:now }}`: the hour today, else with its date. UTC."""
+    return times.when(moment, at) if moment else ""
+
+
+@register.filter
+def opinion(row: Any) -> str:
+    """An assessment as a heading."""
+    return opinions.in_words(row.opinion, row.cls, row.category)
+
+
+@register.filter
+def age(band: str) -> str:
+    """An age band in words."""
+    return opinions.AGE_NAMES.get(band, band)
+
+
+@register.filter
+def reading(name: str) -> str:
+    """Which reader it was."""
+    return opinions.READING_NAMES.get(name, name)
+
+
+@register.filter
+def country(code: str) -> str:
+    """A country's name where the house writes one."""
+    return story.country_name(code)
+
+
+@register.filter
+def seconds(count: int) -> str:
+    """A count of seconds in words."""
+    return times.span(times.timedelta(seconds=count))
+
+
+@register.simple_tag
+def segments(agreeing: int, voting: int) -> SafeString:
+    """The agreement bar: one segment per method that voted; those that differ are hatched."""
+    bars = "<i></i>" * agreeing + '<i class="no"></i>' * (voting - agreeing)
+    return format_html(
+        '<div class="agree" role="img" aria-label="{} of {} methods agree">{}</div>', agreeing, voting, mark_safe(bars)  # noqa: S308  our own marks
+    )

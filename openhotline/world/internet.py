@@ -1,0 +1,153 @@
+"""All servers of the synthetic internet on one event loop, and the card that says where they are.
+
+True here: everything listens on loopback or on Unix sockets in the house's run directory; run/world.json,
+readable by its owner only, says where and is taken away at the end. Time is the house's world clock and is
+read at each request. Not here: starting and stopping as a process or in a thread (`serve.py`).
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from openhotline.clock import WorldClock
+from openhotline.world import atlas, places
+from openhotline.world.behaviour import Behaviours
+from openhotline.world.control import Control
+from openhotline.world.dns import DnsTalk, Zones
+from openhotline.world.exit import NO_NETWORK, REFUSED, Exit
+from openhotline.world.journal import Journal
+from openhotline.world.mail import Post
+from openhotline.world.partners import Partner
+from openhotline.world.rdap import Registry
+from openhotline.world.scenario import Scenario
+from openhotline.world.sites import Sites
+from openhotline.world.talk import HttpTalk
+from openhotline.world.truth import Truth
+
+LOOPBACK = "127.0.0.1"
+_SOCKETS = {places.NORTH: "world-exit.sock", places.SOUTH: "world-exit-south.sock"}
+
+
+class Internet:
+    """All servers of one world, on one event loop."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        scenario: Scenario,
+        *,
+        clock: WorldClock,
+        lasting: bool = True,
+        ports: tuple[int, int] = (0, 0),
+    ) -> None:
+        """`lasting`: what has happened is kept in the data directory and found again by the next start.
+
+        `ports`: of the mail server and of the partner hotline, for a house that was told them before; 0: any.
+        """
+        self._ports = ports
+        self.data_dir, self.scenario, self.clock = data_dir, scenario, clock
+        self.now: Callable[[], datetime] = clock.now
+        self.behaviours = Behaviours()
+        folder = data_dir / "world"
+        folder.mkdir(parents=True, exist_ok=True)
+        print_ = hashlib.sha256(repr(scenario).encode()).hexdigest()[:12]
+        self.journal = Journal(folder / f"journal-{scenario.name}-{print_}.jsonl" if lasting else None)
+        self.truth = Truth(scenario, self.journal)
+        self.zones = Zones(self.truth, self.behaviours, self.now)
+        self.registry = Registry(self.truth, self.behaviours, self.now)
+        self.sites = Sites(self.truth, self.now)
+        self.post = Post(self.truth, self.behaviours, self.journal, self.now)
+        self.partner = Partner(self.truth, self.behaviours, self.journal, self.now)
+        self.exits = tuple(Exit(vantage, self._door, self.now) for vantage in places.VANTAGES)
+        self.control = Control(
+            self.truth, self.behaviours, self.post, self.partner, self.sites, self.exits, self.now
+        )
+        self.card: dict[str, Any] = {}
+        self._smtp: asyncio.Server | None = None
+        self._runners: list[web.AppRunner] = []
+
+    def _door(self, literal: str, port: int, vantage: str) -> asyncio.Protocol | int:
+        """The server that plays (literal, port), or a SOCKS5 reply code."""
+        if self.behaviours.of("line", vantage) == "down":
+            return NO_NETWORK
+        if literal == places.NAME_SERVER and port == 53:
+            return DnsTalk(self.zones)
+        if port != 80 or self.truth.network(literal) is None:
+            return REFUSED
+        return HttpTalk(
+            literal,
+            vantage,
+            self.registry.respond if literal == places.REGISTRY_ADDRESS else self.sites.respond,
+        )
+
+    async def start(self) -> dict[str, Any]:
+        """Start every server; returns what run/world.json says. Raises OSError."""
+        run = self.data_dir / "run"
+        run.mkdir(parents=True, exist_ok=True)
+        origin, location = atlas.write(
+            self.data_dir / "world", self.scenario.networks, start=self.scenario.start
+        )
+        for exit_ in self.exits:
+            await exit_.start(run / _SOCKETS[exit_.vantage])
+        loop = asyncio.get_running_loop()
+        self._smtp = await loop.create_server(self.post.protocol, LOOPBACK, self._ports[0])
+        smtp_port = self._smtp.sockets[0].getsockname()[1]
+        partner = await self._listen(self.partner.app(), self._ports[1])
+        control = await self._listen(self.control.app())
+        self.card = {
+            "pid": os.getpid(),
+            "scenario": self.scenario.name,
+            "seed": self.scenario.seed,
+            "start": self.scenario.start.isoformat(),
+            "sites": len(self.scenario.sites),
+            "exits": {exit_.vantage: str(run / _SOCKETS[exit_.vantage]) for exit_ in self.exits},
+            "resolver": {"address": places.NAME_SERVER, "port": 53, "transport": "tcp"},
+            "rdap": f"http://{places.REGISTRY_NAME}",
+            "canary": places.CANARY_URL,
+            "mmdb": {"origin": str(origin), "location": str(location)},
+            "smtp": {"host": LOOPBACK, "port": smtp_port},
+            "partner": {"country": places.PARTNER_COUNTRY, "url": partner, "token": self.partner.token},
+            "police": {
+                "domain": places.POLICE_DOMAIN,
+                "units": {key: {"mail": mail, "phone": phone} for key, (mail, phone) in places.UNITS.items()},
+            },
+            "control": {"url": control, "token": self.control.token},
+        }
+        temp = run / "world.json.new"
+        temp.unlink(missing_ok=True)
+        handle = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123
+            json.dump(self.card, file, indent=1)
+        temp.replace(run / "world.json")
+        return self.card
+
+    async def _listen(self, app: web.Application, port: int = 0) -> str:
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        await runner.setup()
+        self._runners.append(runner)
+        site = web.TCPSite(runner, LOOPBACK, port)
+        await site.start()
+        port = runner.addresses[0][1]
+        return f"http://{LOOPBACK}:{port}"
+
+    async def stop(self) -> None:
+        """Stop every server and take the card away."""
+        (self.data_dir / "run" / "world.json").unlink(missing_ok=True)
+        for exit_ in self.exits:
+            await exit_.stop()
+        if self._smtp is not None:
+            self._smtp.close()
+        for runner in self._runners:
+            await runner.cleanup()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self.journal.close()
