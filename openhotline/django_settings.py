@@ -125,6 +125,8 @@ MIDDLEWARE = [
 if HOUSE.door == "public":
     # No session, no cookie, no login: the public form is its own process (security.md 3f).
     MIDDLEWARE = [*_COMMON_FIRST, "django.middleware.common.CommonMiddleware"]
+    # Nor the apps that sign people in; allauth would not even start without its middleware.
+    INSTALLED_APPS = [app for app in INSTALLED_APPS if not app.startswith(("allauth", "axes"))]
 
 TEMPLATES = [
     {

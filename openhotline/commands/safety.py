@@ -45,9 +45,9 @@ def doctor(
             common.console.print(
                 f"[{colour}]{finding.level:8}[/] {finding.name:16} ", end="", highlight=False
             )
-            common.console.print(finding.sentence, highlight=False, markup=False)
+            common.console.print(finding.sentence, highlight=False, markup=False, soft_wrap=True)
             if finding.remedy:
-                common.console.print(f"{'':25} → {finding.remedy}", highlight=False, markup=False)
+                common.console.print(f"{'':25} → {finding.remedy}", highlight=False, markup=False, soft_wrap=True)
     code = room.verdict(findings)
     if as_json:
         checks = [

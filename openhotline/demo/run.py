@@ -276,7 +276,7 @@ def _scripted(settings: "Settings", *, seed: int, bundle: int) -> "ScriptedDay":
     tokens = settings.keys / "partners.json"
     tokens.touch(mode=0o600)
     world = json.loads((settings.data / "run" / "world.json").read_text())
-    tokens.write_text(json.dumps({"hotline-nl": world["partner_token"]}))
+    tokens.write_text(json.dumps({"hotline-nl": world["partner"]["token"]}))
     engine = worker.engine_of(settings)
     worker.wait_for_prober(engine, READY_WITHIN)
     clock = settings.clock()

@@ -128,6 +128,8 @@ def restore(
     house.migrate()
     at = settings.clock().now()
     doubtful = _after(manifest, folder, by=by, at=at)
+    while sequence():
+        told("Putting the last entries in order", 0, 0)
     mark.unlink()
     recovery.sync_folder(settings.data)
     return Restored(folder, manifest.made_at, restored.entries, restored.root, doubtful)
@@ -220,9 +222,12 @@ def _compare_mac(folder: Path, data: bytes, keys: Path) -> None:
 def _put_files(archive: Path, data: Path) -> None:
     with tarfile.open(archive) as opened:
         for member in opened.getmembers():
-            if not member.isfile():
+            name, content = Path(member.name), opened.extractfile(member) if member.isfile() else None
+            if content is None or name.is_absolute() or ".." in name.parts:
                 raise Refused(f"The backup holds something odd: {member.name}. {STAYS_SHUT}", code="damaged")
-        opened.extractall(data, filter="data")
+            target = data / name
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            recovery.write_new(target, content.read())
     for folder in (data / "spool", data / "spool" / "held"):
         if folder.is_dir():
             recovery.sync_folder(folder)
@@ -241,6 +246,7 @@ def _put_database(file: Path, manifest: Manifest, told: Told) -> None:
     with file.open("rb") as source:
         os.fsync(source.fileno())
     shutil.move(file, target)
+    target.chmod(0o640)
     recovery.sync_folder(target.parent)
 
 

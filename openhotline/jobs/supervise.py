@@ -101,6 +101,7 @@ class Supervisor:
             )
         run = self.data / "run"
         run.mkdir(parents=True, exist_ok=True)
+        (self.data / "static").mkdir(exist_ok=True)
         self._take_house(run)
         self._end_leftovers()
         for door in self.doors:
@@ -171,6 +172,7 @@ class Supervisor:
             env=environment,
             cwd=self.data,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # what a child has to say it says on stderr; stdout belongs to the command
             start_new_session=True,  # Ctrl-C is for us; we stop them in order
             preexec_fn=die_with_parent,
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 MAX_BYTES = 8 * 1024
 _BIGGEST = 2**53
+MAX_INTEGER = _BIGGEST - 1
 
 
 def encode(value: Any, *, limit: int | None = MAX_BYTES) -> bytes:
@@ -18,7 +19,9 @@ def encode(value: Any, *, limit: int | None = MAX_BYTES) -> bytes:
     Raises ValueError for anything outside the subset, or longer than `limit` bytes (None: no limit).
     """
     _check(value)
-    data = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+    data = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False
+    ).encode()
     if limit is not None and len(data) > limit:
         raise ValueError(f"An entry may have {limit} bytes at most; this one has {len(data)}.")
     return data

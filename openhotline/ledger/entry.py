@@ -19,9 +19,9 @@ from openhotline.rules.words import Actor
 
 MAX_ENTRY = 8192  # bytes
 MAX_WHY = 500  # characters; a longer reason goes whole into the payload
-DISPOSE = "dispose"  # the act that says a payload was destroyed; obj = ("entry", eid, 1)
+DISPOSE = "dispose"  # the act that says a payload was destroyed; obj = ("payload", eid, 1)
 
-_LIMITS = {"act": 64, "obj type": 32, "obj id": 128, "case": 40, "for": 128, "who": 128, "role": 32,
+_LIMITS = {"act": 64, "obj type": 32, "obj id": 128, "case": 24, "for": 128, "who": 128, "role": 32,
            "auth": 64, "session": 128, "sw": 128, "pol": 128, "source": 32, "boot": 64}  # characters  # fmt: skip
 _HEX = re.compile(r"(?:[0-9a-f]{64})?")
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -75,7 +75,7 @@ def fitting(act: Act) -> tuple[str, Mapping[str, object]]:
     """(why, payload) such that no reason is ever lost.
 
     A reason that is too long or cannot be spelled canonically stands in the entry cut and mended, and whole
-    in the payload as `why` (`why_whole` where the payload has a `why` of its own).
+    in the payload as `why_whole`.
     """
     why = act.why
     if len(why) <= MAX_WHY and (why.isascii() or is_normalized("NFC", why)) and not _half(why):
@@ -84,7 +84,7 @@ def fitting(act: Act) -> tuple[str, Mapping[str, object]]:
     if len(mended) > MAX_WHY:
         # Normal form once more: a cut never composes, yet the promise is about the bytes that are written.
         mended = normalize("NFC", mended[: MAX_WHY - 1]) + "…"
-    return mended, {**act.payload, "why_whole" if "why" in act.payload else "why": why}
+    return mended, {**act.payload, "why_whole": why}
 
 
 def _half(text: str) -> bool:

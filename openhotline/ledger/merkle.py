@@ -7,7 +7,7 @@ RFC 9162 sections 2.1.3.2 and 2.1.4.2.
 from collections.abc import Sequence
 from hashlib import sha256
 
-EMPTY = sha256(b"").digest()
+EMPTY_ROOT = sha256(b"").digest()
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -20,7 +20,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-class Range:
+class CompactRange:
     """A compact range: the roots of the full subtrees seen so far, largest first."""
 
     def __init__(self) -> None:
@@ -39,16 +39,16 @@ class Range:
     def root(self) -> bytes:
         """The root of what was added: SHA-256 of nothing for an empty tree."""
         if not self._roots:
-            return EMPTY
+            return EMPTY_ROOT
         node = self._roots[-1]
         for left in reversed(self._roots[:-1]):
             node = node_hash(left, node)
         return node
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
+def root_of(leaves: Sequence[bytes]) -> bytes:
     """MTH of leaf hashes, 2.1."""
-    tree = Range()
+    tree = CompactRange()
     for leaf in leaves:
         tree.append(leaf)
     return tree.root()
@@ -67,8 +67,8 @@ def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
         return []
     k = _split(len(leaves))
     if index < k:
-        return [*inclusion_proof(index, leaves[:k]), root(leaves[k:])]
-    return [*inclusion_proof(index - k, leaves[k:]), root(leaves[:k])]
+        return [*inclusion_proof(index, leaves[:k]), root_of(leaves[k:])]
+    return [*inclusion_proof(index - k, leaves[k:]), root_of(leaves[:k])]
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], wanted: bytes) -> bool:
@@ -101,11 +101,11 @@ def consistency_proof(old: int, leaves: Sequence[bytes]) -> list[bytes]:
 def _subproof(old: int, leaves: Sequence[bytes], whole: bool) -> list[bytes]:
     size = len(leaves)
     if old == size:
-        return [] if whole else [root(leaves)]
+        return [] if whole else [root_of(leaves)]
     k = _split(size)
     if old <= k:
-        return [*_subproof(old, leaves[:k], whole), root(leaves[k:])]
-    return [*_subproof(old - k, leaves[k:], False), root(leaves[:k])]
+        return [*_subproof(old, leaves[:k], whole), root_of(leaves[k:])]
+    return [*_subproof(old - k, leaves[k:], False), root_of(leaves[:k])]
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:

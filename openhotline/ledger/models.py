@@ -17,7 +17,9 @@ class Staged(models.Model):
     class Meta:
         db_table = "ledger_staged"
         indexes = [
-            models.Index(fields=["case_ref", "case_n"], condition=~models.Q(case_ref=""), name="ledger_of_case")
+            models.Index(
+                fields=["case_ref", "case_n"], condition=~models.Q(case_ref=""), name="ledger_of_case"
+            )
         ]
 
 
@@ -25,7 +27,9 @@ class Sequenced(models.Model):
     """An entry's place in the log: gapless from 0, and its RFC 6962 leaf."""
 
     idx = models.BigIntegerField(primary_key=True)
-    staged = models.OneToOneField(Staged, on_delete=models.PROTECT, related_name="place")
+    # No constraint in the database: the id comes out of the very table it points to, where nothing can be
+    # deleted, and the check would cost more than the rest of the insert.
+    staged = models.OneToOneField(Staged, on_delete=models.PROTECT, db_constraint=False, related_name="place")
     leaf = models.BinaryField(max_length=32)
 
     class Meta:

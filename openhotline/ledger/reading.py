@@ -60,9 +60,7 @@ class EntryOfCase:
     @property
     def why(self) -> str:
         """The reason, whole also where the entry holds only its beginning."""
-        whole = self.payload.get("why_whole") or self.payload.get("why")
-        short = str(self.entry["why"])
-        return whole if isinstance(whole, str) and short.endswith("…") else short
+        return str(self.payload.get("why_whole", self.entry["why"]))
 
 
 def entries_of(case_ref: str) -> list[EntryOfCase]:

@@ -19,7 +19,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from openhotline.ledger.entry import Act, Form, Surroundings, fitting
+from openhotline.ledger.entry import Act, Form, Surroundings, checked, fitting
 from openhotline.ledger.sealing import NONCE, SALT, Sealer, commitment, to_bytes
 from openhotline.ledger.sequencer import sequence
 from openhotline.rules.words import Actor
@@ -127,7 +127,10 @@ def _rows(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool) -> list
         mono_ns=0 if coarse else time.monotonic_ns(),
         req=secrets.token_hex(8),
     )
-    last = _number(Counter(act.case for act in acts if act.case))
+    cases = Counter(act.case for act in acts if act.case)
+    for case in cases:
+        checked("case", case)
+    last = _number(cases)
     seal, size = known.sealer.seal, 16 + NONCE + SALT
     luck = os.urandom(size * len(acts))  # one system call for all ids, nonces and salts
     rows: list[_Row] = []
@@ -212,7 +215,7 @@ def _insert_postgresql(rows: Sequence[_Row]) -> None:
 
 # PostgreSQL's binary COPY: a row is its number of columns, then each value behind its length (-1: null).
 _STAGED, _PAYLOAD = struct.Struct(">hi16si"), struct.Struct(">hi16si")
-_LENGTH, _INT, _NULL = struct.Struct(">i"), struct.Struct(">ii"), struct.pack(">i", -1)
+_LENGTH, _INT, _NULL = struct.Struct(">i"), struct.Struct(">iq"), struct.pack(">i", -1)
 _BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
 
 
@@ -221,7 +224,7 @@ def _copy(rows: Sequence[_Row]) -> None:
     payload: list[bytes] = [_BEGIN]
     for row in rows:
         eid, case = row.eid.bytes, row.case.encode()
-        number = _NULL if row.case_n is None else _INT.pack(4, row.case_n)
+        number = _NULL if row.case_n is None else _INT.pack(8, row.case_n)
         staged += (_STAGED.pack(4, 16, eid, len(row.entry)), row.entry, _LENGTH.pack(len(case)), case, number)
         if row.sealed is not None:
             payload += (_PAYLOAD.pack(2, 16, eid, len(row.sealed)), row.sealed)

@@ -18,6 +18,8 @@ case; therefore each run checks that the number before every number it took has 
 rolled back and done again over everything.
 """
 
+# ruff: noqa: S608 - statements are put together from this file's own constants only
+
 import time
 from dataclasses import dataclass, field
 
@@ -49,7 +51,7 @@ class _Memory:
     holes: list[_Hole] = field(default_factory=list)
 
 
-_memories: dict[str, _Memory] = {}
+_memories: dict[tuple[object, ...], _Memory] = {}
 
 
 class _Overtaken(Exception):
@@ -79,7 +81,8 @@ def _sqlite(cursor: CursorWrapper, limit: int) -> int:
 
 
 def _postgresql(cursor: CursorWrapper, limit: int) -> int:
-    memory = _memories.setdefault(str(connection.get_connection_params()), _Memory())
+    where = connection.settings_dict
+    memory = _memories.setdefault((where["HOST"], where["PORT"], where["NAME"]), _Memory())
     now = time.monotonic()
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     # A statement of its own: only now is everything visible that the one before us committed.
@@ -113,7 +116,9 @@ _NEWEST = _PLACE.format(
     SELECT s.id, s.entry FROM unnest(%s::bigint[], %s::bigint[]) AS hole (lo, hi)
     JOIN ledger_staged s ON s.id BETWEEN hole.lo AND hole.hi WHERE {_WITHOUT}"""
 )
-_EVERYTHING = _PLACE.format(f"SELECT s.id, s.entry FROM ledger_staged s WHERE {_WITHOUT} ORDER BY s.id LIMIT %s")
+_EVERYTHING = _PLACE.format(
+    f"SELECT s.id, s.entry FROM ledger_staged s WHERE {_WITHOUT} ORDER BY s.id LIMIT %s"
+)
 # A number that was taken now, whose predecessor is there and has no place.
 _OVERTAKEN = f"""SELECT 1 FROM ledger_sequence now JOIN ledger_staged later ON later.id = now.staged_id
     JOIN ledger_staged s ON s.case_ref = later.case_ref AND s.case_n = later.case_n - 1

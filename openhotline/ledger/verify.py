@@ -5,6 +5,8 @@ never a crash. What is not here: checkpoints and signatures. Until those exist, 
 detectable, and the verdict says so.
 """
 
+# ruff: noqa: S608 - statements are put together from this file's own constants only
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,7 +24,7 @@ from openhotline.ledger.sealing import Sealer, Unopened, commitment
 
 __all__ = ["EntryOfCase", "Verdict", "entries_of", "verify"]
 
-NOTE = "Until checkpoints are signed by others, removal from the end is not detectable."
+NOTE = "removal from the end is not detectable"
 _BATCH = 500
 
 
@@ -31,7 +33,8 @@ class Verdict:
     """What `verify` found.
 
     `root` (hex) is the RFC 6962 root over the first `entries` entries, all of them sound; where the log was
-    tampered with, these are the ones before `first_bad`. `staged` entries have no place yet.
+    tampered with, these are the ones before `first_bad`. Where a payload is missing, `first_bad` is its entry.
+    `staged` entries have no place yet.
     """
 
     ok: bool
@@ -40,12 +43,13 @@ class Verdict:
     first_bad: int | None
     staged: int
     why: str
+    tampered: bool = False
     note: str = NOTE
 
     @property
     def exit_code(self) -> int:
         """0 whole, 1 tampered, 2 incomplete."""
-        return 0 if self.ok else 2 if self.first_bad is None else 1
+        return 0 if self.ok else 1 if self.tampered else 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def verify(*, progress: Callable[[int], object] | None = None) -> Verdict:
         return _verify(tree, progress or (lambda done: None))
     except (DatabaseError, RecursionError, ValueError, TypeError, OverflowError) as error:
         why = f"Entry {tree.size} or the table around it cannot be read ({type(error).__name__})."
-        return Verdict(False, tree.size, tree.root().hex(), tree.size, 0, why)
+        return Verdict(False, tree.size, tree.root().hex(), tree.size, 0, why, tampered=True)
 
 
 def _verify(tree: CompactRange, progress: Callable[[int], object]) -> Verdict:
@@ -88,21 +92,25 @@ def _verify(tree: CompactRange, progress: Callable[[int], object]) -> Verdict:
             why = _payload_fault(row, value, sealer)
         if why or value is None or row.eid is None or row.entry is None:
             sentence = f"Entry {tree.size}: {why}."
-            return Verdict(False, tree.size, tree.root().hex(), tree.size, _staged(), sentence)
+            return Verdict(False, tree.size, tree.root().hex(), tree.size, _staged(), sentence, tampered=True)
         if value["commit"] and row.sealed is None:
             destroyed[row.eid] = tree.size
         elif row.sealed is not None and sealer is None:
             unopened += 1
-        if value["act"] == DISPOSE and value["obj"][0] == "entry":
+        if value["act"] == DISPOSE and value["obj"][0] == "payload":
             destroyed.pop(value["obj"][1].replace("-", "").encode(), None)
         tree.append(sha256(b"\x00" + row.entry).digest())
         if tree.size % _BATCH == 0:
             progress(tree.size)
+    if tree.size != total:
+        why = f"Entry {tree.size}: {total} places are taken, but not one after the other."
+        return Verdict(False, tree.size, tree.root().hex(), tree.size, _staged(), why, tampered=True)
     progress(tree.size)
     staged = _staged()
     lacking = list(_lacking(destroyed, staged=staged, unopened=unopened))
     why = " ".join(lacking) or "Every entry is in its place and as it was written."
-    return Verdict(not lacking, tree.size, tree.root().hex(), None, staged, why)
+    missing = min(destroyed.values(), default=None)
+    return Verdict(not lacking, tree.size, tree.root().hex(), missing, staged, why)
 
 
 def _lacking(destroyed: Mapping[bytes, int], *, staged: int, unopened: int) -> Iterator[str]:
@@ -137,9 +145,9 @@ def _sealer() -> Sealer | None:
         return None
 
 
-def _number(sql: str, *values: object) -> int:
+def _number(sql: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql)
         return int(cursor.fetchone()[0] or 0)
 
 
@@ -179,14 +187,16 @@ def _suspects(total: int) -> dict[int, str]:
 def _rows(total: int) -> Iterator[_Row]:
     """The first `total` places in order. SQLite holds any type in any column: there all is read as bytes."""
     if connection.vendor == "postgresql":
-        columns = "q.idx, q.leaf, replace(s.eid::text, '-', ''), s.entry, s.case_ref, s.case_n::text, p.sealed"
+        columns = (
+            "q.idx, q.leaf, replace(s.eid::text, '-', ''), s.entry, s.case_ref, s.case_n::text, p.sealed"
+        )
     else:
         blobs = ("q.leaf", "s.eid", "s.entry", "s.case_ref", "s.case_n", "p.sealed")
         columns = ", ".join(
             ["CASE typeof(q.idx) WHEN 'integer' THEN q.idx END", *(f"CAST({blob} AS BLOB)" for blob in blobs)]
         )
     sql = (
-        f"SELECT {columns} FROM ledger_sequence q LEFT JOIN ledger_staged s ON s.id = q.staged_id"  # noqa: S608
+        f"SELECT {columns} FROM ledger_sequence q LEFT JOIN ledger_staged s ON s.id = q.staged_id"
         " LEFT JOIN ledger_payload p ON p.eid = s.eid WHERE q.idx > %s ORDER BY q.idx LIMIT %s"
     )
     last, left = -(2**63), total
@@ -228,7 +238,11 @@ def _sound(row: _Row, place: int) -> tuple[dict[str, Any] | None, str]:
     if reason:
         return None, reason
     case_n = None if value["case_n"] is None else str(value["case_n"]).encode()
-    if (value["eid"].replace("-", "").encode(), value["case"].encode(), case_n) != (row.eid, row.case_ref, row.case_n):
+    if (value["eid"].replace("-", "").encode(), value["case"].encode(), case_n) != (
+        row.eid,
+        row.case_ref,
+        row.case_n,
+    ):
         return None, "the columns beside it say something else than it does"
     return value, ""
 

@@ -41,6 +41,11 @@ class Leg:
     median: timedelta
     p90: timedelta
 
+    @property
+    def name(self) -> str:
+        """The leg in words."""
+        return NAMES[self.leg]
+
 
 # Moved before held before gone: a removal that was ever held waits for somebody else's reasons, and one
 # that moved ended here without being gone. Closed after moving still counts as moved: it has a later episode

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from openhotline.policy import Policy
 from openhotline.outbox.models import SENDING, Letter
+from openhotline.policy import Policy
 from openhotline.records.models import (
     Answer,
     AnswerLine,
@@ -65,6 +66,7 @@ def record(
         scope = list(
             Removal.objects.select_for_update(of=("self",))
             .filter(consultation_lines__consultation=consultation)
+            .exclude(pk__in=_passed_on(consultation))  # they are another unit's to answer now
             .select_related("item", "host")
             .order_by("pk")
         )
@@ -98,6 +100,13 @@ def record(
         if not ConsultationLine.objects.filter(consultation=consultation, answered=False).exists():
             Consultation.objects.filter(pk=consultation.pk, answered_at=None).update(answered_at=at)
     return answer
+
+
+def _passed_on(consultation: Consultation) -> QuerySet[AnswerLine, int]:
+    """Removals of this question that its unit passed to another one."""
+    return AnswerLine.objects.filter(answer__consultation=consultation, answer__kind=words.PASS_ON).values_list(
+        "removal", flat=True
+    )
 
 
 def _facts(answer: Answer) -> dict[str, object]:

@@ -23,6 +23,7 @@ from openhotline.steps.advance import KEEP, advance
 
 LEASE = timedelta(minutes=5)
 AGAIN_AFTER_MISS = timedelta(minutes=3)
+LONGEST_WAIT = timedelta(hours=1)
 LOOKS_JUDGED = 12  # the newest looks that a verdict may rest on
 
 
@@ -192,20 +193,11 @@ def _schedule(groups: dict[str, list[Removal]], *, policy: Policy, at: datetime)
     Removal.objects.filter(pk__in=[removal.pk for removal in soon]).update(
         next_check_at=at + AGAIN_AFTER_MISS, check_lease_until=None
     )
-    for group, wait in (
-        ([r for r in groups["next"] + groups["up_again"] if r.status in removal_path.ABROAD], policy.clocks.check_abroad),
-        (
-            [r for r in groups["next"] + groups["up_again"] if r.status not in removal_path.ABROAD and r.t5_sent],
-            policy.clocks.check_with_host,
-        ),
-        (
-            [r for r in groups["next"] + groups["up_again"] if r.status not in removal_path.ABROAD and not r.t5_sent],
-            policy.clocks.check_waiting,
-        ),
-    ):
-        Removal.objects.filter(pk__in=[removal.pk for removal in group]).update(
-            next_check_at=at + wait, check_lease_until=None
-        )
+    spread: dict[timedelta, list[int]] = defaultdict(list)
+    for removal in groups["next"] + groups["up_again"]:
+        spread[_wait(removal, policy=policy, at=at)].append(removal.pk)
+    for wait, pks in spread.items():
+        Removal.objects.filter(pk__in=pks).update(next_check_at=at + wait, check_lease_until=None)
     watched: dict[int, list[Removal]] = defaultdict(list)
     for removal in groups["watch"] + groups["gone"] + groups["missed_gone"] + groups["gone_before"]:
         watched[removal.watch_step].append(removal)
@@ -217,6 +209,15 @@ def _schedule(groups: dict[str, list[Removal]], *, policy: Policy, at: datetime)
             removal.next_check_at = start + days[step] if step < len(days) else None
             removal.check_lease_until = None
         Removal.objects.bulk_update(group, ["next_check_at", "check_lease_until", "watch_step"], batch_size=500)
+
+
+def _wait(removal: Removal, *, policy: Policy, at: datetime) -> timedelta:
+    """How long until the next look: short while things may happen, longer as an episode grows old."""
+    if removal.status in removal_path.ABROAD:
+        return policy.clocks.check_abroad
+    least = policy.clocks.check_with_host if removal.t5_sent else policy.clocks.check_waiting
+    age = at - (removal.t5_sent or removal.opened_at)
+    return max(least, min(age / 12, LONGEST_WAIT)) // timedelta(minutes=1) * timedelta(minutes=1)
 
 
 def _moved_address(removals: Sequence[Removal], looks: dict[int, list[CheckFacts]], *, at: datetime) -> None:

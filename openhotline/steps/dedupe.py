@@ -4,7 +4,7 @@ Set-based: one look-up and one insert per batch, whatever its size. What is not 
 (`rules/urls.py`) and filing the report itself (`intake`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,11 +64,14 @@ class Found:
     new: bool
 
 
-def join(wanted: Iterable[Wanted], *, policy: Policy, by: Actor, at: datetime) -> dict[bytes, Found]:
+def join(
+    wanted: Iterable[Wanted], named: Mapping[bytes, int], *, policy: Policy, by: Actor, at: datetime
+) -> dict[bytes, Found]:
     """Find or open the item of every wanted address. Returns key digest -> item.
 
-    Call inside the transaction that files the reports. New items start on the assess clock, which counts
-    from the time the report was received.
+    `named`: key digest -> by how many of these reports it is named; a new item starts with that count, and
+    `reported` adds it to the others. Call inside the transaction that files the reports. New items start on
+    the assess clock, which counts from the time the report was received.
     """
     first: dict[bytes, Wanted] = {}
     for line in wanted:
@@ -77,32 +80,39 @@ def join(wanted: Iterable[Wanted], *, policy: Policy, by: Actor, at: datetime) -
             first[line.address.key_digest] = line
     if not first:
         return {}
-    found = _known(first)
+    counter = f"item-{at.year}"
+    last = bulk.last_number(counter)
+    found = _known(list(first))
     fresh = [line for digest, line in first.items() if digest not in found]
     if fresh:
-        # Two doors may open the same item at once: the counter's lock makes the second wait, then look again.
-        number = bulk.take_numbers(f"item-{at.year}", len(fresh))
-        late = _known({line.address.key_digest: line for line in fresh})
-        fresh = [line for line in fresh if line.address.key_digest not in late]
-        found |= late
+        # Two doors may open the same item at once: the counter's lock makes the second wait. Where numbers
+        # were taken since we looked, look again.
+        number = bulk.take_numbers(counter, len(fresh))
+        if number != last + 1:
+            late = _known([line.address.key_digest for line in fresh])
+            fresh = [line for line in fresh if line.address.key_digest not in late]
+            found |= late
         refs = references.items(at.year, number, len(fresh))
         ids = bulk.reserve(Item, len(fresh))
-        _open(list(zip(ids, refs, fresh, strict=True)), policy=policy, by=by, at=at)
+        _open(list(zip(ids, refs, fresh, strict=True)), named, policy=policy, by=by, at=at)
         for pk, ref, line in zip(ids, refs, fresh, strict=True):
             found[line.address.key_digest] = Found(pk, ref, True)
     return found
 
 
-def _known(first: dict[bytes, Wanted]) -> dict[bytes, Found]:
-    rows = Item.objects.filter(key_digest__in=list(first)).values_list("key_digest", "pk", "ref")
-    return {bytes(digest): Found(pk, ref, False) for digest, pk, ref in rows.iterator(chunk_size=5000)}
+def _known(digests: Sequence[bytes]) -> dict[bytes, Found]:
+    rows = bulk.present(Item, "key_digest", digests, ("key_digest", "id", "ref"))
+    return {bytes(digest): Found(pk, ref, False) for digest, pk, ref in rows}
 
 
-def _open(fresh: list[tuple[int, str, Wanted]], *, policy: Policy, by: Actor, at: datetime) -> None:
+def _open(
+    fresh: list[tuple[int, str, Wanted]], named: Mapping[bytes, int], *, policy: Policy, by: Actor, at: datetime
+) -> None:
     rows = []
     running = []
+    waits = (policy.clocks.assess, policy.clocks.assess_high)
     for pk, ref, line in fresh:
-        due = line.received_at + (policy.clocks.assess_high if line.priority else policy.clocks.assess)
+        due = line.received_at + waits[line.priority]
         address = line.address
         rows.append(
             (
@@ -125,7 +135,7 @@ def _open(fresh: list[tuple[int, str, Wanted]], *, policy: Policy, by: Actor, at
                 line.received_at,
                 1,
                 0,
-                0,
+                named[address.key_digest],
             )
         )
         running.append(("item", pk, clocks.ASSESS, line.received_at, due, ""))
@@ -133,19 +143,15 @@ def _open(fresh: list[tuple[int, str, Wanted]], *, policy: Policy, by: Actor, at
     bulk.insert(Clock, ("subject", "subject_id", "name", "opened_at", "due_at", "ended"), running)
 
 
-def reported(counts: dict[int, int], *, policy: Policy, at: datetime) -> None:
-    """Items were reported (again): count, and wake what had been decided or removed.
+def reported(counts: Mapping[int, int], *, policy: Policy, at: datetime) -> None:
+    """Items known before were reported again: count, and wake what had been decided or removed.
 
     `counts`: item id -> number of new reports. Items found lawful, out of remit or unreachable more than a
     day ago go back to the queue; what was removed is looked at at once (it may have reappeared).
     """
-    by_count: dict[int, list[int]] = {}
-    for pk, count in counts.items():
-        by_count.setdefault(count, []).append(pk)
-    for count, ids in by_count.items():
-        for start in range(0, len(ids), 5000):
-            Item.objects.filter(pk__in=ids[start : start + 5000]).update(reports=F("reports") + count)
-    ids = list(counts)
+    rows = bulk.add_to(Item, "reports", counts, ("id", "status", "readings"))
+    # Nobody has ever decided on what waits for its first reading: it sleeps nowhere and was never removed.
+    ids = [pk for pk, status, readings in rows if status != item_path.RECEIVED or readings > 1]
     for start in range(0, len(ids), 5000):
         chunk = ids[start : start + 5000]
         asleep = Item.objects.filter(

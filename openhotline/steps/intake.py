@@ -105,12 +105,13 @@ def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: 
     read_files = (urls.read_file(line) for line in files)
     addresses = [[next(read) for _ in report.lines] + [next(read_files) for _ in report.files] for report in fresh]
     found = dedupe.join(
-        (
-            dedupe.Wanted(address, report.received_at, report.referrer, report.source == words.FROM_POLICE)
+        [
+            dedupe.Wanted(address, report.received_at, _storable(report.referrer), report.source == words.FROM_POLICE)
             for report, given in zip(fresh, addresses, strict=True)
             for address in given
             if address.ok
-        ),
+        ],
+        Counter(digest for given in addresses for digest in {address.key_digest for address in given if address.ok}),
         policy=policy,
         by=by,
         at=at,
@@ -134,7 +135,8 @@ def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: 
             line_rows.append((pk, position, _storable(line), item.pk, joined, ""))
             if item.ref not in cases:
                 cases.append(item.ref)
-                counts[item.pk] += 1
+                if not item.new:
+                    counts[item.pk] += 1
         rows[bool(cases)].append(_row(pk, report, bool(cases)))
         coarse = report.source == words.FROM_PUBLIC
         acts[(report.received_at if coarse else at, coarse)] += _acts(pk, report, cases)
@@ -167,11 +169,7 @@ def _not_filed_before(
             if first != report.report_id:
                 continue
         latest[report.report_id] = report
-    known = {
-        row.report_id: row
-        for start in range(0, len(latest), 5000)
-        for row in Report.objects.filter(report_id__in=list(latest)[start : start + 5000])
-    }
+    complete = dict(bulk.present(Report, "report_id", list(latest), ("report_id", "complete")))
     known_keys = set()
     if keys:
         known_keys = set(
@@ -181,9 +179,9 @@ def _not_filed_before(
         )
     fresh = []
     for report_id, report in latest.items():
-        if report_id in known:
-            if report.complete and not known[report_id].complete:
-                _complete(known[report_id], report, policy=policy, by=by, at=at)
+        if report_id in complete:
+            if report.complete and not complete[report_id]:
+                _complete(Report.objects.get(report_id=report_id), report, policy=policy, by=by, at=at)
         elif not report.key or (report.partner, report.key) not in known_keys:
             fresh.append(report)
     return fresh, len(incoming) - len(fresh)

@@ -114,7 +114,11 @@ class Headers:
         forget(request.META, door=self.door)
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy(self.door))
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        # Where people sign in, forms need the browser's word for where they come from ("no-referrer" makes a
+        # browser send "Origin: null", which Django's CSRF check refuses). No other site is ever told.
+        response.headers.setdefault(
+            "Referrer-Policy", "no-referrer" if self.door == "public" else "same-origin"
+        )
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Permissions-Policy"] = _PERMISSIONS

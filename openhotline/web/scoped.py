@@ -276,7 +276,9 @@ class _Link:
 
 def letter_of(notice: Notice) -> Letter | None:
     """The letter that carried a notice, with its frozen bytes."""
-    return Letter.objects.filter(kind="notice", number=notice.number, body__isnull=False).order_by("-pk").first()
+    return (
+        Letter.objects.filter(kind="notice", number=notice.number, body__isnull=False).order_by("-pk").first()
+    )
 
 
 def files_of(notice: Notice) -> dict[int, int]:

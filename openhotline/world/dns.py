@@ -24,6 +24,7 @@ _FIXED = {
     SERVERS[0]: places.NAME_SERVER,
     SERVERS[1]: places.NAME_SERVER,
 }
+_FIXED_ZONES = {name.partition(".")[2] for name in _FIXED}
 
 
 class Zones:
@@ -50,10 +51,7 @@ class Zones:
 
     def _is_zone(self, name: str) -> bool:
         """True for a name above one that exists, such as example.net: it exists and has no address."""
-        below = "." + name
-        return places.is_reserved_name(name) and any(
-            known.endswith(below) for known in (*self.truth.hosts, *self.truth.aliases, *_FIXED)
-        )
+        return places.is_reserved_name(name) and (name in self.truth.zones or name in _FIXED_ZONES)
 
     def answer(self, query: DNSRecord, at: datetime) -> DNSRecord:
         """The reply to a query."""

@@ -57,8 +57,7 @@ class Internet:
         self.behaviours = Behaviours()
         folder = data_dir / "world"
         folder.mkdir(parents=True, exist_ok=True)
-        print_ = hashlib.sha256(repr(scenario).encode()).hexdigest()[:12]
-        self.journal = Journal(folder / f"journal-{scenario.name}-{print_}.jsonl" if lasting else None)
+        self.journal = Journal(folder / _journal_name(scenario) if lasting else None)
         self.truth = Truth(scenario, self.journal)
         self.zones = Zones(self.truth, self.behaviours, self.now)
         self.registry = Registry(self.truth, self.behaviours, self.now)
@@ -151,3 +150,9 @@ class Internet:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         self.journal.close()
+
+
+def _journal_name(scenario: Scenario) -> str:
+    """Another scenario, seed or bundle is another world, with a past of its own."""
+    digest = hashlib.sha256(repr(scenario).encode()).hexdigest()[:12]
+    return f"journal-{scenario.name}-{digest}.jsonl"

@@ -7,6 +7,7 @@ country code, so it is nowhere. Not here: what is held there (`scenario.py`).
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 NAME_SERVER = "192.0.2.53"  # port 53, TCP
 REGISTRY_ADDRESS = "192.0.2.43"  # port 80
@@ -129,6 +130,7 @@ NETWORKS = (
 DEAD_MAILBOXES = ("abuse@oldmill.example",)
 
 
+@lru_cache(maxsize=4096)
 def is_reserved(address: str) -> bool:
     """True if the literal is from the documentation ranges. Raises ValueError for what is no literal."""
     ip = ipaddress.ip_address(address)

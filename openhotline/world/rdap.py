@@ -48,8 +48,9 @@ class Registry:
         return self.truth.network(str(ipaddress.ip_network(asked, strict=False).network_address))
 
     def _domain(self, name: str) -> Answer:
-        hosts = [host for host in self.truth.hosts if host == name or host.endswith("." + name)]
-        if not hosts or not places.is_reserved_name(name):
+        if not places.is_reserved_name(name) or (
+            name not in self.truth.zones and name not in self.truth.hosts
+        ):
             return _error(404, "This name is not registered.")
         return self._said(None, domain(name, self.now()))
 

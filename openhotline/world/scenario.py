@@ -46,7 +46,7 @@ class Event:
     """Something happens to a site, `after` an origin that the holder of the event names.
 
     `what`: gone (answers `status`), no-name (the name is taken away), move (to `ip`/`ip6`; there it is up),
-    back (up again), outage (503), silent (times out), cut-off (breaks off half way), block and unblock (one
+    back (up again), outage (503), silent (times out), cut-off (hangs up without a word), block and unblock (one
     `vantage` gets 403 while others see it).
     """
 

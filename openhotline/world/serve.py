@@ -80,7 +80,9 @@ def main(
         )
         sys.stdout.flush()
 
-    asyncio.run(run(data_dir, scenario, make_clock(data_dir, scenario), ready=ready, ports=(smtp_port, partner_port)))
+    asyncio.run(
+        run(data_dir, scenario, make_clock(data_dir, scenario), ready=ready, ports=(smtp_port, partner_port))
+    )
 
 
 class World:

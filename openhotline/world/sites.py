@@ -88,7 +88,7 @@ class Sites:
         if state.word == "silent":
             return Answer(0, fault="timeout")
         if state.word == "cut-off":
-            return Answer(200, page("Page", "This page is never finished."), fault="cut-off")
+            return Answer(0, fault="hang-up")
         if state.word == "outage":
             return Answer(503, page("Out of order", "Please come back later."))
         if state.word != UP:

@@ -1,7 +1,7 @@
 """HTTP/1.1 as the world's web hosts and its registry speak it, one connection at a time.
 
 True here: GET and HEAD, keep-alive, `Range: bytes=a-b`, heads of at most 160 kB; and three ways to fail that
-an answer may ask for: silence, half an answer, nothing but noise. Answers are text, whatever was asked. Not
+an answer may ask for: silence, hanging up, half an answer. Answers are text, whatever was asked. Not
 here: what is answered (`sites.py`, `rdap.py`).
 """
 
@@ -25,7 +25,7 @@ _REASONS = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-TIMEOUT, CUT_OFF = "timeout", "cut-off"
+TIMEOUT, HANG_UP, CUT_OFF = "timeout", "hang-up", "cut-off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back. `fault`: "" or "timeout" (nothing ever) or "cut-off" (half, then the end)."""
+    """What is sent back. `fault`: "", "timeout" (nothing ever), "hang-up" (the end at once), "cut-off" (half,
+    then the end)."""
 
     status: int
     body: str = ""
@@ -105,8 +106,12 @@ class HttpTalk(asyncio.Protocol):
         if answer.fault == TIMEOUT:
             self._mute = True
             return
+        if answer.fault == HANG_UP:
+            self._mute = True
+            self.transport.abort()
+            return
         body, status, extra = answer.body.encode(), answer.status, ""
-        ranged = _RANGE.fullmatch(wanted) if status == 200 else None
+        ranged = _RANGE.fullmatch(wanted) if status == 200 and not answer.fault else None
         if ranged:
             first, last = int(ranged[1]), min(int(ranged[2] or len(body) - 1), len(body) - 1)
             if first > last:
@@ -120,8 +125,7 @@ class HttpTalk(asyncio.Protocol):
             f"Connection: {'close' if close else 'keep-alive'}\r\n\r\n"
         ).encode("latin-1")
         if answer.fault == CUT_OFF:
-            # The head promises more than comes: half of a page, or half of a head where there is no page.
-            self.transport.write(head + body[: len(body) // 2] if len(body) > 1 else head[: len(head) // 2])
+            self.transport.write(head + body[: len(body) // 2])  # the head promises more than comes
             self._mute = True
             self.transport.close()
             return

@@ -67,6 +67,8 @@ class Truth:
         self.sites: dict[str, Site] = {}
         self.hosts: dict[str, dict[str, Site]] = {}  # host -> path -> site
         self.aliases: dict[str, str] = {}  # canonical name -> host
+        self.zones: set[str] = set()  # every name above a host's or an alias's, such as example.net
+        self._holders: dict[str, Network | None] = {}
         self._due: dict[str, list[_Due]] = defaultdict(list)
         self._seen: dict[tuple[str, str], list[str]] = defaultdict(list)  # (address, to) -> serials
         self._count = 0
@@ -86,6 +88,9 @@ class Truth:
         self.hosts.setdefault(site.host, {})[site.path] = site
         if site.alias:
             self.aliases[site.alias] = site.host
+        for name in filter(None, (site.host, site.alias)):
+            labels = name.split(".")
+            self.zones.update(".".join(labels[start:]) for start in range(1, len(labels)))
         for event in site.events:
             self._put(site.address, (start or self.scenario.start) + event.after, event)
 
@@ -106,7 +111,9 @@ class Truth:
 
     def network(self, address: str) -> Network | None:
         """Who holds a literal."""
-        return self.scenario.network(address)
+        if address not in self._holders:
+            self._holders[address] = self.scenario.network(address)
+        return self._holders[address]
 
     def site(self, address: str) -> Site:
         """The site at an address. Raises Refused where there is none."""

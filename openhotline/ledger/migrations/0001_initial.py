@@ -5,56 +5,73 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='CaseCount',
+            name="CaseCount",
             fields=[
-                ('case_ref', models.CharField(max_length=24, primary_key=True, serialize=False)),
-                ('n', models.BigIntegerField()),
+                ("case_ref", models.CharField(max_length=24, primary_key=True, serialize=False)),
+                ("n", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'ledger_case',
+                "db_table": "ledger_case",
             },
         ),
         migrations.CreateModel(
-            name='Payload',
+            name="Payload",
             fields=[
-                ('eid', models.UUIDField(primary_key=True, serialize=False)),
-                ('sealed', models.BinaryField()),
+                ("eid", models.UUIDField(primary_key=True, serialize=False)),
+                ("sealed", models.BinaryField()),
             ],
             options={
-                'db_table': 'ledger_payload',
+                "db_table": "ledger_payload",
             },
         ),
         migrations.CreateModel(
-            name='Staged',
+            name="Staged",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('eid', models.UUIDField(unique=True)),
-                ('entry', models.BinaryField()),
-                ('case_ref', models.CharField(default='', max_length=24)),
-                ('case_n', models.BigIntegerField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("eid", models.UUIDField(unique=True)),
+                ("entry", models.BinaryField()),
+                ("case_ref", models.CharField(default="", max_length=24)),
+                ("case_n", models.BigIntegerField(null=True)),
             ],
             options={
-                'db_table': 'ledger_staged',
-                'indexes': [models.Index(condition=models.Q(('case_ref', ''), _negated=True), fields=['case_ref', 'case_n'], name='ledger_of_case')],
+                "db_table": "ledger_staged",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("case_ref", ""), _negated=True),
+                        fields=["case_ref", "case_n"],
+                        name="ledger_of_case",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Sequenced',
+            name="Sequenced",
             fields=[
-                ('idx', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('leaf', models.BinaryField(max_length=32)),
-                ('staged', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='place', to='ledger.staged')),
+                ("idx", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("leaf", models.BinaryField(max_length=32)),
+                (
+                    "staged",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="place",
+                        to="ledger.staged",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ledger_sequence',
+                "db_table": "ledger_sequence",
             },
         ),
     ]

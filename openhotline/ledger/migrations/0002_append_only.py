@@ -15,7 +15,12 @@ SQLITE += [
     f"""CREATE TRIGGER {table}_no_replace_{key} BEFORE INSERT ON {table}
     WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})
     BEGIN SELECT RAISE(ABORT, 'The ledger is append-only: nothing in {table} is replaced.'); END"""
-    for table, key in (("ledger_staged", "eid"), ("ledger_staged", "id"), ("ledger_sequence", "idx"), ("ledger_sequence", "staged_id"))
+    for table, key in (
+        ("ledger_staged", "eid"),
+        ("ledger_staged", "id"),
+        ("ledger_sequence", "idx"),
+        ("ledger_sequence", "staged_id"),
+    )
 ]
 
 POSTGRESQL = [

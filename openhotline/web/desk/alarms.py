@@ -54,7 +54,9 @@ def raise_(request: HttpRequest, ref: str) -> HttpResponse:
     item = found(scoped.items(), ref=ref)
     wanted = request.POST.get("unit", "")
     unit = scoped.units().filter(pk=int(wanted)).first() if wanted.isascii() and wanted.isdigit() else None
-    raised = step.raise_alarm(item, unit=unit, policy=bench.policy(), by=bench.actor(request), at=bench.now(request))
+    raised = step.raise_alarm(
+        item, unit=unit, policy=bench.policy(), by=bench.actor(request), at=bench.now(request)
+    )
     return HttpResponseRedirect(reverse("alarm", args=[raised.pk]), status=303)
 
 
@@ -91,14 +93,21 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     row = found(bench.scoped(request).alarms().select_related("item"), pk=pk)
     reference = request.POST.get("reference", "").strip()
     if not reference:
-        raise Refused("Write down the reference the duty officer gave you, or their call sign.", code="reference")
+        raise Refused(
+            "Write down the reference the duty officer gave you, or their call sign.", code="reference"
+        )
     step.acknowledge(row, reference=reference[:200], by=bench.actor(request), at=bench.now(request))
     return HttpResponseRedirect(reverse("alarm", args=[pk]), status=303)
 
 
 def running(scoped: Any, at: Any) -> list[tuple[Alarm, times.Left]]:
     """Alarms nobody has acknowledged, least time left first."""
-    rows = scoped.alarms().filter(acknowledged_at=None).select_related("item", "unit").order_by("due_at", "pk")[:5]
+    rows = (
+        scoped.alarms()
+        .filter(acknowledged_at=None)
+        .select_related("item", "unit")
+        .order_by("due_at", "pk")[:5]
+    )
     return [(row, times.left(row.due_at, at, whole=row.due_at - row.at)) for row in rows]
 
 
@@ -106,7 +115,9 @@ def running(scoped: Any, at: Any) -> list[tuple[Alarm, times.Left]]:
 def listing(request: HttpRequest) -> HttpResponse:
     """All alarms, the running ones first."""
     at = bench.now(request)
-    rows = bench.scoped(request).alarms().select_related("item", "unit", "by").order_by("acknowledged_at", "-at")
+    rows = (
+        bench.scoped(request).alarms().select_related("item", "unit", "by").order_by("acknowledged_at", "-at")
+    )
     found_rows = sorted(rows[:500], key=lambda row: (row.acknowledged_at is not None, row.due_at))
     return render(
         request,

@@ -54,20 +54,30 @@ def typed(request: HttpRequest) -> Typed:
     )
 
 
-def pane(request: HttpRequest, item: Item, *, view: str = "open", refusal: Refused | None = None) -> dict[str, Any]:
+def pane(
+    request: HttpRequest, item: Item, *, view: str = "open", refusal: Refused | None = None
+) -> dict[str, Any]:
     """What the pane shows about an item, for whoever looks."""
     at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
     policy = bench.policy()
     read = opinions.readable(scoped, who.user_id or 0).filter(item=item)
     lines = scoped.report_lines().filter(item=item)
-    kinds = [rows.SOURCE_NAMES.get(source, source) for source in lines.values_list("report__source", flat=True)[:200]]
+    kinds = [
+        rows.SOURCE_NAMES.get(source, source)
+        for source in lines.values_list("report__source", flat=True)[:200]
+    ]
     notes = scoped.reports().filter(lines__item=item, sealed__isnull=False).distinct().count()
     mine = item.locked_by_id == who.user_id and item.locked_until is not None and item.locked_until > at
     held = item.locked_until is not None and item.locked_until > at and not mine
     reading = {item_path.GRADED_ONCE: "second", item_path.DISPUTED: "lead"}.get(item.status, "first")
     verb = {"first": "take", "second": "second", "lead": "decide"}[reading]
     done = read.filter(by=who.user_id, round=item.readings).exists()
-    waiting = item.status in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED)
+    waiting = item.status in (
+        item_path.RECEIVED,
+        item_path.ASSESSING,
+        item_path.GRADED_ONCE,
+        item_path.DISPUTED,
+    )
     return {
         "item": item,
         "view_key": view,
@@ -86,7 +96,9 @@ def pane(request: HttpRequest, item: Item, *, view: str = "open", refusal: Refus
         "ages": [(key, opinions.AGE_NAMES[key], AGE_KEYS[key]) for key in AGE_KEYS],
         "points": policy.points,
         "reasons": REASONS,
-        "both": list(read.filter(round=item.readings).select_related("by").order_by("pk")) if reading == "lead" else [],
+        "both": list(read.filter(round=item.readings).select_related("by").order_by("pk"))
+        if reading == "lead"
+        else [],
         "earlier": list(read.exclude(round=item.readings).order_by("-at")[:5]),
         "typed": typed(request),
         "refusal": refusal.sentence if refusal else "",
@@ -154,7 +166,9 @@ def grade(request: HttpRequest, ref: str) -> HttpResponse:
         except Refused:
             pass  # a colleague was quicker; the pane offers it to be taken, and says so
     saved = opinions.in_words(given.opinion, given.cls, given.category)
-    return _to(request, following, toast=f"{item.ref} saved: {saved.lower() if not given.category else saved}.")
+    return _to(
+        request, following, toast=f"{item.ref} saved: {saved.lower() if not given.category else saved}."
+    )
 
 
 def opinion_of(request: HttpRequest) -> Opinion:
@@ -175,7 +189,9 @@ def _next(request: HttpRequest, item: Item) -> str:
     """The reference of the next item of the view this person may take, "" if there is none."""
     view = views.BY_KEY.get(request.POST.get("view", ""), views.VIEWS[0])
     who = bench.actor(request)
-    following = views.next_to_take(view, bench.scoped(request), who.user_id or 0, bench.now(request), not_this=item.pk)
+    following = views.next_to_take(
+        view, bench.scoped(request), who.user_id or 0, bench.now(request), not_this=item.pk
+    )
     return following.ref if following else ""
 
 

@@ -34,7 +34,10 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
     active = next((hold for hold in holds if hold.released_at is None), None)
     paused = active is not None or (removal is not None and removal.status == removal_path.HELD)
     given = list(
-        opinions.readable(scoped, who.user_id or 0).filter(item=item).select_related("by").order_by("round", "pk")
+        opinions.readable(scoped, who.user_id or 0)
+        .filter(item=item)
+        .select_related("by")
+        .order_by("round", "pk")
     )
     current = [row for row in given if row.round == item.readings]
     if item.status in item_path.OPEN or removal is None:
@@ -60,10 +63,12 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "holds": holds,
         "open_to": open_to,
         "current": current,
-        "agree": bool(first and second) and (first.opinion, first.cls, first.category) == (second.opinion, second.cls, second.category),  # type: ignore[union-attr]
+        "agree": bool(first and second)
+        and (first.opinion, first.cls, first.category) == (second.opinion, second.cls, second.category),  # type: ignore[union-attr]
         "earlier": [row for row in given if row.round != item.readings],
         "blind": item.status == item_path.GRADED_ONCE,
-        "assessable": item.status in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
+        "assessable": item.status
+        in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
         "traces": story.traces(scoped, item, at),
         "police": story.police(scoped, item, open_to=open_to, at=at),
         "notices": story.notices(scoped, item, at),
@@ -99,7 +104,10 @@ def _chart(request: HttpRequest, removal: Any) -> looks.Chart | None:
         if moment is not None
     ]
     return looks.chart(
-        story.checks(bench.scoped(request), removal), events=events, gone=removal.t8_gone, at=bench.now(request)
+        story.checks(bench.scoped(request), removal),
+        events=events,
+        gone=removal.t8_gone,
+        at=bench.now(request),
     )
 
 
@@ -123,7 +131,10 @@ def open_note(request: HttpRequest, ref: str, report: int) -> HttpResponse:
     item = found(scoped.items(), ref=ref)
     told = found(scoped.reports().filter(lines__item=item).distinct(), pk=report)
     assess_step.open_note(
-        item, by=bench.actor(request), at=bench.now(request), why=request.POST.get("why", "")[:200] or "read on the case page"
+        item,
+        by=bench.actor(request),
+        at=bench.now(request),
+        why=request.POST.get("why", "")[:200] or "read on the case page",
     )
     words = "This report carries no words of the reporter."
     if told.sealed:
@@ -148,5 +159,7 @@ def looks_table(request: HttpRequest, ref: str) -> HttpResponse:
     """Every look at every episode of this item, as a table."""
     scoped = bench.scoped(request)
     item = found(scoped.items(), ref=ref)
-    listed = scoped.checks().filter(removal__item=item).select_related("removal").order_by("-at", "-pk")[:2000]
+    listed = (
+        scoped.checks().filter(removal__item=item).select_related("removal").order_by("-at", "-pk")[:2000]
+    )
     return render(request, "desk/looks.html", {"item": item, "checks": listed, "left": times.when})

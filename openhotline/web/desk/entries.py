@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from openhotline.ledger.verify import entries_of
 
 # Acts that would tell a hold from a go-ahead, or who in the police did it.
-_POLICE = ("removal.answer", "removal.answered", "removal.held", "removal.release", "removal.released", "removal.settle_silence")
+_POLICE = (
+    "removal.answer",
+    "removal.answered",
+    "removal.held",
+    "removal.release",
+    "removal.released",
+    "removal.settle_silence",
+)
 MOST = 500
 
 
@@ -32,7 +39,15 @@ def of(case_ref: str, *, open_to: bool) -> list[Line]:
         act, who = str(entry["act"]), str(entry["who"])
         if act in _POLICE and not open_to:
             act, who = "removal.answered", "police"
-        lines.append(Line(int(entry["case_n"]), str(entry["at"]), who, act.replace(".", ": ").replace("_", " "), grouped(found.seal)))
+        lines.append(
+            Line(
+                int(entry["case_n"]),
+                str(entry["at"])[:19].replace("T", " "),
+                who,
+                act.replace(".", ": ").replace("_", " "),
+                grouped(str(entry.get("commit", ""))),
+            )
+        )
     return lines[::-1]
 
 

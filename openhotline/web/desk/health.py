@@ -29,7 +29,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: "there is none" and "it is not yours" look alike."""
-    return _say(request, "There is nothing here. Check the reference, its last letter most of all, or search for it.", 404)
+    return _say(
+        request,
+        "There is nothing here. Check the reference, its last letter most of all, or search for it.",
+        404,
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -44,7 +48,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def fault(request: HttpRequest) -> HttpResponse:
     """500, in words. Nothing is half done: every act is one transaction."""
-    return _say(request, "Something here is broken. Nothing was half done. Try again, and tell the person who keeps the house.", 500)
+    return _say(
+        request,
+        "Something here is broken. Nothing was half done. Try again, and tell the person who keeps the house.",
+        500,
+    )
 
 
 def _say(request: HttpRequest, sentence: str, status: int) -> HttpResponse:

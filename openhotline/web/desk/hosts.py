@@ -37,7 +37,9 @@ def hosts(request: HttpRequest) -> HttpResponse:
     )
     if text:
         listed = listed.filter(name__icontains=text)
-    return render(request, "desk/hosts.html", {"hosts": listed.order_by("-open_now", "name", "pk")[:200], "q": text})
+    return render(
+        request, "desk/hosts.html", {"hosts": listed.order_by("-open_now", "name", "pk")[:200], "q": text}
+    )
 
 
 @require_safe
@@ -75,7 +77,9 @@ def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: obj
     open_to = bench.sees_holds(request)
     took = sorted(
         gone - sent
-        for gone, sent in mine.filter(t8_gone__isnull=False, t5_sent__isnull=False).values_list("t8_gone", "t5_sent")[:5000]
+        for gone, sent in mine.filter(t8_gone__isnull=False, t5_sent__isnull=False).values_list(
+            "t8_gone", "t5_sent"
+        )[:5000]
     )
     return render(
         request,
@@ -105,7 +109,9 @@ def add_contact(request: HttpRequest, pk: int) -> HttpResponse:
     row = found(bench.scoped(request).hosts(), pk=pk)
     source = request.POST.get("source", "")
     if source not in SOURCES:
-        raise Refused("Say where the contact is from: the host's page, a register, or a person there.", code="source")
+        raise Refused(
+            "Say where the contact is from: the host's page, a register, or a person there.", code="source"
+        )
     mail = request.POST.get("mail", "").strip()
     notify.add_contact(row, mail, source=source, by=bench.actor(request), at=bench.now(request))
     return HttpResponseRedirect(reverse("host", args=[pk]), status=303)

@@ -22,13 +22,28 @@ def _days(request: HttpRequest) -> int:
 def table(request: HttpRequest) -> HttpResponse:
     """Median and nine-in-ten per leg; gone, moved and held apart."""
     at, days = bench.now(request), _days(request)
-    found = figures.legs(since=at - timedelta(days=days), until=at) if bench.scoped(request).everything else []
-    counts = figures.outcomes(since=at - timedelta(days=days), until=at) if bench.scoped(request).everything else {}
+    found = (
+        figures.legs(since=at - timedelta(days=days), until=at) if bench.scoped(request).everything else []
+    )
+    counts = (
+        figures.outcomes(since=at - timedelta(days=days), until=at)
+        if bench.scoped(request).everything
+        else {}
+    )
     grouped = [
-        (name, title, counts.get(name, 0), [(row, times.span(row.median), times.span(row.p90)) for row in found if row.outcome == name])
+        (
+            name,
+            title,
+            counts.get(name, 0),
+            [(row, times.span(row.median), times.span(row.p90)) for row in found if row.outcome == name],
+        )
         for name, title in figures.OUTCOMES
     ]
-    longest = max((row for row in found if row.outcome == "gone" and row.leg != "whole"), key=lambda row: row.median, default=None)
+    longest = max(
+        (row for row in found if row.outcome == "gone" and row.leg != "whole"),
+        key=lambda row: row.median,
+        default=None,
+    )
     return render(
         request,
         "desk/legs.html",
@@ -37,7 +52,9 @@ def table(request: HttpRequest) -> HttpResponse:
             "periods": PERIODS,
             "days": str(days),
             "longest": (figures.NAMES[longest.leg], times.span(longest.median)) if longest else None,
-            "whole": next((times.span(row.median) for row in found if row.outcome == "gone" and row.leg == "whole"), ""),
+            "whole": next(
+                (times.span(row.median) for row in found if row.outcome == "gone" and row.leg == "whole"), ""
+            ),
         },
     )
 
@@ -53,6 +70,13 @@ def download(request: HttpRequest) -> HttpResponse:
     if bench.scoped(request).everything:
         for row in figures.legs(since=at - timedelta(days=days), until=at):
             writer.writerow(
-                [row.outcome, row.leg, figures.NAMES[row.leg], row.count, int(row.median.total_seconds()), int(row.p90.total_seconds())]
+                [
+                    row.outcome,
+                    row.leg,
+                    figures.NAMES[row.leg],
+                    row.count,
+                    int(row.median.total_seconds()),
+                    int(row.p90.total_seconds()),
+                ]
             )
     return response

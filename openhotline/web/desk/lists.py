@@ -33,18 +33,26 @@ def police(request: HttpRequest) -> HttpResponse:
     """Questions that wait, silent ones first; then those answered lately."""
     at, scoped = bench.now(request), bench.scoped(request)
     open_to = bench.sees_holds(request)
-    base = scoped.consultations().select_related("unit", "host").annotate(
-        covered=Count("lines", distinct=True),
-        silent=Count("lines", filter=Q(lines__removal__status=removal_path.SILENT), distinct=True),
-        held=Count("lines", filter=Q(lines__removal__status=removal_path.HELD), distinct=True),
+    base = (
+        scoped.consultations()
+        .select_related("unit", "host")
+        .annotate(
+            covered=Count("lines", distinct=True),
+            silent=Count("lines", filter=Q(lines__removal__status=removal_path.SILENT), distinct=True),
+            held=Count("lines", filter=Q(lines__removal__status=removal_path.HELD), distinct=True),
+        )
     )
-    waiting = base.filter(asks=True, answered_at=None).order_by(F("rung_at").asc(nulls_last=True), "due_at", "pk")[:PAGE]
+    waiting = base.filter(asks=True, answered_at=None).order_by(
+        F("rung_at").asc(nulls_last=True), "due_at", "pk"
+    )[:PAGE]
     done, more = cut(request, base.exclude(asks=True, answered_at=None))
     return render(
         request,
         "desk/police.html",
         {
-            "waiting": [(row, times.left(row.due_at, at, whole=row.due_at - row.asked_at)) for row in waiting],
+            "waiting": [
+                (row, times.left(row.due_at, at, whole=row.due_at - row.asked_at)) for row in waiting
+            ],
             "done": [(row, _answered(row, at)) for row in done],
             "before": more,
             "open_to": open_to,
@@ -63,7 +71,12 @@ def consultation(request: HttpRequest, number: str) -> HttpResponse:
     """What one question covers, and where each removal is now."""
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.consultations().select_related("unit", "host"), number=number)
-    removals = scoped.removals().filter(consultation_lines__consultation=row).select_related("item", "host").order_by("pk")
+    removals = (
+        scoped.removals()
+        .filter(consultation_lines__consultation=row)
+        .select_related("item", "host")
+        .order_by("pk")
+    )
     return render(
         request,
         "desk/bundle.html",
@@ -83,15 +96,21 @@ def notices(request: HttpRequest) -> HttpResponse:
     at, scoped = bench.now(request), bench.scoped(request)
     listed, more = cut(
         request,
-        scoped.notices().select_related("host", "contact").annotate(covered=Count("lines", filter=Q(lines__dropped=""))),
+        scoped.notices()
+        .select_related("host", "contact")
+        .annotate(covered=Count("lines", filter=Q(lines__dropped=""))),
     )
     states = dict(
-        scoped.letters().filter(kind="notice", number__in=[row.number for row in listed]).values_list("number", "state")
+        scoped.letters()
+        .filter(kind="notice", number__in=[row.number for row in listed])
+        .values_list("number", "state")
     )
     shown = []
     for row in listed:
         word, family = story.LETTER_FAMILIES.get(states.get(row.number, PENDING), ("waiting", "idle"))
-        clock = times.left(row.due_at, at, whole=row.due_at - row.sent_at) if row.due_at and row.sent_at else None
+        clock = (
+            times.left(row.due_at, at, whole=row.due_at - row.sent_at) if row.due_at and row.sent_at else None
+        )
         shown.append((row, word, family, clock, times.when(row.drafted_at, at)))
     return render(request, "desk/notices.html", {"notices": shown, "before": more})
 
@@ -101,7 +120,9 @@ def notice(request: HttpRequest, number: str) -> HttpResponse:
     """One notice: what it covers, and its text as frozen at departure."""
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.notices().select_related("host", "contact"), number=number)
-    removals = scoped.removals().filter(notice_lines__notice=row).select_related("item", "host").order_by("pk")
+    removals = (
+        scoped.removals().filter(notice_lines__notice=row).select_related("item", "host").order_by("pk")
+    )
     letters = scoped.letters().filter(number__startswith=row.number).order_by("pk")
     return render(
         request,
@@ -121,9 +142,12 @@ def notice(request: HttpRequest, number: str) -> HttpResponse:
 def referrals(request: HttpRequest) -> HttpResponse:
     """Hand-overs abroad, newest first."""
     at, scoped = bench.now(request), bench.scoped(request)
-    listed, more = cut(request, scoped.referrals().select_related("partner", "unit").annotate(covered=Count("lines")))
+    listed, more = cut(
+        request, scoped.referrals().select_related("partner", "unit").annotate(covered=Count("lines"))
+    )
     shown = [
-        (row, times.left(row.due_at, at) if row.due_at else None, times.when(row.drafted_at, at)) for row in listed
+        (row, times.left(row.due_at, at) if row.due_at else None, times.when(row.drafted_at, at))
+        for row in listed
     ]
     return render(request, "desk/referrals.html", {"referrals": shown, "before": more})
 
@@ -133,7 +157,9 @@ def referral(request: HttpRequest, number: str) -> HttpResponse:
     """What one referral covers."""
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.referrals().select_related("partner"), number=number)
-    removals = scoped.removals().filter(referral_lines__referral=row).select_related("item", "host").order_by("pk")
+    removals = (
+        scoped.removals().filter(referral_lines__referral=row).select_related("item", "host").order_by("pk")
+    )
     return render(
         request,
         "desk/bundle.html",
@@ -165,7 +191,9 @@ def outbox(request: HttpRequest) -> HttpResponse:
         {
             "state": state,
             "states": [(one, counts.get(one, 0), one in (IN_DOUBT, FAILED)) for one in STATES],
-            "letters": [(row, times.when(row.put_at, at), *story.LETTER_FAMILIES[row.state]) for row in listed],
+            "letters": [
+                (row, times.when(row.put_at, at), *story.LETTER_FAMILIES[row.state]) for row in listed
+            ],
             "before": more,
         },
     )
@@ -183,7 +211,9 @@ def incomplete(request: HttpRequest) -> HttpResponse:
         (
             row,
             rows.SOURCE_NAMES.get(row.source, row.source),
-            story.hour(row.received_at, at) if row.source == words.FROM_PUBLIC else times.when(row.received_at, at),
+            story.hour(row.received_at, at)
+            if row.source == words.FROM_PUBLIC
+            else times.when(row.received_at, at),
             lines.get(row.pk, [])[:20],
         )
         for row in listed

@@ -51,7 +51,9 @@ class Chart:
     gone: float | None
 
 
-def chart(checks: Sequence[Check], *, events: Sequence[tuple[datetime, str]], gone: datetime | None, at: datetime) -> Chart | None:
+def chart(
+    checks: Sequence[Check], *, events: Sequence[tuple[datetime, str]], gone: datetime | None, at: datetime
+) -> Chart | None:
     """The drawing of `checks` (any order), with events such as "notice sent"; None where nobody looked yet."""
     if not checks:
         return None
@@ -69,12 +71,17 @@ def chart(checks: Sequence[Check], *, events: Sequence[tuple[datetime, str]], go
     marks = [Mark(place(check.at), lines[check.vantage], check.meaning) for check in ordered]
     middle = start + (end - start) / 2
     ticks = [Tick(place(moment), times.when(moment, at)) for moment in (start, middle, end)]
-    happened = _apart([Tick(place(moment), words) for moment, words in sorted(events) if start <= moment <= end])
+    happened = _apart(
+        [Tick(place(moment), words) for moment, words in sorted(events) if start <= moment <= end]
+    )
     bottom = TOP + STEP * (len(names) - 1) + 20
     last = {name: [check.meaning for check in ordered if check.vantage == name][-1] for name in names}
     return Chart(
         title=_finding(last, gone, at),
-        description="; ".join(f"{name}: {_runs([c for c in ordered if c.vantage == name], at)}" for name in names) + ".",
+        description="; ".join(
+            f"{name}: {_runs([c for c in ordered if c.vantage == name], at)}" for name in names
+        )
+        + ".",
         height=bottom + 30,
         bottom=bottom,
         places=list(lines.items()),

@@ -33,7 +33,10 @@ def day(request: HttpRequest) -> HttpResponse:
         request,
         "desk/day.html",
         {
-            "given": [(row, opinions.in_words(row.opinion, row.cls, row.category), times.when(row.at, at)) for row in given],
+            "given": [
+                (row, opinions.in_words(row.opinion, row.cls, row.category), times.when(row.at, at))
+                for row in given
+            ],
             "seconds": sum(row.seconds for row in given),
             "minutes": sum(row.seconds for row in given) // 60,
             "limit": limit,

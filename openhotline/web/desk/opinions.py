@@ -79,7 +79,14 @@ def picks(policy: Policy, day: date) -> list[Pick]:
     ]
     for row in policy.remit.rows:
         if row.covers(day) and row.cls != words.CHILD_SEXUAL_ABUSE:
-            found.append((f"class:{row.cls}", CLASS_NAMES.get(row.cls, row.cls), _policy_point(policy, cls=row.cls), ""))
+            found.append(
+                (
+                    f"class:{row.cls}",
+                    CLASS_NAMES.get(row.cls, row.cls),
+                    _policy_point(policy, cls=row.cls),
+                    "",
+                )
+            )
     found += [
         (words.OUT_OF_REMIT, "Not in remit", "Closes the item", ""),
         (words.UNREACHABLE, "Cannot reach it", f"Tries again in {_first_retry(policy)}", "reason"),

@@ -36,7 +36,9 @@ def queue(request: HttpRequest) -> HttpResponse:
         "views": [(one, counts.get(one.key, 0)) for one in views.VIEWS],
         "rows": listed,
         "count": counts.get(view.key, 0),
-        "next": f"{reverse('queue')}?{urlencode({'view': view.key, 'after': page.after})}" if page.after else "",
+        "next": f"{reverse('queue')}?{urlencode({'view': view.key, 'after': page.after})}"
+        if page.after
+        else "",
         "first": not after,
         "soonest": times.left(first, at) if first else None,
         "at_ref": item.ref if item else "",

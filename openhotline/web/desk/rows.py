@@ -56,7 +56,9 @@ def of_items(items: Sequence[Item], scoped: Scoped, *, user_id: int, at: datetim
     """Rows for items, with two more queries for the whole page."""
     ids = [item.pk for item in items]
     sources: dict[int, str] = {}
-    for pk, source in scoped.report_lines().filter(item__in=ids).order_by("-pk").values_list("item", "report__source"):
+    for pk, source in (
+        scoped.report_lines().filter(item__in=ids).order_by("-pk").values_list("item", "report__source")
+    ):
         sources[pk] = SOURCE_NAMES.get(source, source)
     wholes = {
         pk: due - opened
@@ -66,11 +68,21 @@ def of_items(items: Sequence[Item], scoped: Scoped, *, user_id: int, at: datetim
     }
     rows = []
     for item in items:
-        about = " · ".join(part for part in (sources.get(item.pk, ""), times.ago(item.received_at, at)) if part)
+        about = " · ".join(
+            part for part in (sources.get(item.pk, ""), times.ago(item.received_at, at)) if part
+        )
         clock = times.left(item.due_at, at, whole=wholes.get(item.pk), name=item.clock)
         mine = item.locked_by_id == user_id and item.locked_until is not None and item.locked_until > at
         rows.append(
-            Row(item.ref, shown(item.canonical), about, _signal(item, at, user_id), clock, mine, item.status in item_path.OPEN)
+            Row(
+                item.ref,
+                shown(item.canonical),
+                about,
+                _signal(item, at, user_id),
+                clock,
+                mine,
+                item.status in item_path.OPEN,
+            )
         )
     return rows
 
@@ -137,10 +149,15 @@ def of_removals(removals: Sequence[Removal], scoped: Scoped, *, open_to: bool, a
     rows = []
     for removal in removals:
         where = removal.host.name if removal.host else "host not known"
-        about = " · ".join(part for part in (where, removal.country, f"for {times.span(at - removal.opened_at)}") if part)
+        about = " · ".join(
+            part for part in (where, removal.country, f"for {times.span(at - removal.opened_at)}") if part
+        )
         paused = removal.pk in held or removal.status == removal_path.HELD
         if paused:
-            signal, clock = Signal("Paused", "hold", "pause"), times.paused(removal.due_at, at, open_to=open_to)
+            signal, clock = (
+                Signal("Paused", "hold", "pause"),
+                times.paused(removal.due_at, at, open_to=open_to),
+            )
         else:
             signal = removal_signal(removal.status)
             clock = times.left(removal.due_at, at, whole=wholes.get(removal.pk), name=removal.clock)

@@ -22,8 +22,16 @@ METHOD_NAMES = {
     "rdap": "Registry (RDAP)",
     "origin-network": "Origin network",
     "location": "Location file",
+    "proxy": "Proxy in front",
 }
-COUNTRY_NAMES = {"GB": "United Kingdom", "NL": "Netherlands", "DE": "Germany", "US": "United States", "IE": "Ireland", "FR": "France"}
+COUNTRY_NAMES = {
+    "GB": "United Kingdom",
+    "NL": "Netherlands",
+    "DE": "Germany",
+    "US": "United States",
+    "IE": "Ireland",
+    "FR": "France",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Method:
     answer: str
     country: str
     source: str
-    agrees: str  # yes, no, none (said nothing about it)
+    agrees: str  # yes, no, same, or "-" where it has no vote
     why: str = ""
     raw: str = ""
 
@@ -56,51 +64,44 @@ class TraceShown:
 
 def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
     """Newest first."""
-    return [_trace(row, at) for row in scoped.traces().filter(item=item).select_related("host").order_by("-at", "-pk")[:20]]
+    return [
+        _trace(row, at)
+        for row in scoped.traces().filter(item=item).select_related("host").order_by("-at", "-pk")[:20]
+    ]
 
 
 def _trace(row: Trace, at: datetime) -> TraceShown:
-    methods = [_method(answer, row) for answer in row.answers]
-    voting = [method for method in methods if method.agrees != "none"]
-    agreed = row.verdict == "agreed"
+    # Reasons were written in this order of the answers (rules/trace_vote.py), one for each.
+    answers = sorted(row.answers, key=lambda one: (one.get("method", ""), one.get("source", ""), one.get("answer", "")))
+    reasons = [tuple(reason) for reason in row.reasons]
+    matched = len(reasons) == len(answers)
+    methods = [_method(one, reasons[index] if matched else ("", "-", "")) for index, one in enumerate(answers)]
+    voting = [method for method in methods if method.agrees in ("yes", "no")]
     return TraceShown(
         row,
         country_name(row.country) if row.country else "Not known",
         methods,
         sum(method.agrees == "yes" for method in voting),
         len(voting),
-        [_reason(reason) for reason in row.reasons],
-        "ok" if agreed else "warn",
+        [] if matched else [" · ".join(str(part) for part in reason if part) for reason in reasons],
+        "ok" if row.verdict == "agreed" else "warn",
         times.when(row.at, at),
         row.expires_at > at,
     )
 
 
-def _reason(reason: Any) -> str:
-    """A reason of the vote as one line of words."""
-    parts = reason if isinstance(reason, list) else [reason]
-    return " · ".join(str(part) for part in parts if part not in ("", None))
-
-
-def _method(answer: dict[str, Any], row: Trace) -> Method:
-    votes = [answer.get("country") == row.country] if answer.get("country") else []
-    if answer.get("asn") and row.asn:
-        votes.append(answer["asn"] == row.asn)
-    if answer.get("method") == "dns" and answer.get("ok"):
-        votes = [set(answer.get("addresses") or []) <= set(row.address.split(","))] if row.address else []
-    agrees = "none" if not answer.get("ok") or not votes else ("yes" if all(votes) else "no")
+def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
     shown = answer.get("answer") or ", ".join(answer.get("addresses") or []) or answer.get("operator") or ""
-    age = answer.get("source_age_s")
-    source = answer.get("source") or ""
-    if age is not None:
-        source = f"{source}, {age // 86_400} days old" if age >= 86_400 else source
+    source, age = answer.get("source") or "", answer.get("source_age_s")
+    if age is not None and age >= 86_400:
+        source = f"{source}, {age // 86_400} days old"
     return Method(
         METHOD_NAMES.get(answer.get("method", ""), answer.get("method", "")),
         shown,
         answer.get("country") or "–",
         source,
-        agrees,
-        answer.get("why") or "",
+        reason[1],
+        reason[2] or answer.get("why") or "",
         (answer.get("raw") or "")[:20_000],
     )
 
@@ -147,7 +148,9 @@ _ANSWERS = {
 
 def police(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[Asked]:
     """Every question about this item, newest first."""
-    found = scoped.consultations().filter(lines__removal__item=item).select_related("unit", "host", "passed_from")
+    found = (
+        scoped.consultations().filter(lines__removal__item=item).select_related("unit", "host", "passed_from")
+    )
     shown = []
     for row in found.distinct().order_by("-asked_at"):
         covered = row.lines.count()
@@ -175,7 +178,11 @@ def police(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[A
             log.append(_answer(answer, row.unit.key, open_to=open_to, at=at))
         log.sort(key=lambda said: said.time)
         answered = f"Answered in {times.span(row.answered_at - row.asked_at)}" if row.answered_at else ""
-        clock = times.left(row.due_at, at, whole=row.due_at - row.asked_at) if row.asks and not row.answered_at else None
+        clock = (
+            times.left(row.due_at, at, whole=row.due_at - row.asked_at)
+            if row.asks and not row.answered_at
+            else None
+        )
         shown.append(Asked(row, log, clock, answered))
     return shown
 
@@ -197,7 +204,10 @@ def _answer(answer: Any, unit: str, *, open_to: bool, at: datetime) -> Said:
         more.append(f"Their reference {answer.reference}.")
     if open_to and answer.note:
         more.append(answer.note)
-    conditions = tuple({"evidence-wanted": "Evidence wanted", "statement-wanted": "Statement wanted"}.get(c, c) for c in answer.conditions)
+    conditions = tuple(
+        {"evidence-wanted": "Evidence wanted", "statement-wanted": "Statement wanted"}.get(c, c)
+        for c in answer.conditions
+    )
     return Said(unit[:3], "p", what, answer.at, when, " ".join(part for part in more if part), conditions)
 
 
@@ -236,10 +246,19 @@ _SAID = {
 def notices(scoped: Scoped, item: Item, at: datetime) -> list[Noticed]:
     """Every notice about this item, newest first."""
     shown = []
-    lines = scoped.notice_lines().filter(removal__item=item).select_related("notice__host", "notice__contact").order_by("-notice__drafted_at")
+    lines = (
+        scoped.notice_lines()
+        .filter(removal__item=item)
+        .select_related("notice__host", "notice__contact")
+        .order_by("-notice__drafted_at")
+    )
     for line in lines:
         row = line.notice
-        letters = list(scoped.letters().filter(kind__in=["notice", "reminder"], number__startswith=row.number).order_by("put_at", "pk"))
+        letters = list(
+            scoped.letters()
+            .filter(kind__in=["notice", "reminder"], number__startswith=row.number)
+            .order_by("put_at", "pk")
+        )
         state = line.dropped or (letters[0].state if letters else "pending")
         word, family = LETTER_FAMILIES.get(state, (state, "idle"))
         log = [Said("–", "s", "Drafted", row.drafted_at, times.when(row.drafted_at, at))]
@@ -247,12 +266,34 @@ def notices(scoped: Scoped, item: Item, at: datetime) -> list[Noticed]:
             kind = "Reminder" if letter.kind == "reminder" else "Sent"
             if letter.sent_at:
                 more = f"Their receipt: {letter.receipt}" if letter.receipt else ""
-                log.append(Said("–", "s", f"{kind} to {letter.recipient}", letter.sent_at, f"{letter.sent_at:%H:%M:%S}", more))
+                log.append(
+                    Said(
+                        "–",
+                        "s",
+                        f"{kind} to {letter.recipient}",
+                        letter.sent_at,
+                        f"{letter.sent_at:%H:%M:%S}",
+                        more,
+                    )
+                )
             elif letter.why:
-                log.append(Said("–", "s", LETTER_FAMILIES.get(letter.state, (letter.state, ""))[0].capitalize(), letter.put_at, times.when(letter.put_at, at), letter.why))
+                log.append(
+                    Said(
+                        "–",
+                        "s",
+                        LETTER_FAMILIES.get(letter.state, (letter.state, ""))[0].capitalize(),
+                        letter.put_at,
+                        times.when(letter.put_at, at),
+                        letter.why,
+                    )
+                )
         for said in scoped.host_answers().filter(notice=row, removal__item=item).order_by("at"):
-            more = " ".join(part for part in (f"Their ticket {said.ticket}." if said.ticket else "", said.text) if part)
-            log.append(Said("H", "h", _SAID.get(said.said, said.said), said.at, times.when(said.at, at), more))
+            more = " ".join(
+                part for part in (f"Their ticket {said.ticket}." if said.ticket else "", said.text) if part
+            )
+            log.append(
+                Said("H", "h", _SAID.get(said.said, said.said), said.at, times.when(said.at, at), more)
+            )
         shown.append(Noticed(row, word, family, sorted(log, key=lambda one: one.time)))
     return shown
 
@@ -303,7 +344,9 @@ def hour(moment: datetime, at: datetime) -> str:
 
 def spellings(scoped: Scoped, item: Item) -> list[str]:
     """Every spelling received, defanged, each once, at most fifty."""
-    seen = dict.fromkeys(scoped.report_lines().filter(item=item).order_by("pk").values_list("reported", flat=True)[:500])
+    seen = dict.fromkeys(
+        scoped.report_lines().filter(item=item).order_by("pk").values_list("reported", flat=True)[:500]
+    )
     return [defanged(text) for text in list(seen)[:50]]
 
 
@@ -325,17 +368,30 @@ class ClockShown:
 _CLOCK_ICONS = {"ok": "ok", "bad": "alert", "hold": "pause", "warn": "clock", "": "clock", "idle": "more"}
 
 
-def clocks(scoped: Scoped, item: Item, episodes: Sequence[Removal], *, open_to: bool, at: datetime) -> list[ClockShown]:
+def clocks(
+    scoped: Scoped, item: Item, episodes: Sequence[Removal], *, open_to: bool, at: datetime
+) -> list[ClockShown]:
     """Every clock of the case, first opened first."""
-    which = Q(subject="item", subject_id=item.pk) | Q(subject="removal", subject_id__in=[row.pk for row in episodes])
-    which |= Q(subject="alarm", subject_id__in=list(scoped.alarms().filter(item=item).values_list("pk", flat=True)))
+    which = Q(subject="item", subject_id=item.pk) | Q(
+        subject="removal", subject_id__in=[row.pk for row in episodes]
+    )
+    which |= Q(
+        subject="alarm", subject_id__in=list(scoped.alarms().filter(item=item).values_list("pk", flat=True))
+    )
     shown = []
     for row in scoped.clocks().filter(which).order_by("opened_at", "pk"):
         name = row.name.capitalize()
         if row.name == clock_names.HOLD_REVIEW:
             left = times.paused(row.due_at, at, open_to=open_to)
             if row.closed_at is None or not open_to:
-                shown.append(ClockShown("Paused" if not open_to else name, "until released" if not open_to else left.words, "hold", "pause"))
+                shown.append(
+                    ClockShown(
+                        "Paused" if not open_to else name,
+                        "until released" if not open_to else left.words,
+                        "hold",
+                        "pause",
+                    )
+                )
                 continue
         if row.closed_at is None:
             left = times.left(row.due_at, at)

@@ -38,7 +38,7 @@ def span(length: timedelta) -> str:
 
 
 def ago(moment: datetime, at: datetime) -> str:
-    """"12 min ago"; "just now" under a minute."""
+    """ "12 min ago"; "just now" under a minute."""
     return "just now" if at - moment < timedelta(minutes=1) else f"{span(at - moment)} ago"
 
 
@@ -60,7 +60,13 @@ def left(due: datetime | None, at: datetime, *, whole: timedelta | None = None, 
     if rest < timedelta(0):
         return Left(f"ended {span(-rest)} ago", "bad", minutes=0, of=of or 1, name=name)
     family = "bad" if rest < SHORT / 2 else "warn" if rest < SHORT else ""
-    return Left(f"{span(rest)} left" if rest < timedelta(days=14) else when(due, at), family, minutes=minutes, of=of, name=name)
+    return Left(
+        f"{span(rest)} left" if rest < timedelta(days=14) else when(due, at),
+        family,
+        minutes=minutes,
+        of=of,
+        name=name,
+    )
 
 
 def paused(due: datetime | None, at: datetime, *, open_to: bool) -> Left:

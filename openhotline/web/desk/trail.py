@@ -35,19 +35,31 @@ def of(item: Item, removal: Removal | None, *, policy: Policy, at: datetime) -> 
         if item.status in item_path.DECIDED and item.status != item_path.GRADED:
             marks.append((_DECIDED[item.status], _moment(item), ""))
             return _drawn(marks, at, over=True)
-        marks += [("Graded", item.graded_at, ""), ("Traced", None, ""), ("Asked", None, ""), ("Noticed", None, ""), ("Removed", None, "")]
+        marks += [
+            ("Graded", item.graded_at, ""),
+            ("Traced", None, ""),
+            ("Asked", None, ""),
+            ("Noticed", None, ""),
+            ("Removed", None, ""),
+        ]
         return _drawn(marks, at)
     marks += [("Graded", removal.t1_graded, ""), ("Traced", removal.t2_traced, "")]
     if removal.route in (words.ABROAD_HOTLINE, words.ABROAD_POLICE):
         marks.append(("Referred", removal.t5_sent, ""))
     else:
         marks += [
-            ("Asked" if removal.t4_answered or removal.status != removal_path.CLEARED else "Police told", removal.t3_asked, ""),
+            (
+                "Asked" if removal.t4_answered or removal.status != removal_path.CLEARED else "Police told",
+                removal.t3_asked,
+                "",
+            ),
             ("Answered", removal.t4_answered, ""),
             ("Noticed", removal.t5_sent, ""),
         ]
     if removal.status == removal_path.OUT_OF_REMIT:
-        return _drawn([*[mark for mark in marks if mark[1]], ("Out of remit", removal.t2_traced, "")], at, over=True)
+        return _drawn(
+            [*[mark for mark in marks if mark[1]], ("Out of remit", removal.t2_traced, "")], at, over=True
+        )
     if removal.status == removal_path.MOVED:
         return _drawn([*[mark for mark in marks if mark[1]], ("Moved", removal.t2_traced, "")], at, over=True)
     gone = "Gone before notice" if removal.status == removal_path.GONE_BEFORE_NOTICE else "Removed"
@@ -61,7 +73,16 @@ def of(item: Item, removal: Removal | None, *, policy: Policy, at: datetime) -> 
         looks = len(policy.clocks.watch)
         turns = _drawn(marks, at, over=True)
         last = times.when(removal.t8_gone + policy.clocks.watch[-1], at) if looks else ""
-        return [*turns, Turn("Watching", NOW, f"{removal.watch_step} of {looks} looks", f"until {last}" if last else "", "pulse")]
+        return [
+            *turns,
+            Turn(
+                "Watching",
+                NOW,
+                f"{removal.watch_step} of {looks} looks",
+                f"until {last}" if last else "",
+                "pulse",
+            ),
+        ]
     return _drawn(marks, at)
 
 

@@ -60,8 +60,16 @@ urlpatterns = [
     path("second-factor/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
     path("second-factor/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("second-factor/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
-    path("second-factor/recovery-codes/generate/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
-    path("second-factor/recovery-codes/download/", codes.download_recovery_codes, name="mfa_download_recovery_codes"),
+    path(
+        "second-factor/recovery-codes/generate/",
+        codes.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "second-factor/recovery-codes/download/",
+        codes.download_recovery_codes,
+        name="mfa_download_recovery_codes",
+    ),
     # machines
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -26,7 +26,9 @@ class Shape:
 
 def shapes(ref: str, count: int = 6) -> list[list[Shape]]:
     """`count` panels of three shapes each, always the same for the same reference."""
-    return [_panel(hashlib.sha256(f"veil/{ref}/{number}".encode()).digest(), number) for number in range(count)]
+    return [
+        _panel(hashlib.sha256(f"veil/{ref}/{number}".encode()).digest(), number) for number in range(count)
+    ]
 
 
 def _panel(seed: bytes, number: int) -> list[Shape]:
@@ -38,7 +40,11 @@ def _panel(seed: bytes, number: int) -> list[Shape]:
         if kind == "circle":
             drawn.append(Shape(kind, tone, x=b % WIDTH, y=c % HEIGHT, size=14 + d % 16))
         elif kind == "rect":
-            drawn.append(Shape(kind, tone, x=b % 60 - 8, y=c % 30, size=26 + d % 36, height=16 + e % 22, turn=f % 90 - 45))
+            drawn.append(
+                Shape(
+                    kind, tone, x=b % 60 - 8, y=c % 30, size=26 + d % 36, height=16 + e % 22, turn=f % 90 - 45
+                )
+            )
         else:
             corners = ((b % WIDTH, c % HEIGHT), (d % WIDTH, e % HEIGHT), (f % WIDTH, (a * 7) % HEIGHT))
             drawn.append(Shape(kind, tone, points=" ".join(f"{x},{y}" for x, y in corners)))

@@ -36,6 +36,11 @@ class View:
     empty: str = "Nothing is waiting here."
 
 
+def _open(scoped: Scoped, at: datetime) -> Q:
+    """What waits for a person; what could not be reached comes back by itself and has its own view."""
+    return Q(status__in=item_path.OPEN) & ~Q(status=item_path.UNREACHABLE)
+
+
 def _partners(scoped: Scoped, at: datetime) -> Q:
     sent = scoped.report_lines().filter(
         item=OuterRef("pk"), report__source__in=[words.FROM_HOTLINE, words.FROM_INDUSTRY, words.FROM_POLICE]
@@ -54,8 +59,20 @@ def _status(*statuses: str) -> Callable[[Scoped, datetime], Q]:
 
 
 VIEWS = (
-    View("open", "All open", True, _status(*item_path.OPEN), empty="Nothing is open. Everything that came in has been decided."),
-    View("soon", "Under 20 min left", True, lambda s, at: Q(status__in=item_path.OPEN, due_at__lt=at + SOON), loud=True),
+    View(
+        "open",
+        "All open",
+        True,
+        _status(*item_path.OPEN),
+        empty="Nothing is open. Everything that came in has been decided.",
+    ),
+    View(
+        "soon",
+        "Under 20 min left",
+        True,
+        lambda s, at: _open(s, at) & Q(due_at__lt=at + SOON),
+        loud=True,
+    ),
     View("risk", "Child may be at risk", True, _at_risk, loud=True),
     View("home", "Hosted here", False, lambda s, at: Q(status__in=removal_path.STILL_OPEN, route=words.HOME)),
     View("second", "Second reader", True, _status(item_path.GRADED_ONCE)),
@@ -94,7 +111,9 @@ def page(view: View, scoped: Scoped, at: datetime, *, after: str = "", size: int
     if place is not None:
         moment, pk = place
         name = "due_at" if view.items else "place"
-        rows = rows.filter(Q(**{f"{name}__gt": moment}) | Q(**{name: moment, "id__gt": pk}), **{f"{name}__gte": moment})
+        rows = rows.filter(
+            Q(**{f"{name}__gt": moment}) | Q(**{name: moment, "id__gt": pk}), **{f"{name}__gte": moment}
+        )
     found = list(rows[: size + 1])
     last = found[size - 1] if len(found) > size else None
     return Page(found[:size], _mark(last, view) if last is not None else "")
@@ -121,7 +140,9 @@ def next_to_take(view: View, scoped: Scoped, user_id: int, at: datetime, *, not_
     mine = scoped.assessments().filter(item=OuterRef("pk"), by=user_id, round=OuterRef("readings"))
     free = Q(locked_until=None) | Q(locked_until__lte=at) | Q(locked_by=user_id)
     takeable = [item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED]
-    return listed(view, scoped, at).filter(free, ~Exists(mine), status__in=takeable).exclude(pk=not_this).first()
+    return (
+        listed(view, scoped, at).filter(free, ~Exists(mine), status__in=takeable).exclude(pk=not_this).first()
+    )
 
 
 _EXACT = 5_000  # up to here every count is taken anew; above, counts may be this many seconds old
@@ -135,23 +156,29 @@ def counts(scoped: Scoped, at: datetime) -> dict[str, int]:
         return dict.fromkeys(BY_KEY, 0)
     if time.monotonic() < _kept["until"]:
         return dict(_kept["counts"])
-    items = scoped.items().filter(status__in=item_path.OPEN).aggregate(
-        open=Count("pk"),
-        soon=Count("pk", filter=Q(due_at__lt=at + SOON)),
-        second=Count("pk", filter=Q(status=item_path.GRADED_ONCE)),
-        disputed=Count("pk", filter=Q(status=item_path.DISPUTED)),
-        unreachable=Count("pk", filter=Q(status=item_path.UNREACHABLE)),
+    items = (
+        scoped.items()
+        .filter(status__in=item_path.OPEN)
+        .aggregate(
+            open=Count("pk"),
+            soon=Count("pk", filter=Q(due_at__lt=at + SOON)),
+            second=Count("pk", filter=Q(status=item_path.GRADED_ONCE)),
+            disputed=Count("pk", filter=Q(status=item_path.DISPUTED)),
+            unreachable=Count("pk", filter=Q(status=item_path.UNREACHABLE)),
+        )
     )
-    removals = scoped.removals().filter(status__in=removal_path.STILL_OPEN).aggregate(
-        home=Count("pk", filter=Q(route=words.HOME)),
-        police=Count("pk", filter=Q(status__in=WITH_POLICE)),
-        host=Count("pk", filter=Q(status__in=WITH_HOST)),
-        abroad=Count("pk", filter=Q(status__in=removal_path.ABROAD)),
-        unclear=Count("pk", filter=Q(status=removal_path.UNCLEAR)),
+    removals = (
+        scoped.removals()
+        .filter(status__in=removal_path.STILL_OPEN)
+        .aggregate(
+            home=Count("pk", filter=Q(route=words.HOME)),
+            police=Count("pk", filter=Q(status__in=WITH_POLICE)),
+            host=Count("pk", filter=Q(status__in=WITH_HOST)),
+            abroad=Count("pk", filter=Q(status__in=removal_path.ABROAD)),
+            unclear=Count("pk", filter=Q(status=removal_path.UNCLEAR)),
+        )
     )
-    rest = {
-        key: scoped.items().filter(BY_KEY[key].pick(scoped, at)).count() for key in ("risk", "partners")
-    }
+    rest = {key: scoped.items().filter(BY_KEY[key].pick(scoped, at)).count() for key in ("risk", "partners")}
     found = {**items, **removals, **rest}
     if found["open"] > _EXACT:
         _kept.update(until=time.monotonic() + _FRESH, counts=found)

@@ -97,7 +97,9 @@ def read(form: QueryDict, mine: Scoped, *, agreement: Agreement, at: datetime) -
         return Decision(words.GO_AHEAD, reference=reference)
     if pressed == HOLD:
         until, review = _time(form.get("t", ""), form.get("until", ""), agreement=agreement, at=at)
-        return Decision(words.HOLD, until, review, form.get("why", ""), reference, note=_line(form.get("note", ""), 2000))
+        return Decision(
+            words.HOLD, until, review, form.get("why", ""), reference, note=_line(form.get("note", ""), 2000)
+        )
     if pressed == EVIDENCE:
         return _evidence(form, reference, at=at)
     if pressed == OTHER:
@@ -107,12 +109,20 @@ def read(form: QueryDict, mine: Scoped, *, agreement: Agreement, at: datetime) -
 
 def _evidence(form: QueryDict, reference: str, *, at: datetime) -> Decision:
     wanted = form.getlist("want")
-    conditions = (words.EVIDENCE_WANTED, words.STATEMENT_WANTED) if "statement" in wanted else (words.EVIDENCE_WANTED,)
+    conditions = (
+        (words.EVIDENCE_WANTED, words.STATEMENT_WANTED) if "statement" in wanted else (words.EVIDENCE_WANTED,)
+    )
     extra = [_NOTES[name] for name in wanted if name in _NOTES]
     note = f"Evidence: {', '.join(extra)}." if extra else ""
     if "warrant" in wanted:
         return Decision(
-            words.GO_AHEAD_AFTER, at + WARRANT, None, "evidence first", reference, conditions, f"Waits for a warrant. {note}".strip()
+            words.GO_AHEAD_AFTER,
+            at + WARRANT,
+            None,
+            "evidence first",
+            reference,
+            conditions,
+            f"Waits for a warrant. {note}".strip(),
         )
     return Decision(words.EVIDENCE_WANTED, reference=reference, conditions=conditions, note=note)
 
@@ -150,7 +160,10 @@ def _time(
         raise Refused("Choose until when: one of the times, or type a date and time.", code="until") from None
     hours = int(agreement.hold_review.total_seconds() // 3600)
     if until > at + agreement.hold_review:
-        raise Refused(f"A hold lasts {hours} hours at most; then we ask you again. Choose an earlier time.", code="until")
+        raise Refused(
+            f"A hold lasts {hours} hours at most; then we ask you again. Choose an earlier time.",
+            code="until",
+        )
     return until, None
 
 

@@ -45,7 +45,9 @@ def for_role(role: str, *methods: str) -> Callable[[View], View]:
             try:
                 return view(request, *args, **kwargs)
             except Refused as refusal:
-                return sentence(request, refusal.sentence, status=403 if isinstance(refusal, NotPermitted) else 409)
+                return sentence(
+                    request, refusal.sentence, status=403 if isinstance(refusal, NotPermitted) else 409
+                )
 
         return require_http_methods(methods or ("GET", "HEAD"))(asked)
 
@@ -59,4 +61,9 @@ def too_many_for_sqlite() -> bool:
 
 def sentence(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
     """One sentence on the page's own frame, and the way back."""
-    return render(request, "portal/sentence.html", {"sentence": text, "foot": SQLITE_FOOT if embedded() else ""}, status=status)
+    return render(
+        request,
+        "portal/sentence.html",
+        {"sentence": text, "foot": SQLITE_FOOT if embedded() else ""},
+        status=status,
+    )

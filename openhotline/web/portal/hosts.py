@@ -97,7 +97,10 @@ def mine(request: HttpRequest) -> HttpResponse:
     scope, at = Scoped(request.user), load().clock().now()
     rows = scope.notices().select_related("host").order_by("-sent_at", "-pk")[:500]
     pages = [page_of(row, scope, at=at) for row in rows]
-    context = {"open": [page for page in pages if page.open], "over": [page for page in pages if not page.open]}
+    context = {
+        "open": [page for page in pages if page.open],
+        "over": [page for page in pages if not page.open],
+    }
     return render(request, "portal/notices.html", context)
 
 
@@ -220,4 +223,3 @@ def _file(body: str, kind: str, name: str) -> HttpResponse:
     response = HttpResponse(body, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-

@@ -61,7 +61,11 @@ def inbox(mine: Scoped, *, at: datetime, find: str = "") -> Inbox:
     midnight = local(at).replace(hour=0, minute=0, second=0, microsecond=0)
     held = (
         rows.filter(answers__holds__released_at=None, answers__holds__isnull=False)
-        .annotate(held=Count("answers__holds"), ends=Min("answers__holds__until"), review=Min("answers__holds__review_at"))
+        .annotate(
+            held=Count("answers__holds"),
+            ends=Min("answers__holds__until"),
+            review=Min("answers__holds__review_at"),
+        )
         .order_by("review")
     )
     told = rows.filter(asks=False, asked_at__gte=at - TOLD_FOR).order_by("-asked_at")
@@ -78,6 +82,17 @@ def inbox(mine: Scoped, *, at: datetime, find: str = "") -> Inbox:
         Box("Decided today", tuple(_decided(row) for row in decided[:SHOWN])),
         mine.alarms().filter(acknowledged_at=None).count(),
     )
+
+
+def earlier(mine: Scoped, *, at: datetime, find: str = "") -> Box:
+    """Questions that wait for nobody: answered before today, overtaken, or told long ago."""
+    midnight = local(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = _found(mine, find).annotate(latest=Max("answers__at"))
+    rows = rows.exclude(pk__in=_waiting(mine, mine.consultations()).values("pk")).exclude(
+        latest__gte=midnight
+    )
+    rows = rows.exclude(asks=False, asked_at__gte=at - TOLD_FOR).order_by("-asked_at", "-pk")
+    return Box("Earlier", tuple(_earlier(row, at) for row in rows[:SHOWN]))
 
 
 def _waiting(mine: Scoped, rows: QuerySet[Consultation]) -> QuerySet[Consultation]:
@@ -97,7 +112,9 @@ def _found(mine: Scoped, find: str) -> QuerySet[Consultation]:
     )
     answers = mine.answers().filter(reference__icontains=text)
     return rows.filter(
-        Q(number__icontains=number) | Q(pk__in=lines.values("consultation")) | Q(pk__in=answers.values("consultation"))
+        Q(number__icontains=number)
+        | Q(pk__in=lines.values("consultation"))
+        | Q(pk__in=answers.values("consultation"))
     )
 
 
@@ -128,6 +145,10 @@ def _held(row: Consultation, at: datetime) -> Row:
 
 def _told(row: Consultation, at: datetime) -> Row:
     return Row(row.number, _line(row), f"told {short(row.asked_at, at)}", "info", "mail")
+
+
+def _earlier(row: Consultation, at: datetime) -> Row:
+    return Row(row.number, _line(row), f"sent {short(row.asked_at, at)}", "idle", "file")
 
 
 def _decided(row: Consultation) -> Row:

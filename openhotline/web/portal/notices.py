@@ -149,7 +149,9 @@ def _lines(
     traces: dict[int, Trace] = {}
     for trace in mine.traces().filter(removal__in=removals).defer("answers").order_by("at", "pk"):
         traces[trace.removal_id or 0] = trace
-    seen = dict(mine.checks().filter(removal__in=removals, meaning="up").values_list("removal").annotate(at=Max("at")))
+    seen = dict(
+        mine.checks().filter(removal__in=removals, meaning="up").values_list("removal").annotate(at=Max("at"))
+    )
     files = files_of(asked)
     lines = []
     for number, row in enumerate(rows, 1):
@@ -204,8 +206,10 @@ def _state(lines: Sequence[Line], *, open_: bool, withdrawn: bool, late: bool) -
 
 
 def _summary(lines: Sequence[Line]) -> tuple[str, ...]:
-    """"2 addresses: Removed and preserved", in the order of the form."""
+    """ "2 addresses: Removed and preserved", in the order of the form."""
     said = [line.said.what for line in lines if line.said]
     return tuple(
-        f"{counted(said.count(what), 'address', 'addresses')}: {what}" for what in dict.fromkeys(told.SAID.values()) if what in said
+        f"{counted(said.count(what), 'address', 'addresses')}: {what}"
+        for what in dict.fromkeys(told.SAID.values())
+        if what in said
     )

@@ -27,6 +27,7 @@ from openhotline.steps import answer as answer_step
 from openhotline.web.portal import decision, question
 from openhotline.web.portal.gate import SQLITE_FOOT, embedded, for_role
 from openhotline.web.portal.inbox import Inbox, inbox
+from openhotline.web.portal.inbox import earlier as inbox_earlier
 from openhotline.web.portal.told import counted, full, length, short
 from openhotline.web.scoped import Scoped, found
 
@@ -49,10 +50,21 @@ def _policy() -> Policy:
 
 
 def _page(
-    request: HttpRequest, template: str, context: dict[str, Any], *, here: str, boxes: Inbox, status: int = 200
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    here: str,
+    boxes: Inbox,
+    status: int = 200,
 ) -> HttpResponse:
     """Render on the frame of the police desk: rail with counts, search, footer."""
-    rail = {"here": here, "needs": len(boxes.needs.rows), "held": len(boxes.held.rows), "alarms": boxes.alarms}
+    rail = {
+        "here": here,
+        "needs": len(boxes.needs.rows),
+        "held": len(boxes.held.rows),
+        "alarms": boxes.alarms,
+    }
     frame = {"rail": rail, "inbox": boxes, "foot": SQLITE_FOOT if embedded() else ""}
     return render(request, f"portal/{template}.html", frame | context, status=status)
 
@@ -61,12 +73,22 @@ def _page(
 def start(request: HttpRequest) -> HttpResponse:
     """The inbox beside the question that has least time left."""
     mine, at = Scoped(request.user), _now()
-    find = request.GET.get("q", "")[:200]
+    boxes = inbox(mine, at=at)
+    if boxes.needs.rows:
+        return _show(
+            request, found(mine.consultations(), number=boxes.needs.rows[0].number), boxes=boxes, at=at
+        )
+    return lists(request)
+
+
+@officers
+def lists(request: HttpRequest) -> HttpResponse:
+    """All lists on one page, or what was found of them."""
+    mine, at = Scoped(request.user), _now()
+    find = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     boxes = inbox(mine, at=at, find=find)
-    first = boxes.needs.rows[0].number if boxes.needs.rows else ""
-    if first and not find:
-        return _show(request, found(mine.consultations(), number=first), boxes=boxes, at=at)
-    return _page(request, "inbox", {"find": find}, here="questions", boxes=boxes)
+    earlier = inbox_earlier(mine, at=at, find=find)
+    return _page(request, "lists", {"find": find, "earlier": earlier}, here="lists", boxes=boxes)
 
 
 @officers
@@ -77,7 +99,13 @@ def one(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest, asked: Consultation, *, boxes: Inbox, at: datetime, fault: str = "", status: int = 200
+    request: HttpRequest,
+    asked: Consultation,
+    *,
+    boxes: Inbox,
+    at: datetime,
+    fault: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     mine, policy = Scoped(request.user), _policy()
     read = question.read(asked, mine, policy=policy, at=at)
@@ -104,7 +132,9 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
     try:
         form = request.POST
     except TooManyFieldsSent:
-        return _refused(request, asked, "Too many addresses were ticked at once. Answer for all, or for fewer.", at=at)
+        return _refused(
+            request, asked, "Too many addresses were ticked at once. Answer for all, or for fewer.", at=at
+        )
     try:
         wanted = decision.read(form, mine, agreement=policy.agreement(asked.agreement), at=at)
         removals = _scope(form, mine, asked, wanted, policy=policy, at=at)
@@ -119,7 +149,9 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
             review_at=wanted.review_at,
             reason=wanted.reason,
             reference=wanted.reference,
-            conditions=() if wanted.kind in wanted.conditions and len(wanted.conditions) == 1 else wanted.conditions,
+            conditions=()
+            if wanted.kind in wanted.conditions and len(wanted.conditions) == 1
+            else wanted.conditions,
             note_text=wanted.note,
             pass_to=wanted.pass_to,
         )
@@ -163,7 +195,9 @@ def _scope(
     elif wanted.kind not in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE):
         lines = [line for line in lines if line.waiting or line.held or line.status == removal_path.HELD]
     if not lines:
-        raise Refused("Nothing here is left for this answer: it is answered already, or gone. See below.", code="empty")
+        raise Refused(
+            "Nothing here is left for this answer: it is answered already, or gone. See below.", code="empty"
+        )
     removals = mine.removals().filter(uid__in=[line.uid for line in lines])
     return list(removals)
 

@@ -175,7 +175,11 @@ def _title(mode: str, lines: Sequence[Line], consultation: Consultation) -> str:
         return "On hold by your unit"
     if mode == OVER:
         return "Nothing is left to decide here"
-    return "Answered. You can still say “not yet”" if consultation.asks else "For your information: the host is asked now"
+    return (
+        "Answered. You can still say “not yet”"
+        if consultation.asks
+        else "For your information: the host is asked now"
+    )
 
 
 def _all(count: int) -> str:
@@ -228,10 +232,14 @@ def _where(
     country = countries.most_common(1)[0][0] if countries else ""
     seen = mine.checks().filter(removal__in=removals, meaning="up").aggregate(at=Max("at"))["at"]
     under = [_agreement(traces), f"Still up at {short(seen, at)}." if seen else "Not looked at yet."]
-    addresses = list(dict.fromkeys(literal for trace in traces for literal in trace.address.split(",") if literal))
+    addresses = list(
+        dict.fromkeys(literal for trace in traces for literal in trace.address.split(",") if literal)
+    )
     host = consultation.host
     more = f" and {len(addresses) - 2} more" if len(addresses) > 2 else ""
-    network = " · ".join(filter(None, [", ".join(addresses[:2]) + more, f"AS{host.asn}" if host and host.asn else ""]))
+    network = " · ".join(
+        filter(None, [", ".join(addresses[:2]) + more, f"AS{host.asn}" if host and host.asn else ""])
+    )
     return (
         Fact("Where", told.country(country), " ".join(filter(None, under))),
         Fact("Host", host.name if host else "Not known", network, mono=True),
@@ -239,7 +247,7 @@ def _where(
 
 
 def _agreement(traces: Sequence[Trace]) -> str:
-    """"3 of 3 trace methods agree", of the weakest trace in the bundle."""
+    """ "3 of 3 trace methods agree", of the weakest trace in the bundle."""
     weakest = (0, 0)
     for trace in traces:
         marks = [reason[1] for reason in trace.reasons if len(reason) > 1]
@@ -276,9 +284,7 @@ def _risk(rows: Sequence[ConsultationLine], mine: Scoped, *, at: datetime) -> Fa
 # --- the clock ------------------------------------------------------------------------------------
 
 
-def _due(
-    consultation: Consultation, agreement: Agreement, waiting: Sequence[Line], *, at: datetime
-) -> Due:
+def _due(consultation: Consultation, agreement: Agreement, waiting: Sequence[Line], *, at: datetime) -> Due:
     whole = max(int((consultation.due_at - consultation.asked_at).total_seconds() // 60), 1)
     rest = consultation.due_at - at
     if rest > timedelta(0):
@@ -289,7 +295,10 @@ def _due(
             f"No answer by {short(consultation.due_at, at)}: {_silence(agreement)}",
             "warn",
         )
-    escalate, managers = agreement.escalate_at(consultation.asked_at), agreement.managers_at(consultation.asked_at)
+    escalate, managers = (
+        agreement.escalate_at(consultation.asked_at),
+        agreement.managers_at(consultation.asked_at),
+    )
     if escalate > at:
         then = f"We ring your duty desk. From {short(escalate, at)} the leads of both sides are told"
     elif managers > at:
@@ -343,10 +352,14 @@ def _after(lines: Sequence[Line], answers: Sequence[Answer], *, at: datetime) ->
     statuses = Counter(line.status for line in lines if line.open and not line.held)
     after = []
     if statuses[removal_path.CLEARED]:
-        after.append(f"{_where_to(statuses[removal_path.CLEARED])} The host is traced once more, then the notice leaves.")
+        after.append(
+            f"{_where_to(statuses[removal_path.CLEARED])} The host is traced once more, then the notice leaves."
+        )
     with_host = sum(statuses[status] for status in (*removal_path.WITH_HOST, removal_path.GONE_MAYBE))
     if with_host:
-        after.append(f"{_where_to(with_host)} The host has the notice. We look from outside until it is gone.")
+        after.append(
+            f"{_where_to(with_host)} The host has the notice. We look from outside until it is gone."
+        )
     held = [line for line in lines if line.held]
     if held:
         ends = next((answer.until for answer in answers if answer.until and answer.until > at), None)

@@ -83,7 +83,14 @@ SAID = {
     "appeal": "We ask for the assessment to be reviewed",
 }
 
-_COUNTRIES = {"GB": "United Kingdom", "NL": "Netherlands", "DE": "Germany", "IE": "Ireland", "FR": "France", "US": "United States"}
+_COUNTRIES = {
+    "GB": "United Kingdom",
+    "NL": "Netherlands",
+    "DE": "Germany",
+    "IE": "Ireland",
+    "FR": "France",
+    "US": "United States",
+}
 
 
 def country(code: str) -> str:
@@ -126,7 +133,7 @@ def from_wall(wall: datetime) -> datetime:
 
 
 def short(moment: datetime, at: datetime) -> str:
-    """"18:00", "18:00 tomorrow", else "18:00 on 14 May": the wall clock, for people of this country."""
+    """ "18:00", "18:00 tomorrow", else "18:00 on 14 May": the wall clock, for people of this country."""
     wall, today = local(moment), local(at).date()
     days = (wall.date() - today).days
     if days == 0:
@@ -135,25 +142,25 @@ def short(moment: datetime, at: datetime) -> str:
 
 
 def day(moment: datetime) -> str:
-    """"12 May 2026", of the date as given."""
+    """ "12 May 2026", of the date as given."""
     return f"{moment.day} {moment:%B %Y}"
 
 
 def full(moment: datetime) -> str:
-    """"16:00 BST (15:00 UTC), Tuesday 12 May 2026": for strangers."""
+    """ "16:00 BST (15:00 UTC), Tuesday 12 May 2026": for strangers."""
     wall = local(moment)
     utc = "" if wall.tzname() == "UTC" else f" ({moment.astimezone(UTC):%H:%M} UTC)"
     return f"{wall:%H:%M} {wall.tzname()}{utc}, {wall:%A} {day(wall)}"
 
 
 def exact(moment: datetime) -> str:
-    """"12 May 2026, 10:58:20 UTC": for logs on the other side."""
+    """ "12 May 2026, 10:58:20 UTC": for logs on the other side."""
     utc = moment.astimezone(UTC)
     return f"{day(utc)}, {utc:%H:%M:%S} UTC"
 
 
 def length(span: timedelta) -> str:
-    """"41 min", "3 h 46 min", "3 days"."""
+    """ "41 min", "3 h 46 min", "3 days"."""
     minutes = max(int(span.total_seconds() // 60), 0)
     if minutes < 60:
         return f"{minutes} min"
@@ -164,5 +171,5 @@ def length(span: timedelta) -> str:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """"1 address", "433 addresses"."""
+    """ "1 address", "433 addresses"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -10,7 +10,7 @@ Not here: the report itself. That was sealed and spooled before a draft is writt
 no address; drafts are therefore not flushed to disk.
 """
 
-import base64
+import errno
 import hmac
 import json
 import os
@@ -121,8 +121,7 @@ def _derive(token: str, purpose: str) -> bytes:
 
 
 def _path(folder: Path, token: str, suffix: str) -> Path:
-    name = base64.b32encode(_derive(token, "name")[:20]).decode().lower()
-    return folder / f"{name}{suffix}"
+    return folder / f"{_derive(token, 'name')[:20].hex()}{suffix}"
 
 
 def _write(folder: Path, token: str, suffix: str, value: dict[str, object]) -> None:
@@ -130,18 +129,22 @@ def _write(folder: Path, token: str, suffix: str, value: dict[str, object]) -> N
     plain = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
     sealed = nonce + AESGCM(_derive(token, "key")).encrypt(nonce, plain, suffix.encode())
     path = _path(folder, token, suffix)
-    temp = path.with_suffix(f".{secrets.token_hex(4)}{suffix}")
+    temp = f"{path}.{secrets.token_hex(4)}"
     try:
         descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileNotFoundError:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(sealed)
-        temp.replace(path)
+        try:
+            # A short write means a full disk; the next one would say so, but a torn draft helps nobody.
+            if os.write(descriptor, sealed) != len(sealed):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(descriptor)
+        os.rename(temp, path)  # noqa: PTH104  as cheap as it gets: this is the form's hot path
     except OSError:
-        temp.unlink(missing_ok=True)
+        Path(temp).unlink(missing_ok=True)
         raise
 
 

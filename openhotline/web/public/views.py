@@ -124,7 +124,7 @@ def _begin(request: HttpRequest, lines: tuple[str, ...]) -> HttpResponse:
 @form_page
 @with_draft
 def again(request: HttpRequest, token: str, draft: drafts.Draft) -> HttpResponse:
-    """Page 1 once more, to change what was typed. What was kept before stays kept."""
+    """Page 1 once more, to change what was typed. The changed lines are kept at once, under the same id."""
     if request.method != "POST":
         return page(request, "where", 1, token=token, typed="\n".join(draft.lines))
     lines = forms.lines_of(forms.fields(request).get("url", ""))

@@ -80,7 +80,7 @@
     }
     if (key === "Enter") {
       /* a link or a button that has focus keeps its own Enter; a row of the list or a choice does not */
-      if (active && /^(A|BUTTON|SUMMARY)$/.test(active.tagName) && !active.hasAttribute("data-pane")) return;
+      if (active && /^(A|BUTTON|SUMMARY)$/.test(active.tagName) && !(active.hasAttribute("data-pane") && active.hasAttribute("aria-current"))) return;
     } else if (key.length !== 1) {
       return;
     }

@@ -82,5 +82,8 @@ def segments(agreeing: int, voting: int) -> SafeString:
     """The agreement bar: one segment per method that voted; those that differ are hatched."""
     bars = "<i></i>" * agreeing + '<i class="no"></i>' * (voting - agreeing)
     return format_html(
-        '<div class="agree" role="img" aria-label="{} of {} methods agree">{}</div>', agreeing, voting, mark_safe(bars)  # noqa: S308  our own marks
+        '<div class="agree" role="img" aria-label="{} of {} methods agree">{}</div>',
+        agreeing,
+        voting,
+        mark_safe(bars),  # noqa: S308  our own marks
     )

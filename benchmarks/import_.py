@@ -1,0 +1,89 @@
+"""Bulk import: `openhotline report import FILE --json` as a process, every row durable on PostgreSQL.
+
+What is measured: wall time from starting the command to its end (starting Python included), CPU of the command
+and of the database, VmHWM of the command; then `openhotline ledger sequence`, which puts the entries in their
+places, apart. What is checked: reports, items, lines and entries in the database are as many as they must be,
+and `ledger verify` finds them whole (in the first run).
+
+    ./run exec python benchmarks/import_.py [--quick]
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from benchmarks import common, made
+
+COUNT, QUICK_COUNT = 1_000_000, 5_000
+RUNS = 3
+
+
+def main() -> None:
+    """Import the same file into fresh houses, three times."""
+    quick = common.quick()
+    count, runs = (QUICK_COUNT, 1) if quick else (COUNT, RUNS)
+    machine = common.machine()
+    with tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place, common.postgresql() as (server, pid):
+        folder = Path(place)
+        file = folder / "partner.csv"
+        different = made.write_csv(file, count)
+        fsync = common.fsync_rate(folder)
+        found = [one(folder / f"house{n}", server.new_database(), pid, file, count, different, verify=n == 0) for n in range(runs)]
+        settings = common.settings_of(server.url())
+    names = list(found[0])
+    middle = {name: round(common.median([run[name] for run in found]), 3) for name in names}
+    common.table(
+        f"Import of {count:,} addresses, {count - different:,} of them repeated ({machine['cpu']}, load {machine['load']})",
+        [("", *(f"run {n + 1}" for n in range(runs)), "median"), *((name, *(run[name] for run in found), middle[name]) for name in names)],
+    )
+    print(f"  fsync/s {fsync:,.0f}; {settings}")
+    common.write(
+        "import",
+        {"addresses": count, "repeated": count - different, "fsync_per_second": round(fsync), "postgresql": settings,
+         "median": middle, "runs": found},
+        quick=quick,
+    )  # fmt: skip
+
+
+def one(folder: Path, url: str, postgres_pid: int, file: Path, count: int, different: int, *, verify: bool) -> dict[str, float]:
+    """One import into a house that never was, then its sequencing."""
+    env = common.make_house(folder, url)
+    before = common.cpu(postgres_pid)
+    ran = common.run(common.openhotline("report", "import", file, "--json"), env=env)
+    between = common.cpu(postgres_pid)
+    said = json.loads(ran.out)
+    assert said == {"reports": count, "items_new": different, "joined": count - different, "incomplete": 0, "rejected": 0}, said
+    order = common.run(common.openhotline("ledger", "sequence"), env=env)
+    after = common.cpu(postgres_pid)
+    _count(url, count, different)
+    if verify:
+        verdict = json.loads(common.run(common.openhotline("ledger", "verify", "--json"), env=env).out)
+        assert verdict["ok"] and verdict["entries"] == count, verdict
+    both = ran.seconds + order.seconds
+    return {
+        "import s": round(ran.seconds, 3),
+        "reports/s": round(count / ran.seconds, 1),
+        "sequencing s": round(order.seconds, 3),
+        "reports/s with sequencing": round(count / both, 1),
+        "peak MiB": round(ran.peak_mib, 1),
+        "ms CPU/report (command)": round(1000 * ran.cpu / count, 5),
+        "ms CPU/report (database)": round(1000 * (between - before) / count, 5),
+        "ms CPU/report (sequencing, both)": round(1000 * (order.cpu + after - between) / count, 5),
+        "ms CPU/report (all)": round(1000 * (ran.cpu + order.cpu + after - before) / count, 5),
+    }
+
+
+def _count(url: str, count: int, different: int) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        for table, wanted in (
+            ("records_report", count), ("records_reportline", count), ("records_item", different),
+            ("ledger_staged", count), ("ledger_sequence", count),
+        ):  # fmt: skip
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+            assert row and row[0] == wanted, (table, row, wanted)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""A partner's program sends reports: durable once, answered in words, never lost for being odd."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openhotline.jobs.house import make_token
+from openhotline.records.models import ApiToken, Item, Partner, Report, ReportLine
+from openhotline.settings import load
+from tests.journeys.cast import Day
+from tests.web.portal_cast import open_portal, unlock
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.portal.urls")]
+URL = "/api/v1/reports"
+
+
+class Program:
+    """A partner's program with its token."""
+
+    def __init__(self, partner: Partner, token: str) -> None:
+        self.partner, self.token, self.client = partner, token, Client(raise_request_exception=False)
+
+    def post(self, body: object, key: str = "", *, raw: bytes | None = None, **headers: str) -> tuple[int, dict[str, object]]:
+        data = raw if raw is not None else json.dumps(body).encode()
+        more = {"Authorization": f"Bearer {self.token}", **({"Idempotency-Key": key} if key else {}), **headers}
+        response = self.client.post(URL, data, content_type="application/json", headers=more)
+        return response.status_code, json.loads(response.content)
+
+    def get(self, path: str) -> tuple[int, dict[str, object]]:
+        response = self.client.get(f"/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"})
+        return response.status_code, json.loads(response.content)
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Iterator[Day]:
+    with pytest.MonkeyPatch.context() as patch:
+        unlock()
+        day = Day()
+        open_portal(patch, tmp_path, day)
+        yield day
+    load.cache_clear()
+
+
+def program(day: Day, key: str, kind: str = "industry") -> Program:
+    partner, _ = Partner.objects.get_or_create(key=key, defaults={"name": key, "kind": kind})
+    return Program(partner, make_token(partner, at=day.now))
+
+
+@pytest.fixture
+def cloud(day: Day) -> Program:
+    return program(day, "cloud")
+
+
+def test_a_report_is_durable_when_201_is_said(cloud: Program, day: Day) -> None:
+    status, answer = cloud.post({"addresses": ["https://example.org/a", "hxxps://example[.]org/b"], "reference": "C-1"}, "k1")
+    assert status == 201
+    report = Report.objects.get(report_id=str(answer["report_id"]))
+    assert (report.partner, report.source, report.reference, report.idempotency_key) == ("cloud", "industry", "C-1", "k1")
+    assert answer["state"] == "joined" and answer["incomplete"] == []
+    refs = [item["reference"] for item in answer["items"]]
+    assert refs == list(Item.objects.order_by("pk").values_list("ref", flat=True))
+    assert [item["line"] for item in answer["items"]] == [1, 2]
+    assert [item["joined"] for item in answer["items"]] == [False, False]
+
+
+def test_the_same_key_gives_the_same_answer_and_files_once(cloud: Program) -> None:
+    body = {"addresses": ["https://example.org/a", "nothing to read here"]}
+    first, again = cloud.post(body, "k1"), cloud.post(body, "k1")
+    assert (first[0], again[0]) == (201, 200)
+    assert first[1] == again[1]
+    assert Report.objects.count() == 1
+
+
+def test_the_same_key_with_other_lines_is_refused_and_nothing_is_lost_in_silence(cloud: Program) -> None:
+    cloud.post({"addresses": ["https://example.org/a"]}, "k1")
+    status, answer = cloud.post({"addresses": ["https://example.org/b"]}, "k1")
+    assert (status, answer["code"]) == (409, "key-used")
+    assert "new key" in str(answer["sentence"])
+
+
+def test_the_same_key_of_two_partners_is_two_reports(cloud: Program, day: Day) -> None:
+    other = program(day, "search")
+    first, second = cloud.post({"addresses": ["https://example.org/a"]}, "k1"), other.post({"addresses": ["https://example.org/a"]}, "k1")
+    assert (first[0], second[0]) == (201, 201)
+    assert first[1]["report_id"] != second[1]["report_id"]
+    assert [item["joined"] for item in second[1]["items"]] == [True]
+
+
+def test_without_a_key_each_is_a_report(cloud: Program) -> None:
+    for _ in range(2):
+        assert cloud.post({"addresses": ["https://example.org/a"]})[0] == 201
+    assert Report.objects.count() == 2 and Item.objects.count() == 1
+
+
+def test_bad_lines_never_lose_good_ones(cloud: Program) -> None:
+    lines = ["https://example.org/good", "javascript:alert(1)", "https://ex ample.org", "", "x" * 100_000, 7, None, {"a": [1]}, "\x00\x01", "\ud800"]
+    status, answer = cloud.post({"addresses": lines}, "k1")
+    assert status == 201
+    assert len(answer["items"]) + len(answer["incomplete"]) == len(lines)
+    assert answer["items"][0]["line"] == 1
+    assert all(str(line["why"]).endswith((".", "”")) or line["why"] for line in answer["incomplete"])
+    assert ReportLine.objects.count() == len(lines)
+    assert cloud.post({"addresses": lines}, "k1") == (200, answer)
+
+
+def test_nothing_readable_is_kept_and_incomplete(cloud: Program) -> None:
+    status, answer = cloud.post({"addresses": ["somewhere in a chat"], "note": "ask me"}, "k1")
+    assert (status, answer["state"], answer["items"]) == (201, "incomplete", [])
+    report = Report.objects.get()
+    assert report.sealed and b"ask me" not in bytes(report.sealed)
+
+
+def test_files_without_an_address_are_taken_as_metadata(cloud: Program) -> None:
+    status, answer = cloud.post({"files": ["sha256:" + "ab" * 32 + " holiday.bin"]}, "k1")
+    assert (status, len(answer["items"])) == (201, 1)
+    assert Item.objects.get().kind == "file"
+
+
+def test_newsgroup_posts_and_onion_addresses_are_taken(cloud: Program) -> None:
+    onion = "http://" + "a" * 56 + ".onion/x"
+    status, answer = cloud.post({"addresses": ["<abc.123@news.example>", onion]}, "k1")
+    assert (status, len(answer["items"])) == (201, 2)
+    assert set(Item.objects.values_list("kind", flat=True)) == {"newsgroup", "onion"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"https://example.org"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"addresses": 7}',
+        b'{"addresses": {"a": 1}}',
+        b"{}",
+        b'{"addresses": []}',
+        b'{"addresses": ["https://example.org"], "reference": 7}',
+        b'{"addresses": ["https://example.org"], "colour": "red"}',
+        b'{"addresses": ["https://example.org"], "received_at": "yesterday"}',
+        b'{"addresses": ["https://example.org"], "received_at": "2026-05-12T10:00:00"}',
+        b'{"addresses": ["https://example.org"], "received_at": "2099-01-01T00:00:00Z"}',
+        b'{"addresses": ["https://example.org"], "received_at": "0001-01-01T00:00:00+23:59"}',
+    ],
+)
+def test_what_is_no_report_is_a_sentence(cloud: Program, raw: bytes) -> None:
+    status, answer = cloud.post(None, "k1", raw=raw)
+    assert status == 400
+    assert set(answer) == {"code", "sentence"} and str(answer["sentence"]).endswith(".")
+    assert not Report.objects.exists()
+
+
+def test_too_much_at_once_is_a_sentence(cloud: Program) -> None:
+    assert cloud.post({"addresses": ["https://example.org/" + "x" * 3_000_000]})[0] == 413
+    assert cloud.post({"addresses": ["a"] * 10_001})[0] == 413
+    status, answer = cloud.post({"addresses": ["https://example.org/"], "reference": "x" * 1001})
+    assert (status, answer["code"]) == (400, "too-long")
+
+
+@pytest.mark.parametrize("key", ["x" * 201, "caf\u00e9"])
+def test_an_odd_key_is_a_sentence(cloud: Program, key: str) -> None:
+    status, answer = cloud.post({"addresses": ["https://example.org/"]}, key)
+    assert (status, answer["code"]) == (400, "key")
+
+
+def test_what_the_body_says_of_its_source_is_not_believed(cloud: Program, day: Day) -> None:
+    status, answer = cloud.post({"addresses": ["https://example.org/"], "source": "police"})
+    assert (status, answer["source"]) == (201, "industry")
+    assert not Item.objects.get().priority
+    force = program(day, "force", "police")
+    assert force.post({"addresses": ["https://example.org/p"]})[1]["source"] == "police"
+    assert Item.objects.get(canonical="https://example.org/p").priority
+
+
+def test_received_at_is_when_the_clock_began(cloud: Program, day: Day) -> None:
+    earlier = day.now - timedelta(hours=5)
+    _, answer = cloud.post({"addresses": ["https://example.org/"], "received_at": earlier.isoformat()})
+    assert Report.objects.get().received_at == earlier
+    assert answer["received_at"] == earlier.isoformat().replace("+00:00", "Z")
+
+
+def test_a_partner_reads_its_own_reports_alone(cloud: Program, day: Day) -> None:
+    other = program(day, "search")
+    _, answer = cloud.post({"addresses": ["https://example.org/a"]}, "k1")
+    assert cloud.get(f"/reports/{answer['report_id']}") == (200, answer)
+    status, refusal = other.get(f"/reports/{answer['report_id']}")
+    assert (status, refusal) == other.get("/reports/00000000-0000-4000-8000-000000000000")
+    assert (status, refusal["code"]) == (404, "not-found")
+    assert other.get("/reports/not-a-uuid")[0] == 404
+
+
+def test_no_token_a_wrong_token_and_a_revoked_one_are_told_the_same(cloud: Program, day: Day) -> None:
+    answers = []
+    for header in (None, "Bearer", "Bearer wrong", "Basic abc", "Bearer " + "x" * 10_000, f"Bearer {cloud.token}"):
+        if header == f"Bearer {cloud.token}":
+            ApiToken.objects.update(revoked_at=day.now)
+        response = cloud.client.post(
+            URL, b"{}", content_type="application/json", headers={"Authorization": header} if header else {}
+        )
+        answers.append((response.status_code, response.content))
+        assert response["WWW-Authenticate"] == "Bearer"
+    assert len(set(answers)) == 1 and answers[0][0] == 401
+    assert not Report.objects.exists()
+
+
+def test_other_methods_and_addresses_are_told_in_json(cloud: Program) -> None:
+    for method, path, status in (("put", URL, 405), ("delete", URL, 405), ("get", "/api/v1/nothing", 404), ("get", "/api/v1/", 404)):
+        response = getattr(cloud.client, method)(path, headers={"Authorization": f"Bearer {cloud.token}"})
+        assert response.status_code == status
+        assert set(json.loads(response.content)) == {"code", "sentence"}
+
+
+def test_the_schema_is_openapi_3_1_and_names_no_other_host(cloud: Program) -> None:
+    response = cloud.client.get("/api/v1/openapi.json")
+    schema = json.loads(response.content)
+    assert schema["openapi"].startswith("3.1")
+    assert set(schema["paths"]) == {"/api/v1/reports", "/api/v1/reports/{report_id}", "/api/v1/referrals"}
+    assert "http" not in response.content.decode().replace("https://example.org", "").replace('"type": "http"', "")
+    for path in schema["paths"].values():
+        for operation in path.values():
+            assert operation["security"]
+    assert cloud.client.get("/api/v1/docs").status_code == 404
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    addresses=_JSON,
+    reference=_JSON,
+    note=st.text(max_size=40) | st.none(),
+    key=st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=210),
+)
+def test_whatever_is_sent_no_answer_is_a_fault(cloud: Program, addresses: object, reference: object, note: object, key: str) -> None:
+    body = {"addresses": addresses, "reference": reference, "note": note}
+    status, answer = cloud.post(body, key)
+    assert status in (200, 201, 400, 409, 413), answer
+    if status == 201:
+        assert Report.objects.filter(report_id=str(answer["report_id"])).exists()

@@ -1,0 +1,175 @@
+"""The portal's pages in Chromium: phone and desk, light and dark, no fault for a screen reader, no sideways scroll.
+
+The browser's requests are answered by Django's test client, so no server runs and no port is opened.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from django.urls import reverse
+
+from openhotline.records.models import Consultation
+from openhotline.rules import words
+from openhotline.settings import load
+from openhotline.steps import answer
+from tests.journeys.cast import NORTH_RACK, QUAY_DATA, Day, hours, minutes
+from tests.web.portal_cast import Portal, asked, open_portal, set_clock, two_of_everything, unlock
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+pytestmark = [pytest.mark.django_db, pytest.mark.browser, pytest.mark.urls("openhotline.web.portal.urls")]
+SHOTS = os.environ.get("OPENHOTLINE_TEST_SHOTS", "")  # a folder to look at the pages in
+WIDTHS = ((1280, 900), (390, 844), (320, 700))
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    with pytest.MonkeyPatch.context() as patch:
+        unlock()
+        day = Day()
+        open_portal(patch, tmp_path, day)
+        made = two_of_everything(day)
+        _busy_day(made)
+        yield made
+    load.cache_clear()
+
+
+def _busy_day(portal: Portal) -> None:
+    """A big bundle, a hold, something decided, so that every list has a row."""
+    day, side = portal.day, portal.north
+    held, _ = asked(day, "held-alder", NORTH_RACK, 2)
+    answer.record(
+        held,
+        kind=words.HOLD,
+        by=day.officer_of(held),
+        at=day.now,
+        policy=day.policy,
+        until=day.now + hours(5),
+        reason="covert work",
+        reference="OP 31",
+    )
+    asked(day, "bundle-alder", NORTH_RACK, 60)
+    asked(day, "told-birch", QUAY_DATA, 2)
+    day.later(minutes(55))
+    assert side.consultation.unit.key == "NU"
+    set_clock(day)
+
+
+def open_in(browser: "Browser", client: Client, url: str, size: tuple[int, int], theme: str, *, press: str = "") -> "Page":
+    """A page whose every request is answered by `client`."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=theme, java_script_enabled=True
+    )
+
+    def served(route: "Route") -> None:
+        request = route.request
+        path = request.url.removeprefix("http://portal.test")
+        headers = {"Content-Type": request.headers.get("content-type", "")}
+        if request.method == "POST":
+            body = request.post_data_buffer or b""
+            got = client.post(path, body, content_type=headers["Content-Type"], follow=True)
+        else:
+            got = client.get(path, follow=True)
+        body = b"".join(got.streaming_content) if got.streaming else got.content
+        route.fulfill(status=got.status_code, body=body, headers=dict(got.headers))
+
+    context.route("**/*", served)
+    page = context.new_page()
+    page.goto(f"http://portal.test{url}")
+    if press:
+        page.click(press)
+    return page
+
+
+def _looked_at(page: "Page", name: str) -> None:
+    scroll, width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert scroll <= width, f"{name} scrolls sideways: {scroll} > {width}"
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, f"{name}\n{found.generate_report()}"
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+    page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_reads_well_on_desk_and_phone(portal: Portal, chromium: "Browser", theme: str) -> None:
+    side, stranger = portal.north, Client()
+    held = Consultation.objects.get(lines__removal__item__canonical__contains="held-alder/s/000".replace("held-alder", "held-alder.example.org"))
+    bundle = Consultation.objects.get(lines__removal__item__canonical="https://bundle-alder.example.org/s/000")
+    told = Consultation.objects.get(lines__removal__item__canonical="https://told-birch.example.org/s/000")
+    pages: list[tuple[str, Client, str]] = [
+        ("police", side.officer, "/"),
+        ("police-bundle", side.officer, reverse("question", args=[bundle.number])),
+        ("police-some", side.officer, reverse("question", args=[bundle.number]) + "?some=1"),
+        ("police-held", side.officer, reverse("question", args=[held.number])),
+        ("police-told", portal.east.officer, reverse("question", args=[told.number])),
+        ("police-lists", side.officer, reverse("lists")),
+        ("police-holds", side.officer, reverse("holds")),
+        ("police-alarms", side.officer, reverse("alarms")),
+        ("host", stranger, f"/n/{side.link}"),
+        ("host-list", side.host_desk, "/"),
+        ("host-account", side.host_desk, reverse("account-notice", args=[side.notice.number])),
+        ("partner-list", side.partner_desk, "/"),
+        ("partner-referral", side.partner_desk, reverse("referral", args=[side.referral.number])),
+        ("verify", stranger, reverse("verify")),
+        ("nothing", stranger, "/n/" + "A" * 43),
+    ]
+    for size in WIDTHS:
+        for name, client, url in pages:
+            _looked_at(open_in(chromium, client, url, size, theme), f"{name}-{size[0]}-{theme}")
+
+
+def test_the_officer_answers_in_one_press_and_the_host_too(portal: Portal, chromium: "Browser") -> None:
+    side = portal.north
+    page = open_in(chromium, side.officer, reverse("question", args=[side.consultation.number]), WIDTHS[0], "light")
+    page.click("button[value=go]")
+    page.wait_for_selector("text=What happens next")
+    assert "Recorded" in page.inner_text("#main")
+    _looked_at(page, "police-recorded-1280-light")
+    page = open_in(chromium, Client(), f"/n/{side.link}", WIDTHS[1], "light")
+    page.click("button[name=all]")
+    page.wait_for_selector("text=Thank you. We have your answer")
+    _looked_at(page, "host-receipt-390-light")
+
+
+def test_a_hold_is_two_presses_and_enter_in_a_field_is_none(portal: Portal, chromium: "Browser") -> None:
+    side = portal.north
+    url = reverse("question", args=[side.consultation.number])
+    page = open_in(chromium, side.officer, url, WIDTHS[0], "light")
+    page.click("details.more summary:has-text('Other answer')")
+    page.fill("input[name=reference]", "OP 8")
+    page.press("input[name=reference]", "Enter")
+    side.consultation.refresh_from_db()
+    assert not side.consultation.answers.exists()
+    page.select_option(".ways select[name=why]", "covert work")
+    page.click("button[value=hold]")
+    page.wait_for_selector("text=On hold by your unit")
+    assert side.consultation.answers.get().kind == words.HOLD
+    page.context.close()
+
+
+def test_facts_and_all_three_answers_fit_one_screen(portal: Portal, chromium: "Browser") -> None:
+    page = open_in(chromium, portal.north.officer, "/", (1280, 900), "light")
+    for button in ("go", "hold", "evidence"):
+        box = page.locator(f"button[value={button}]").bounding_box()
+        assert box and box["y"] + box["height"] <= 900, f"{button} lies below the screen: {box}"
+    page.context.close()
+
+
+def test_targets_are_large_enough_for_a_thumb(portal: Portal, chromium: "Browser") -> None:
+    for client, url in ((portal.north.officer, "/"), (Client(), f"/n/{portal.north.link}")):
+        page = open_in(chromium, client, url, (390, 844), "light")
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('main button, main select, main summary, main .tick, main .pick, main input.input')]
+                 .filter(e => e.offsetParent !== null && e.getBoundingClientRect().height < 43.5)
+                 .map(e => e.outerHTML.slice(0, 80) + e.getBoundingClientRect().height)"""
+        )
+        assert small == []
+        page.context.close()
