@@ -4,6 +4,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.hashers import make_password
+
 from openhotline.jobs import house
 from openhotline.jobs.house import Person
 from openhotline.records.models import User
@@ -61,8 +63,9 @@ def move_in(at: datetime) -> SignIns:
         house.reach_unit(key, mail=mail, phone=phone)
     password = "-".join(secrets.token_hex(3) for _ in range(3))
     secret = generate_totp_secret()
+    encoded = make_password(password)
     for person in PEOPLE:
-        house.make_person(person, password=password, demo=True, totp_secret=secret)
+        house.make_person(person, password=password, demo=True, totp_secret=secret, encoded=encoded)
     return SignIns(password, secret)
 
 

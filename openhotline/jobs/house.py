@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import connection, transaction
 
@@ -138,13 +139,16 @@ def reach_unit(key: str, *, mail: str, phone: str) -> Unit:
     return unit
 
 
-def make_person(person: Person, *, password: str, demo: bool, totp_secret: str = "") -> User:
-    """Make an account with a second factor. Returns it; the TOTP secret is base32, made here if not given."""
+def make_person(person: Person, *, password: str, demo: bool, totp_secret: str = "", encoded: str = "") -> User:
+    """Make an account with a second factor. Returns it; the TOTP secret is base32, made here if not given.
+
+    `encoded` is the password's hash where it has been computed already (the people of a demo share one).
+    """
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
-    user = User.objects.create_user(
+    user = User.objects.create(
         username=person.username,
-        password=password,
+        password=encoded or make_password(password),
         role=person.role,
         pseudonym=person.pseudonym,
         demo=demo,

@@ -6,6 +6,7 @@ a third of spelling row by row. What is not here: which rows, and what they mean
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -194,8 +195,13 @@ def _string(field: "Field[Any, Any]", values: Sequence[str]) -> Sequence[str]:
 
 
 def _moment(field: "Field[Any, Any]", values: Sequence[Any]) -> Sequence[str]:
-    known = {value: value.isoformat() for value in set(values)}
-    return list(map(known.__getitem__, values))
+    return list(map(_iso, values))
+
+
+@lru_cache(maxsize=1 << 15)
+def _iso(moment: datetime) -> str:
+    """The same moments stand in many rows and tables."""
+    return moment.isoformat()
 
 
 def _other(field: "Field[Any, Any]", values: Sequence[Any]) -> Sequence[str]:

@@ -7,6 +7,7 @@ the period in which it was received. What is not here: people (nobody is ranked)
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -69,7 +70,7 @@ def _seconds(start: str, end: str) -> str:
 
 
 
-def _times(since: datetime, until: datetime) -> dict[str, object]:
+def _times(since: datetime, until: datetime) -> dict[str, Any]:
     adapt = connection.ops.adapt_datetimefield_value
     return {"since": adapt(since), "until": adapt(until)}
 
@@ -117,4 +118,4 @@ def outcomes(*, since: datetime, until: datetime) -> dict[str, int]:
     """  # noqa: S608  names are ours
     with connection.cursor() as cursor:
         cursor.execute(sql, _times(since, until))
-        return {outcome: count for outcome, count in cursor.fetchall()}
+        return dict(cursor.fetchall())

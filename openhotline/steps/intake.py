@@ -7,9 +7,11 @@ spool may be read twice. What is not here: spools, files and forms (the doors), 
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
@@ -50,6 +52,7 @@ _REPORT = (
     "answered_at",
 )
 _LINE = ("report_id", "position", "reported", "item_id", "joined", "why")
+_Read = tuple[IncomingReport, list[urls.Address]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,56 +76,71 @@ class Filed:
 
 
 def file_reports(
-    incoming: Sequence[IncomingReport],
+    incoming: Iterable[IncomingReport],
     *,
     policy: Policy,
     by: Actor,
     at: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> Filed:
-    """File a batch, in transactions of at most 5,000 reports. When it returns, every one is durable.
+    """File what comes, in transactions of at most 5,000 reports. When it returns, every one is durable.
 
-    Raises NotPermitted if `by` may not file. `progress` is told how many have been filed.
+    `incoming` may be longer than memory: it is drawn from in a thread of its own, which reads the addresses
+    of the next 5,000 while these are filed, in order, one transaction after the other. Raises NotPermitted if
+    `by` may not file, and what drawing from `incoming` raises. `progress` is told how many have been filed.
     """
     require_act("report.file", by)
-    total = Filed()
-    for start in range(0, len(incoming), CHUNK):
-        chunk = incoming[start : start + CHUNK]
+    total, done = Filed(), 0
+    for chunk in _chunks(incoming, policy):
         with transaction.atomic():
             total += _file(chunk, policy=policy, by=by, at=at)
+        done += len(chunk)
         if progress:
-            progress(start + len(chunk))
+            progress(done)
     return total
 
 
-def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: datetime) -> Filed:
+def _chunks(incoming: Iterable[IncomingReport], policy: Policy) -> Iterator[list[_Read]]:
+    """What came in, read, 5,000 at a time; of more than that, the next chunk is read ahead."""
+    if isinstance(incoming, Sequence) and len(incoming) <= CHUNK:
+        yield _read(incoming, policy)
+        return
+    rest = iter(incoming)
+    with ThreadPoolExecutor(1, thread_name_prefix="reading-ahead") as reader:
+        coming = reader.submit(lambda: _read(list(islice(rest, CHUNK)), policy))
+        while chunk := coming.result():
+            coming = reader.submit(lambda: _read(list(islice(rest, CHUNK)), policy))
+            yield chunk
+
+
+def _read(incoming: Sequence[IncomingReport], policy: Policy) -> list[_Read]:
+    """Each report with its addresses: those of its lines, then its files."""
+    lines = [line for report in incoming for line in report.lines]
+    read = iter(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
+    return [
+        (report, [*islice(read, len(report.lines)), *map(urls.read_file, report.files)]) for report in incoming
+    ]
+
+
+def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime) -> Filed:
     fresh, repeated = _not_filed_before(incoming, policy=policy, by=by, at=at)
     if not fresh:
         return Filed(repeated=repeated)
-    lines = [line for report in fresh for line in report.lines]
-    files = [line for report in fresh for line in report.files]
-    read = iter(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
-    read_files = (urls.read_file(line) for line in files)
-    addresses = [[next(read) for _ in report.lines] + [next(read_files) for _ in report.files] for report in fresh]
-    found = dedupe.join(
-        [
-            dedupe.Wanted(address, report.received_at, _storable(report.referrer), report.source == words.FROM_POLICE)
-            for report, given in zip(fresh, addresses, strict=True)
-            for address in given
-            if address.ok
-        ],
-        Counter(digest for given in addresses for digest in {address.key_digest for address in given if address.ok}),
-        policy=policy,
-        by=by,
-        at=at,
-    )
+    named: Counter[bytes] = Counter()
+    wanted: list[dedupe.Wanted] = []
+    for report, given in fresh:
+        priority, referrer = report.source == words.FROM_POLICE, _storable(report.referrer)
+        readable = [address for address in given if address.ok]
+        wanted += [dedupe.Wanted(address, report.received_at, referrer, priority) for address in readable]
+        named.update({address.key_digest for address in readable})
+    found = dedupe.join(wanted, named, policy=policy, by=by, at=at)
     ids = bulk.reserve(Report, len(fresh))
     rows: dict[bool, list[tuple[object, ...]]] = {True: [], False: []}
     line_rows: list[tuple[object, ...]] = []
     counts: Counter[int] = Counter()
     acts: defaultdict[tuple[datetime, bool], list[Act]] = defaultdict(list)
     opened: set[bytes] = set()
-    for pk, report, given in zip(ids, fresh, addresses, strict=True):
+    for pk, (report, given) in zip(ids, fresh, strict=True):
         cases: list[str] = []
         for position, address in enumerate(given):
             line = address.reported
@@ -143,7 +161,7 @@ def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: 
     begin_rows(Report, [("intake", "filed"), ("dedupe", "joined")], _REPORT, rows[True], by=by)
     begin_rows(Report, [("intake", "filed"), ("dedupe", "incomplete")], _REPORT, rows[False], by=by)
     bulk.insert(ReportLine, _LINE, line_rows)
-    _receipts(list(zip(ids, fresh, strict=True)), policy=policy)
+    _receipts([(pk, report) for pk, (report, _) in zip(ids, fresh, strict=True)], policy=policy)
     for (moment, coarse), group in acts.items():
         record(group, by=by, at=moment, coarse=coarse)
     dedupe.reported(counts, policy=policy, at=at)
@@ -158,17 +176,17 @@ def _file(incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: 
 
 
 def _not_filed_before(
-    incoming: Sequence[IncomingReport], *, policy: Policy, by: Actor, at: datetime
-) -> tuple[list[IncomingReport], int]:
+    incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime
+) -> tuple[list[_Read], int]:
     """Drop what is filed already; complete what was filed as left early. Inside one batch, the last wins."""
-    latest: dict[UUID, IncomingReport] = {}
+    latest: dict[UUID, _Read] = {}
     keys: dict[tuple[str, str], UUID] = {}
-    for report in incoming:
+    for report, given in incoming:
         if report.key:
             first = keys.setdefault((report.partner, report.key), report.report_id)
             if first != report.report_id:
                 continue
-        latest[report.report_id] = report
+        latest[report.report_id] = report, given
     complete = dict(bulk.present(Report, "report_id", list(latest), ("report_id", "complete")))
     known_keys = set()
     if keys:
@@ -178,12 +196,12 @@ def _not_filed_before(
             ).values_list("partner", "idempotency_key")
         )
     fresh = []
-    for report_id, report in latest.items():
+    for report_id, (report, given) in latest.items():
         if report_id in complete:
             if report.complete and not complete[report_id]:
                 _complete(Report.objects.get(report_id=report_id), report, policy=policy, by=by, at=at)
         elif not report.key or (report.partner, report.key) not in known_keys:
-            fresh.append(report)
+            fresh.append((report, given))
     return fresh, len(incoming) - len(fresh)
 
 

@@ -42,7 +42,11 @@ def write(folder: Path, networks: Sequence[Network], *, start: datetime) -> tupl
         prefixes = IPSet([network.prefix, network.prefix6])
         origin.insert_network(
             prefixes,
-            {"autonomous_system_number": network.asn, "autonomous_system_organization": network.operator},
+            {
+                "autonomous_system_number": network.asn,
+                "autonomous_system_organization": network.operator,
+                "country": {"iso_code": network.country},  # where the autonomous system is registered
+            },
         )
         location.insert_network(prefixes, {"country": {"iso_code": network.country}})
     return _put(origin, folder / "origin.mmdb"), _put(location, folder / "location.mmdb")

@@ -5,6 +5,7 @@ The browser's requests are answered by Django's test client, so no server runs a
 
 import os
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,11 +63,12 @@ def _busy_day(portal: Portal) -> None:
     set_clock(day)
 
 
-def open_in(browser: "Browser", client: Client, url: str, size: tuple[int, int], theme: str, *, press: str = "") -> "Page":
+def open_in(browser: "Browser", client: Client, url: str, size: tuple[int, int], theme: str) -> "Page":
     """A page whose every request is answered by `client`."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=theme, java_script_enabled=True
-    )
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
+    context.set_default_timeout(8_000)
+
+    here = copy_context()  # the database connection of this test; the browser's own task has none
 
     def served(route: "Route") -> None:
         request = route.request
@@ -74,17 +76,16 @@ def open_in(browser: "Browser", client: Client, url: str, size: tuple[int, int],
         headers = {"Content-Type": request.headers.get("content-type", "")}
         if request.method == "POST":
             body = request.post_data_buffer or b""
-            got = client.post(path, body, content_type=headers["Content-Type"], follow=True)
+            got = here.copy().run(client.post, path, body, content_type=headers["Content-Type"], follow=True)
         else:
-            got = client.get(path, follow=True)
+            got = here.copy().run(client.get, path, follow=True)
         body = b"".join(got.streaming_content) if got.streaming else got.content
         route.fulfill(status=got.status_code, body=body, headers=dict(got.headers))
 
     context.route("**/*", served)
     page = context.new_page()
     page.goto(f"http://portal.test{url}")
-    if press:
-        page.click(press)
+    assert "Sign in" not in page.title()
     return page
 
 

@@ -5,6 +5,7 @@ round (`opinions.readable`). Only words and numbers come in: the content is look
 What is not here: what an opinion leads to (`steps/assess`).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,12 +160,10 @@ def grade(request: HttpRequest, ref: str) -> HttpResponse:
     given = opinion_of(request)
     step.grade([item], given, by=who, at=at, policy=policy)
     following = _next(request, item)
-    if following and "stop" not in request.POST:
+    if following:
         waiting = found(bench.scoped(request).items(), ref=following)
-        try:
+        with suppress(Refused):  # a colleague was quicker: the pane says so
             step.take([waiting], by=who, at=at, policy=policy)
-        except Refused:
-            pass  # a colleague was quicker; the pane offers it to be taken, and says so
     saved = opinions.in_words(given.opinion, given.cls, given.category)
     return _to(
         request, following, toast=f"{item.ref} saved: {saved.lower() if not given.category else saved}."

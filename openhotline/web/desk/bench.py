@@ -54,7 +54,8 @@ def scoped(request: HttpRequest) -> Scoped:
 
 def actor(request: HttpRequest) -> Actor:
     """The signed-in person as steps and ledger know them."""
-    return request.actor  # type: ignore[attr-defined]
+    who: Actor = request.actor  # type: ignore[attr-defined]
+    return who
 
 
 def sees_holds(request: HttpRequest) -> bool:

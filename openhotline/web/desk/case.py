@@ -2,7 +2,7 @@
 
 True here: the reporter's words are shown only when asked for, each time written into the ledger; a hold is
 "paused" to everybody but liaison, lead and manager; addresses are defanged and never links. What is not
-here: the parts that need more than a look-up (`trail`, `looks`, `story`), and acts (`assess`, `alarms`).
+here: the parts that need more than a look-up (`trail`, `looks`, `traced`, `outward`, `story`), and acts (`assess`, `alarms`).
 """
 
 import json
@@ -20,7 +20,7 @@ from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang
 from openhotline.steps import assess as assess_step
-from openhotline.web.desk import bench, entries, looks, opinions, rows, story, times, trail
+from openhotline.web.desk import bench, entries, looks, opinions, outward, rows, story, times, traced, trail
 from openhotline.web.scoped import found
 
 
@@ -56,7 +56,7 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "chip": chip,
         "removal": removal,
         "episodes": episodes,
-        "trail": trail.of(item, removal, policy=bench.policy(), at=at),
+        "trail": trail.of(item, removal, policy=bench.policy(), at=at, paused=paused),
         "next_step": trail.next_step(item, removal, paused=paused),
         "paused": paused,
         "hold": active if open_to else None,
@@ -69,10 +69,10 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "blind": item.status == item_path.GRADED_ONCE,
         "assessable": item.status
         in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
-        "traces": story.traces(scoped, item, at),
-        "police": story.police(scoped, item, open_to=open_to, at=at),
-        "notices": story.notices(scoped, item, at),
-        "referrals": story.referrals(scoped, item),
+        "traces": traced.traces(scoped, item, at),
+        "police": outward.police(scoped, item, open_to=open_to, at=at),
+        "notices": outward.notices(scoped, item, open_to=open_to, at=at),
+        "referrals": outward.referrals(scoped, item),
         "checks": story.checks(scoped, removal) if removal else [],
         "chart": _chart(request, removal) if removal else None,
         "reports": story.reports(scoped, item, at),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, STATES
 from openhotline.rules import removal_path, words
-from openhotline.web.desk import bench, rows, story, times
+from openhotline.web.desk import bench, outward, rows, story, times
 from openhotline.web.scoped import found
 
 PAGE = 100
@@ -107,7 +107,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     )
     shown = []
     for row in listed:
-        word, family = story.LETTER_FAMILIES.get(states.get(row.number, PENDING), ("waiting", "idle"))
+        word, family = outward.LETTER_FAMILIES.get(states.get(row.number, PENDING), ("waiting", "idle"))
         clock = (
             times.left(row.due_at, at, whole=row.due_at - row.sent_at) if row.due_at and row.sent_at else None
         )
@@ -192,7 +192,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
             "state": state,
             "states": [(one, counts.get(one, 0), one in (IN_DOUBT, FAILED)) for one in STATES],
             "letters": [
-                (row, times.when(row.put_at, at), *story.LETTER_FAMILIES[row.state]) for row in listed
+                (row, times.when(row.put_at, at), *outward.LETTER_FAMILIES[row.state]) for row in listed
             ],
             "before": more,
         },

@@ -4,6 +4,8 @@ True here: looking time is shown to the person; nothing here compares people (ux
 here: limits on looking (a later issue).
 """
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -53,12 +55,12 @@ def settings(request: HttpRequest) -> HttpResponse:
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the settings with the account."""
-    user = request.user
+    user: Any = request.user
     theme = request.POST.get("theme", "")
     if theme in dict(THEMES):
-        user.theme = theme  # type: ignore[union-attr]
+        user.theme = theme
     if "keys" in request.POST:
-        user.single_keys = request.POST["keys"] == "on"  # type: ignore[union-attr]
+        user.single_keys = request.POST["keys"] == "on"
     user.save(update_fields=["theme", "single_keys"])
     messages.success(request, "Saved.")
     return bench.back(request, "/settings")

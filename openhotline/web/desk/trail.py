@@ -27,8 +27,15 @@ class Turn:
     stamp: datetime | None = None
 
 
-def of(item: Item, removal: Removal | None, *, policy: Policy, at: datetime) -> list[Turn]:
-    """The turns of a case, from its item and its newest hosting episode."""
+def of(item: Item, removal: Removal | None, *, policy: Policy, at: datetime, paused: bool = False) -> list[Turn]:
+    """The turns of a case, from its item and its newest hosting episode. `paused`: a hold is on it now."""
+    turns = _turns(item, removal, policy=policy, at=at)
+    if not paused:
+        return turns
+    return [Turn("Paused", NOW, turn.time, turn.gap, "pause") if turn.state == NOW and turn.icon == "clock" else turn for turn in turns]
+
+
+def _turns(item: Item, removal: Removal | None, *, policy: Policy, at: datetime) -> list[Turn]:
     reports = f"{item.reports} reports" if item.reports > 1 else ""
     marks: list[tuple[str, datetime | None, str]] = [("Received", item.received_at, reports)]
     if removal is None:

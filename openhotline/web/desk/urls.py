@@ -6,7 +6,8 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from django.urls import path
 
-from openhotline.web.desk import alarms, assess, case, health, hosts, legs, lists, mine, queue, search
+from openhotline.web import health
+from openhotline.web.desk import alarms, assess, case, hosts, legs, lists, mine, missing, queue, search
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
@@ -75,7 +76,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
 ]
 
-handler400 = health.bad_request
-handler403 = health.forbidden
-handler404 = health.not_found
-handler500 = health.fault
+handler400 = missing.bad_request
+handler403 = missing.forbidden
+handler404 = missing.not_found
+handler500 = missing.fault

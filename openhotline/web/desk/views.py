@@ -7,7 +7,7 @@ the last page of 100,000 is as quick as the first. What is not here: how a row l
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
@@ -19,7 +19,7 @@ from openhotline.web.scoped import Scoped
 
 PAGE = 25
 SOON = timedelta(minutes=20)
-_NEVER = datetime.max.replace(year=9000, tzinfo=None)
+_NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # where a removal without a clock stands in the order
 WITH_POLICE = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)
 WITH_HOST = (removal_path.CLEARED, *removal_path.WITH_HOST, removal_path.GONE_MAYBE)
 
@@ -100,7 +100,7 @@ def listed(view: View, scoped: Scoped, at: datetime) -> QuerySet[Any]:
     if view.items:
         return scoped.items().filter(view.pick(scoped, at)).order_by("due_at", "id")
     rows: QuerySet[Removal] = scoped.removals().filter(view.pick(scoped, at)).select_related("item", "host")
-    never = Value(_NEVER.replace(tzinfo=at.tzinfo))
+    never = Value(_NEVER)
     return rows.annotate(place=Coalesce("due_at", never)).order_by("place", "id")
 
 

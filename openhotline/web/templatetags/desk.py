@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
 from openhotline.rules.words import CASE_ROLES
-from openhotline.web.desk import alarms, bench, mine, opinions, story, times, views
+from openhotline.web.desk import alarms, bench, mine, opinions, times, traced, views
 
 register = template.Library()
 
@@ -68,7 +68,7 @@ def reading(name: str) -> str:
 @register.filter
 def country(code: str) -> str:
     """A country's name where the house writes one."""
-    return story.country_name(code)
+    return traced.country_name(code)
 
 
 @register.filter

@@ -1,30 +1,7 @@
-"""What machines ask (`/livez`, `/readyz`), and the pages shown where there is no page."""
+"""The pages shown where there is no page: 404, 400, 403, 500, in words. What machines ask is in `web/health.py`."""
 
-from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
-
-from openhotline.web.doors import open_door
-
-
-@open_door
-@require_safe
-def livez(request: HttpRequest) -> HttpResponse:
-    """The process answers."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-@open_door
-@require_safe
-def readyz(request: HttpRequest) -> HttpResponse:
-    """The database answers."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
-    return HttpResponse("ready\n", content_type="text/plain")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
