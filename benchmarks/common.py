@@ -26,7 +26,14 @@ from tests import houses, postgres
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).resolve().parent / "results"
 TICK = os.sysconf("SC_CLK_TCK")
-DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers", "max_wal_size")
+DURABLE = (
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "wal_sync_method",
+    "shared_buffers",
+    "max_wal_size",
+)
 
 
 # --- the machine ----------------------------------------------------------------------------------
@@ -217,7 +224,9 @@ def median(values: Iterable[float]) -> float:
 def table(title: str, rows: Iterable[tuple[object, ...]]) -> None:
     """A plain table on the terminal."""
     cells = [[f"{cell:,.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells if i < len(row)) for i in range(max(map(len, cells), default=0))]
+    widths = [
+        max(len(row[i]) for row in cells if i < len(row)) for i in range(max(map(len, cells), default=0))
+    ]
     print(f"\n{title}")
     for row in cells:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip())
@@ -230,7 +239,9 @@ def write(name: str, value: dict[str, object], *, quick: bool) -> None:
         print("\n(--quick: nothing is kept)")
         return
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1, sort_keys=False) + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.json").write_text(
+        json.dumps(kept, indent=1, sort_keys=False) + "\n", encoding="utf-8"
+    )
 
 
 def quick(arguments: Sequence[str] | None = None) -> bool:

@@ -23,18 +23,27 @@ def main() -> None:
     quick = common.quick()
     count, runs = (QUICK_COUNT, 1) if quick else (COUNT, RUNS)
     machine = common.machine()
-    with tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place, common.postgresql() as (server, pid):
+    with (
+        tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place,
+        common.postgresql() as (server, pid),
+    ):
         folder = Path(place)
         file = folder / "partner.csv"
         different = made.write_csv(file, count)
         fsync = common.fsync_rate(folder)
-        found = [one(folder / f"house{n}", server.new_database(), pid, file, count, different, verify=n == 0) for n in range(runs)]
+        found = [
+            one(folder / f"house{n}", server.new_database(), pid, file, count, different, verify=n == 0)
+            for n in range(runs)
+        ]
         settings = common.settings_of(server.url())
     names = list(found[0])
     middle = {name: round(common.median([run[name] for run in found]), 3) for name in names}
     common.table(
         f"Import of {count:,} addresses, {count - different:,} of them repeated ({machine['cpu']}, load {machine['load']})",
-        [("", *(f"run {n + 1}" for n in range(runs)), "median"), *((name, *(run[name] for run in found), middle[name]) for name in names)],
+        [
+            ("", *(f"run {n + 1}" for n in range(runs)), "median"),
+            *((name, *(run[name] for run in found), middle[name]) for name in names),
+        ],
     )
     print(f"  fsync/s {fsync:,.0f}; {settings}")
     common.write(
@@ -45,14 +54,22 @@ def main() -> None:
     )  # fmt: skip
 
 
-def one(folder: Path, url: str, postgres_pid: int, file: Path, count: int, different: int, *, verify: bool) -> dict[str, float]:
+def one(
+    folder: Path, url: str, postgres_pid: int, file: Path, count: int, different: int, *, verify: bool
+) -> dict[str, float]:
     """One import into a house that never was, then its sequencing."""
     env = common.make_house(folder, url)
     before = common.cpu(postgres_pid)
     ran = common.run(common.openhotline("report", "import", file, "--json"), env=env)
     between = common.cpu(postgres_pid)
     said = json.loads(ran.out)
-    assert said == {"reports": count, "items_new": different, "joined": count - different, "incomplete": 0, "rejected": 0}, said
+    assert said == {
+        "reports": count,
+        "items_new": different,
+        "joined": count - different,
+        "incomplete": 0,
+        "rejected": 0,
+    }, said
     order = common.run(common.openhotline("ledger", "sequence"), env=env)
     after = common.cpu(postgres_pid)
     _count(url, count, different)

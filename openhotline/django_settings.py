@@ -58,17 +58,21 @@ def _database() -> dict[str, object]:
 
 SECRET_KEY = _secret()
 DEBUG = False
-ALLOWED_HOSTS = ["*"] if HOUSE.is_demo else [
-    host
-    for host in {
-        urlparse(HOUSE.public_url).hostname,
-        urlparse(HOUSE.portal_url).hostname,
-        urlparse(HOUSE.desk_url).hostname,
-        "127.0.0.1",
-        "localhost",
-    }
-    if host
-]
+ALLOWED_HOSTS = (
+    ["*"]
+    if HOUSE.is_demo
+    else [
+        host
+        for host in {
+            urlparse(HOUSE.public_url).hostname,
+            urlparse(HOUSE.portal_url).hostname,
+            urlparse(HOUSE.desk_url).hostname,
+            "127.0.0.1",
+            "localhost",
+        }
+        if host
+    ]
+)
 
 INSTALLED_APPS = [
     "django.contrib.auth",

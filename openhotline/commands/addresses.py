@@ -12,14 +12,21 @@ def register(app: typer.Typer) -> None:
 
 
 def address(
-    given: str = typer.Argument("-", metavar="[ADDRESS|-]", help="One address, or - to read lines from standard input."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object per line: reported, canonical, key, ok, why."),
+    given: str = typer.Argument(
+        "-", metavar="[ADDRESS|-]", help="One address, or - to read lines from standard input."
+    ),
+    as_json: bool = typer.Option(
+        False, "--json", help="One JSON object per line: reported, canonical, key, ok, why."
+    ),
 ) -> None:
     """Show the canonical form and the key of an address, or why it cannot be read."""
     from openhotline.rules import urls
 
     if given == "-":
-        lines = (line.rstrip("\r\n") for line in sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n"))
+        lines = (
+            line.rstrip("\r\n")
+            for line in sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")
+        )
         wanted = [line for line in lines if line]
     else:
         wanted = [given]

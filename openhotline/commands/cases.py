@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
 
 
-def queue(limit: int = typer.Option(25, help="How many."), as_json: bool = typer.Option(False, "--json")) -> None:
+def queue(
+    limit: int = typer.Option(25, help="How many."), as_json: bool = typer.Option(False, "--json")
+) -> None:
     """Open items, least time left first."""
     settings = common.open_house()
     from openhotline.records.models import Item
@@ -35,10 +37,16 @@ def queue(limit: int = typer.Option(25, help="How many."), as_json: bool = typer
     rows = list(Item.objects.filter(status__in=item_path.OPEN).order_by("due_at", "id")[:limit])
     if as_json:
         listed = [
-            {"reference": row.ref, "status": row.status, "due_at": row.due_at.isoformat() if row.due_at else None}
+            {
+                "reference": row.ref,
+                "status": row.status,
+                "due_at": row.due_at.isoformat() if row.due_at else None,
+            }
             for row in rows
         ]
-        common.say({"open": Item.objects.filter(status__in=item_path.OPEN).count(), "items": listed}, as_json=True)
+        common.say(
+            {"open": Item.objects.filter(status__in=item_path.OPEN).count(), "items": listed}, as_json=True
+        )
         return
     table = Table("Reference", "Address", "Status", "Time left", title="Queue")
     for row in rows:
@@ -70,17 +78,30 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
         raise Refused(f"There is no case {ref}. Check the letter at its end.", code="no-case")
     say = common.console.print
     say(f"[bold]{item.ref}[/bold]  {item.status}", highlight=False)
-    say(f"{defang(item.canonical)}  ({item.kind}, reported {item.reports} times)", highlight=False, markup=False)
+    say(
+        f"{defang(item.canonical)}  ({item.kind}, reported {item.reports} times)",
+        highlight=False,
+        markup=False,
+    )
     if item.cls:
-        say(f"{item.cls}, category {item.category or 'none'}, youngest {item.age_band or 'unclear'}", highlight=False)
+        say(
+            f"{item.cls}, category {item.category or 'none'}, youngest {item.age_band or 'unclear'}",
+            highlight=False,
+        )
     for removal in item.removals.select_related("host").order_by("episode"):
         host = removal.host.name if removal.host else "unknown host"
-        say(f"\n[bold]Removal {removal.episode}[/bold]: {removal.status}, {host}, {removal.country}", highlight=False)
+        say(
+            f"\n[bold]Removal {removal.episode}[/bold]: {removal.status}, {host}, {removal.country}",
+            highlight=False,
+        )
         for leg in removal.LEGS:
             moment = getattr(removal, leg)
             if moment:
                 number, _, name = leg.partition("_")
-                say(f"  {number.upper()} {name.replace('_', ' '):13} {moment:%d %b %Y %H:%M:%S} UTC", highlight=False)
+                say(
+                    f"  {number.upper()} {name.replace('_', ' '):13} {moment:%d %b %Y %H:%M:%S} UTC",
+                    highlight=False,
+                )
         for line in removal.consultation_lines.select_related("consultation__unit"):
             asked = line.consultation
             say(f"  {'asked' if asked.asks else 'told'} {asked.unit.name}: {asked.number}", highlight=False)
@@ -90,10 +111,16 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
             state = f"sent {line.notice.sent_at:%H:%M} UTC" if line.notice.sent_at else "not sent"
             say(f"  notice {line.notice.number}: {line.dropped or state}", highlight=False)
         for line in removal.referral_lines.select_related("referral"):
-            say(f"  referral {line.referral.number} to {line.referral.country} by {line.referral.via}", highlight=False)
+            say(
+                f"  referral {line.referral.number} to {line.referral.country} by {line.referral.via}",
+                highlight=False,
+            )
     say("\n[bold]Ledger[/bold]")
     for entry in entries_of(item.ref):
-        say(f"  {entry.entry['case_n']:>4}  {entry.entry['at']}  {entry.entry['who']:16} {entry.entry['act']}", highlight=False)
+        say(
+            f"  {entry.entry['case_n']:>4}  {entry.entry['at']}  {entry.entry['who']:16} {entry.entry['act']}",
+            highlight=False,
+        )
 
 
 def police_list(as_json: bool = typer.Option(False, "--json")) -> None:
@@ -102,12 +129,21 @@ def police_list(as_json: bool = typer.Option(False, "--json")) -> None:
     from openhotline.records.models import Consultation
 
     now = settings.clock().now()
-    rows = list(Consultation.objects.filter(asks=True, answered_at=None).select_related("unit", "host").order_by("due_at"))
+    rows = list(
+        Consultation.objects.filter(asks=True, answered_at=None)
+        .select_related("unit", "host")
+        .order_by("due_at")
+    )
     if as_json:
         common.say(
             {
                 "waiting": [
-                    {"number": row.number, "unit": row.unit.key, "due_at": row.due_at.isoformat(), "silent": row.rung_at is not None}
+                    {
+                        "number": row.number,
+                        "unit": row.unit.key,
+                        "due_at": row.due_at.isoformat(),
+                        "silent": row.rung_at is not None,
+                    }
                     for row in rows
                 ]
             },
@@ -127,7 +163,9 @@ def police_ask() -> None:
     from openhotline.steps import consult
 
     asked = consult.ask_due(policy=common.policy_of(settings), at=settings.clock().now())
-    common.console.print(f"Asked: {', '.join(row.number for row in asked) or 'nothing was ripe'}.", highlight=False)
+    common.console.print(
+        f"Asked: {', '.join(row.number for row in asked) or 'nothing was ripe'}.", highlight=False
+    )
 
 
 def notice_list(as_json: bool = typer.Option(False, "--json")) -> None:
@@ -138,10 +176,19 @@ def notice_list(as_json: bool = typer.Option(False, "--json")) -> None:
 
     now = settings.clock().now()
     rows = list(Notice.objects.filter(withdrawn_at=None).select_related("host").order_by("-drafted_at")[:200])
-    states = dict(Letter.objects.filter(kind="notice", number__in=[row.number for row in rows]).values_list("number", "state"))
+    states = dict(
+        Letter.objects.filter(kind="notice", number__in=[row.number for row in rows]).values_list(
+            "number", "state"
+        )
+    )
     if as_json:
         common.say(
-            {"notices": [{"number": row.number, "host": row.host.name, "letter": states.get(row.number, "")} for row in rows]},
+            {
+                "notices": [
+                    {"number": row.number, "host": row.host.name, "letter": states.get(row.number, "")}
+                    for row in rows
+                ]
+            },
             as_json=True,
         )
         return
@@ -172,5 +219,7 @@ def check(as_json: bool = typer.Option(False, "--json")) -> None:
     from openhotline.jobs import poll, worker
 
     engine = worker.engine_of(settings, spool=False)
-    done = poll.checks(engine.prober, vantages=engine.vantages, policy=engine.policy, at=settings.clock().now())
+    done = poll.checks(
+        engine.prober, vantages=engine.vantages, policy=engine.policy, at=settings.clock().now()
+    )
     common.say({"looked_at": done}, as_json=as_json, words=f"Looked at {done}.")

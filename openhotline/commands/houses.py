@@ -52,8 +52,12 @@ def up() -> None:
 
 
 def demo(
-    once: bool = typer.Option(False, "--once", help="Play the day in a fresh temporary house, print, and stop."),
-    as_json: bool = typer.Option(False, "--json", help="With --once: outcomes, letters, legs and verdict as JSON."),
+    once: bool = typer.Option(
+        False, "--once", help="Play the day in a fresh temporary house, print, and stop."
+    ),
+    as_json: bool = typer.Option(
+        False, "--json", help="With --once: outcomes, letters, legs and verdict as JSON."
+    ),
     bundle: int = typer.Option(433, help="Addresses on the one host that holds many."),
     seed: int = typer.Option(1, help="The same seed plays the same day."),
 ) -> None:
@@ -62,7 +66,9 @@ def demo(
 
     if as_json and not once:
         raise Refused("--json belongs to --once.", code="usage")
-    raise typer.Exit(run.once(bundle=bundle, seed=seed, as_json=as_json) if once else run.serve(bundle=bundle, seed=seed))
+    raise typer.Exit(
+        run.once(bundle=bundle, seed=seed, as_json=as_json) if once else run.serve(bundle=bundle, seed=seed)
+    )
 
 
 def demo_code() -> None:
@@ -145,7 +151,9 @@ def _make(settings: object, person: object) -> None:
     )
 
 
-def partner_token(key: str = typer.Argument(..., help="The partner's key; made if new."), name: str = typer.Option("")) -> None:
+def partner_token(
+    key: str = typer.Argument(..., help="The partner's key; made if new."), name: str = typer.Option("")
+) -> None:
     """Make an API token for a partner. It is shown once."""
     settings = common.open_house()
     from openhotline.jobs import house
@@ -153,4 +161,3 @@ def partner_token(key: str = typer.Argument(..., help="The partner's key; made i
 
     partner, _ = Partner.objects.get_or_create(key=key, defaults={"name": name or key, "kind": "industry"})
     typer.echo(house.make_token(partner, at=settings.clock().now()))
-

@@ -20,7 +20,10 @@ from openhotline.rules.incoming import IncomingReport
 from openhotline.rules.refusals import Refused
 
 COLUMNS = ("address", "source", "reference", "received_at", "referrer", "note")
-_SOURCES = {source: source for source in words.SOURCES} | {"": words.FROM_HOTLINE, "partner": words.FROM_HOTLINE}
+_SOURCES = {source: source for source in words.SOURCES} | {
+    "": words.FROM_HOTLINE,
+    "partner": words.FROM_HOTLINE,
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +49,12 @@ def add(
 
     at = settings.clock().now()
     report = IncomingReport(
-        report_id=uuid4(), source=source, lines=tuple(addresses), received_at=at, help_text=note, reference=reference
+        report_id=uuid4(),
+        source=source,
+        lines=tuple(addresses),
+        received_at=at,
+        help_text=note,
+        reference=reference,
     )
     filed = file_reports([report], policy=common.policy_of(settings), by=common.command_line(), at=at)
     words_ = f"Filed. New items: {filed.items_new}, joined: {filed.joined}, not readable: {filed.incomplete}."
@@ -54,7 +62,9 @@ def add(
 
 
 def import_(
-    file: Path = typer.Argument(..., exists=True, dir_okay=False, help="CSV with a header; - is not read here."),
+    file: Path = typer.Argument(
+        ..., exists=True, dir_okay=False, help="CSV with a header; - is not read here."
+    ),
     partner: str = typer.Option("", help="Key of the partner that sent the file."),
     as_json: bool = typer.Option(False, "--json"),
 ) -> None:
@@ -123,8 +133,10 @@ def read_csv(raw: io.RawIOBase, *, partner: str, at: datetime) -> Iterator[Incom
     Raises Refused where the header names no address column.
     """
     csv.field_size_limit(16 * 1024 * 1024)
-    text = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8-sig", errors="surrogateescape", newline="")  # type: ignore[arg-type]
-    rows = csv.reader((line.replace("\x00", "\ufffd") for line in text))
+    text = io.TextIOWrapper(
+        io.BufferedReader(raw), encoding="utf-8-sig", errors="surrogateescape", newline=""
+    )  # type: ignore[arg-type]
+    rows = csv.reader(line.replace("\x00", "\ufffd") for line in text)
     header = [name.strip().lower() for name in next(rows, [])]
     header = ["address" if name == "url" else name for name in header]
     if "address" not in header:
@@ -155,9 +167,9 @@ def _reporter(
     luck: list[UUID] = []
 
     def report(row: list[str]) -> IncomingReport | None:
-        if len(row) != wide + 2:
-            row = [*row, *[""] * (wide + 1 - len(row))][: wide + 1]
-            row.append("")  # what columns that the header lacks are read from
+        if len(row) != wide + 1:
+            row = (row + [""] * wide)[: wide + 1]
+        row.append("")  # what columns that the header lacks are read from
         address, source, reference, received_at, referrer, note = map(_text, cells(row))
         if not address.strip() and not note.strip() and not reference.strip():
             return None
@@ -193,7 +205,9 @@ def _make_haste() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
-    sys.setswitchinterval(0.0005)  # the thread that reads ahead gives way as soon as the database has answered
+    sys.setswitchinterval(
+        0.0005
+    )  # the thread that reads ahead gives way as soon as the database has answered
 
 
 def _when(text: str, at: datetime) -> datetime:
@@ -204,5 +218,3 @@ def _when(text: str, at: datetime) -> datetime:
         return at
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return min(moment, at)
-
-

@@ -47,7 +47,9 @@ def doctor(
             )
             common.console.print(finding.sentence, highlight=False, markup=False, soft_wrap=True)
             if finding.remedy:
-                common.console.print(f"{'':25} → {finding.remedy}", highlight=False, markup=False, soft_wrap=True)
+                common.console.print(
+                    f"{'':25} → {finding.remedy}", highlight=False, markup=False, soft_wrap=True
+                )
     code = room.verdict(findings)
     if as_json:
         checks = [

@@ -72,5 +72,3 @@ def move_in(at: datetime) -> SignIns:
 def staff() -> dict[str, User]:
     """The people of this house by user name."""
     return {user.username: user for user in User.objects.filter(demo=True)}
-
-

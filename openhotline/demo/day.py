@@ -140,7 +140,9 @@ class ScriptedDay:
     def alarm_is_raised(self) -> None:
         """One confirm; the duty officer is lettered at once and reached by phone two minutes later."""
         for item in self._items(lambda site: site.alarm):
-            raised = alarm.raise_alarm(item, policy=self.engine.policy, by=self.people["analyst"], at=self.now)
+            raised = alarm.raise_alarm(
+                item, policy=self.engine.policy, by=self.people["analyst"], at=self.now
+            )
             self.until(self.now + 2 * MINUTE)
             alarm.acknowledge(raised, reference="duty desk, by phone", by=self.people["liaison"], at=self.now)
 
@@ -192,7 +194,9 @@ class ScriptedDay:
                 self.until(self.now + 30 * MINUTE)
                 self._answer(consultation, words.GO_AHEAD)
             else:
-                self._answer(consultation, words.GO_AHEAD, reference=f"{consultation.unit.key} {consultation.pk}")
+                self._answer(
+                    consultation, words.GO_AHEAD, reference=f"{consultation.unit.key} {consultation.pk}"
+                )
 
     def hosts_act(self) -> None:
         """Most remove; one presses the link. We look until it is gone."""
@@ -210,9 +214,7 @@ class ScriptedDay:
         for _ in range(3):
             self._verify_contacts()
             for consultation in self._waiting():
-                if consultation.escalated_at is not None or consultation.host is None:
-                    self._answer(consultation, words.GO_AHEAD)
-                elif consultation.host.name != places.MUTE_HOSTING.operator:
+                if consultation.escalated_at is not None or consultation.host is None or consultation.host.name != places.MUTE_HOSTING.operator:
                     self._answer(consultation, words.GO_AHEAD)
             self.until(self.now + 3 * HOUR)
         self.until(start + 1 * DAY)
@@ -230,7 +232,9 @@ class ScriptedDay:
 
     def _waiting(self) -> list[Consultation]:
         return list(
-            Consultation.objects.filter(asks=True, answered_at=None).select_related("unit", "host").order_by("pk")
+            Consultation.objects.filter(asks=True, answered_at=None)
+            .select_related("unit", "host")
+            .order_by("pk")
         )
 
     def _answer(self, consultation: Consultation, kind: str, **more: object) -> None:
@@ -289,7 +293,10 @@ class ScriptedDay:
 
     def alarms_met(self) -> bool:
         """Whether every alarm was acknowledged before its minutes were over."""
-        return all(row.acknowledged_at is not None and row.acknowledged_at <= row.due_at for row in Alarm.objects.all())
+        return all(
+            row.acknowledged_at is not None and row.acknowledged_at <= row.due_at
+            for row in Alarm.objects.all()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +323,9 @@ def story(item: Item) -> str:
         gone = removal.t8_gone is not None
         referred = [line.referral.via for line in removal.referral_lines.all()]
         if referred and removal.t5_sent is not None and gone:
-            parts.append("referred and removed" if "hotline" in referred else "referred to police and removed")
+            parts.append(
+                "referred and removed" if "hotline" in referred else "referred to police and removed"
+            )
         elif gone and removal.t5_sent is None:
             parts.append(removal_path.GONE_BEFORE_NOTICE)
         elif gone:

@@ -38,29 +38,15 @@ def serve(*, bundle: int, seed: int) -> int:
     """Serve a demo house, play the day, print where to go, and run until Ctrl-C."""
     home = Path(os.environ.get("OPENHOTLINE_DATA_DIR") or Path.cwd() / ".run" / "demo")
     began = time.monotonic()
-    _fresh(home)
-    settings, signins = _move_in(home, seed=seed, bundle=bundle, ports=True)
-    from openhotline.jobs.supervise import Supervisor
-
-    supervisor = Supervisor(
-        settings,
-        with_world=True,
-        with_worker=False,
-        world_arguments=_world_arguments(settings, seed=seed, bundle=bundle),
-    )
-    supervisor.start()
-    try:
-        supervisor.wait_until_ready(READY_WITHIN)
+    with open_house(home, bundle=bundle, seed=seed) as (settings, signins, supervisor):
         _say_where(settings, time.monotonic() - began)
-        day = _scripted(settings, seed=seed, bundle=bundle)
+        day = scripted_day(settings, bundle=bundle, seed=seed)
         _play(day)
         _say_what(day)
         _run_on(day.clock)
         supervisor.start_worker()
         _say_who(settings, signins)
         supervisor.run_forever()
-    finally:
-        supervisor.stop()
     console.print("Closed. Everything of this demo lies in", str(home), highlight=False)
     return 0
 
@@ -72,7 +58,7 @@ def once(*, bundle: int, seed: int, as_json: bool) -> int:
     try:
         settings, _ = _move_in(home, seed=seed, bundle=bundle, ports=False)
         with _world_and_prober(settings, seed=seed, bundle=bundle):
-            day = _scripted(settings, seed=seed, bundle=bundle)
+            day = scripted_day(settings, bundle=bundle, seed=seed)
             _play(day, show=not as_json)
         result = report(day)
     finally:
@@ -94,13 +80,20 @@ def report(day: "ScriptedDay") -> dict[str, Any]:
     verdict = verify()
     letters = Counter(Letter.objects.exclude(transport="prober").values_list("state", flat=True))
     # A bundle that was held and let go again leaves a withdrawn draft; a bounced letter stays failed.
-    unsettled = {state: count for state, count in letters.items() if state in ("sending", "in doubt", "pending")}
+    unsettled = {
+        state: count for state, count in letters.items() if state in ("sending", "in doubt", "pending")
+    }
     missing = len(day.scenario.sites) - len(outcomes)
     met = all(outcome.met for outcome in outcomes) and not missing
     return {
-        "ok": met and verdict.ok and day.alarms_met() and not unsettled.get("sending") and not unsettled.get("in doubt"),
+        "ok": met
+        and verdict.ok
+        and day.alarms_met()
+        and not unsettled.get("sending")
+        and not unsettled.get("in doubt"),
         "outcomes": [
-            {"reference": o.ref, "part": o.part, "truth": o.truth, "found": o.found, "met": o.met} for o in outcomes
+            {"reference": o.ref, "part": o.part, "truth": o.truth, "found": o.found, "met": o.met}
+            for o in outcomes
         ],
         "outcomes_met": sum(outcome.met for outcome in outcomes),
         "outcomes_missing": missing,
@@ -115,6 +108,54 @@ def report(day: "ScriptedDay") -> dict[str, Any]:
     }
 
 
+# --- what a test of the whole house uses too ---------------------------------------------------------
+
+
+@contextmanager
+def open_house(
+    home: Path, *, bundle: int, seed: int
+) -> Iterator[tuple["Settings", "SignIns", "Supervisor"]]:
+    """A fresh demo house at `home`: world, prober and every door run, nothing has happened in it yet.
+
+    The clock stands at the start of the scenario and no worker turns: `scripted_day` does, or the caller's
+    `supervisor.start_worker()`. Everything is stopped at the end. Raises Refused where `home` holds
+    something that is not a demo.
+    """
+    _fresh(home)
+    settings, signins = _move_in(home, seed=seed, bundle=bundle, ports=True)
+    from openhotline.jobs.supervise import Supervisor
+
+    supervisor = Supervisor(
+        settings,
+        with_world=True,
+        with_worker=False,
+        world_arguments=_world_arguments(settings, seed=seed, bundle=bundle),
+    )
+    supervisor.start()
+    try:
+        supervisor.wait_until_ready(READY_WITHIN)
+        yield settings, signins, supervisor
+    finally:
+        supervisor.stop()
+
+
+def scripted_day(settings: "Settings", *, bundle: int, seed: int) -> "ScriptedDay":
+    """The day of an open house, ready to be played: as a whole, or only its machine and its clock."""
+    from openhotline.demo.day import ScriptedDay
+    from openhotline.jobs import worker
+    from openhotline.world import day as days
+
+    tokens = settings.keys / "partners.json"
+    tokens.touch(mode=0o600)
+    world = json.loads((settings.data / "run" / "world.json").read_text())
+    tokens.write_text(json.dumps({"hotline-nl": world["partner"]["token"]}))
+    engine = worker.engine_of(settings)
+    worker.wait_for_prober(engine, READY_WITHIN)
+    clock = settings.clock()
+    assert isinstance(clock, WorldClock)
+    return ScriptedDay(settings, engine, clock, days.day(seed, bundle))
+
+
 # --- making the house -----------------------------------------------------------------------------
 
 
@@ -124,7 +165,8 @@ def _fresh(home: Path) -> None:
         return
     if any(home.iterdir()) and not (home / "demo-house").exists():
         raise Refused(
-            f"{home} holds something that is not a demo house. Choose another OPENHOTLINE_DATA_DIR.", code="not-a-demo"
+            f"{home} holds something that is not a demo house. Choose another OPENHOTLINE_DATA_DIR.",
+            code="not-a-demo",
         )
     for entry in home.iterdir():
         if entry.name == "templates":
@@ -186,8 +228,7 @@ def _keys_first(settings: "Settings") -> None:
 
 
 def _partner_port() -> int:
-    port = int(os.environ.setdefault("OPENHOTLINE_DEMO_PARTNER_PORT", str(_free_port())))
-    return port
+    return int(os.environ.setdefault("OPENHOTLINE_DEMO_PARTNER_PORT", str(_free_port())))
 
 
 def _database(home: Path, settings: "Settings") -> None:
@@ -205,7 +246,9 @@ def _database(home: Path, settings: "Settings") -> None:
     found = sha256()
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
         for file in sorted(Path(config.path).glob("migrations/*.py")):
-            found.update(file.name.encode() + file.read_bytes() if "openhotline" in config.name else file.name.encode())
+            found.update(
+                file.name.encode() + file.read_bytes() if "openhotline" in config.name else file.name.encode()
+            )
     template = home / "templates" / f"{found.hexdigest()[:16]}.sqlite3"
     target = home / "house.sqlite3"
     if template.exists():
@@ -268,22 +311,6 @@ def _world_and_prober(settings: "Settings", *, seed: int, bundle: int) -> Iterat
 # --- playing --------------------------------------------------------------------------------------
 
 
-def _scripted(settings: "Settings", *, seed: int, bundle: int) -> "ScriptedDay":
-    from openhotline.demo.day import ScriptedDay
-    from openhotline.jobs import worker
-    from openhotline.world import day as days
-
-    tokens = settings.keys / "partners.json"
-    tokens.touch(mode=0o600)
-    world = json.loads((settings.data / "run" / "world.json").read_text())
-    tokens.write_text(json.dumps({"hotline-nl": world["partner"]["token"]}))
-    engine = worker.engine_of(settings)
-    worker.wait_for_prober(engine, READY_WITHIN)
-    clock = settings.clock()
-    assert isinstance(clock, WorldClock)
-    return ScriptedDay(settings, engine, clock, days.day(seed, bundle))
-
-
 def _play(day: "ScriptedDay", *, show: bool = True) -> None:
     with Progress(
         TextColumn("[progress.description]{task.description:42}"),
@@ -303,7 +330,9 @@ def _play(day: "ScriptedDay", *, show: bool = True) -> None:
 
         day.tell = tell
         day.play()
-        bar.update(task, completed=len(day.SCENES), description="The day is played", clock=f"{day.now:%d %b %H:%M}")
+        bar.update(
+            task, completed=len(day.SCENES), description="The day is played", clock=f"{day.now:%d %b %H:%M}"
+        )
 
 
 def _run_on(clock: WorldClock) -> None:
@@ -327,7 +356,9 @@ def _say_where(settings: "Settings", seconds: float) -> None:
 def _say_what(day: "ScriptedDay") -> None:
     outcomes = day.outcomes()
     counts = Counter(outcome.found for outcome in outcomes)
-    console.print(f"{len(outcomes)} addresses; {sum(outcome.met for outcome in outcomes)} ended as the world says:")
+    console.print(
+        f"{len(outcomes)} addresses; {sum(outcome.met for outcome in outcomes)} ended as the world says:"
+    )
     for found, count in counts.most_common():
         console.print(f"  {count:>5}  {found}", highlight=False)
 
@@ -363,7 +394,10 @@ def code(home: Path) -> str:
 def _say_result(result: dict[str, Any]) -> None:
     for outcome in result["outcomes"]:
         if not outcome["met"]:
-            console.print(f"  {outcome['reference']} ({outcome['part']}): {outcome['found']}, not {outcome['truth']}", highlight=False)
+            console.print(
+                f"  {outcome['reference']} ({outcome['part']}): {outcome['found']}, not {outcome['truth']}",
+                highlight=False,
+            )
     console.print(
         f"{result['outcomes_met']} of {len(result['outcomes'])} ended as the world says. "
         f"Letters: {result['letters']}. Ledger: {'whole' if result['ledger']['ok'] else 'NOT whole'}, "

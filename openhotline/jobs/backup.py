@@ -35,6 +35,7 @@ from openhotline.jobs.manifest import (
     head_of,
     mac_of,
     quiet,
+    towards,
 )
 from openhotline.jobs.recovery import seal_file, sync_folder, write_new
 from openhotline.rules.refusals import Refused
@@ -70,15 +71,8 @@ def make(
         vendor, migrations, head = _copy_database(settings, database, told)
         sealed = []
         for plain, name in ((database, DATABASE_FILE), (files_tar, FILES_FILE)):
-            total = plain.stat().st_size
-            sealed.append(
-                seal_file(
-                    plain,
-                    partial / name,
-                    recipient,
-                    lambda done, n=name, t=total: told(f"Sealing {n}", done, t),
-                )  # type: ignore[misc]
-            )
+            step = towards(told, f"Sealing {name}", plain.stat().st_size)
+            sealed.append(seal_file(plain, partial / name, recipient, step))
             plain.unlink()
         manifest = Manifest(
             form=FORM,

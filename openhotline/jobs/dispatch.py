@@ -69,7 +69,11 @@ def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) ->
 def letters(post: Post, *, policy: Policy, at: datetime) -> int:
     """Mail that may leave now. Returns how many were tried."""
     claimed = queue.claim(
-        "mail", at=at, by=MACHINE_WORKER, limit=BATCH, guard=lambda letter: _freeze(letter, post, policy=policy, at=at)
+        "mail",
+        at=at,
+        by=MACHINE_WORKER,
+        limit=BATCH,
+        guard=lambda letter: _freeze(letter, post, policy=policy, at=at),
     )
     for letter in claimed:
         _settle(letter, send_mail(bytes(letter.body or b""), post.relay), policy=policy, at=at)
@@ -85,9 +89,13 @@ def partners(post: Post, *, policy: Policy, at: datetime) -> int:
         limit=BATCH,
         guard=lambda letter: _freeze_referral(letter, policy=policy, at=at),
     )
-    bases = dict(Partner.objects.filter(key__in=[letter.recipient for letter in claimed]).values_list("key", "url"))
+    bases = dict(
+        Partner.objects.filter(key__in=[letter.recipient for letter in claimed]).values_list("key", "url")
+    )
     for letter in claimed:
-        endpoint = Endpoint(base=bases.get(letter.recipient, ""), token=post.partner_tokens.get(letter.recipient, ""))
+        endpoint = Endpoint(
+            base=bases.get(letter.recipient, ""), token=post.partner_tokens.get(letter.recipient, "")
+        )
         receipt = send_partner(bytes(letter.body or b""), endpoint, key=letter.key)
         _settle(letter, receipt, policy=policy, at=at)
     return len(claimed)
@@ -190,7 +198,9 @@ def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -
             _SENT[letter.kind](letter, receipt=reference, policy=policy, at=at)
         else:
             queue.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
-    elif receipt.outcome == TEMPORARY or (receipt.outcome != REFUSED and letter.transport in queue.SAFE_TO_REPEAT):
+    elif receipt.outcome == TEMPORARY or (
+        receipt.outcome != REFUSED and letter.transport in queue.SAFE_TO_REPEAT
+    ):
         queue.not_now(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
     elif receipt.outcome == REFUSED:
         notify.bounced(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
@@ -201,4 +211,3 @@ def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -
 def waiting(*, at: datetime) -> int:
     """How many letters could leave now."""
     return Letter.objects.filter(state=PENDING, due_at__lte=at).count()
-

@@ -108,7 +108,7 @@ def disk(settings: Settings) -> Finding:
     use = shutil.disk_usage(settings.data if settings.data.is_dir() else settings.data.parent)
     free = f"{use.free / GIB:.1f} GiB free ({use.free / use.total:.0%})"
     if use.free < FREE_BYTES or use.free / use.total < FREE_SHARE:
-        remedy = "Make room: see the runbook, “Disk full”. Reports are still taken until the last byte."
+        remedy = "Make room: see the runbook, “Disk full”."
         return grave("disk", f"Only {free}.", remedy, real=real(settings))
     return fine("disk", f"{free}.")
 

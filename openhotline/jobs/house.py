@@ -90,7 +90,8 @@ def settle(settings: Settings, *, at: datetime) -> House:
             )
         for partner in loaded.partners:
             Partner.objects.get_or_create(
-                key=partner.key, defaults={"name": partner.name, "kind": "hotline", "country": partner.country}
+                key=partner.key,
+                defaults={"name": partner.name, "kind": "hotline", "country": partner.country},
             )
     return house
 
@@ -105,7 +106,9 @@ def refuse_unsafe(settings: Settings) -> None:
                 code="demo-house",
             )
         if User.objects.filter(demo=True).exists():
-            raise Refused("This house holds demo accounts; it cannot be opened as a real one.", code="demo-accounts")
+            raise Refused(
+                "This house holds demo accounts; it cannot be opened as a real one.", code="demo-accounts"
+            )
         if not User.objects.filter(role=words.OWNER, is_active=True).exists():
             raise Refused("This house has no owner yet. Run: openhotline owner create", code="no-owner")
     elif house is not None and house.kind == "production":
@@ -117,10 +120,14 @@ def refuse_unsafe(settings: Settings) -> None:
             cursor.execute("PRAGMA synchronous")
             durable = cursor.fetchone()[0]
         if mode != "wal" or durable < 2:
-            raise Refused("SQLite is not durable here (WAL and synchronous=FULL are needed).", code="not-durable")
+            raise Refused(
+                "SQLite is not durable here (WAL and synchronous=FULL are needed).", code="not-durable"
+            )
     else:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')")
+            cursor.execute(
+                "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')"
+            )
             fsync, commit, pages = cursor.fetchone()
         if fsync != "on" or commit == "off" or pages != "on":
             raise Refused(
@@ -139,7 +146,9 @@ def reach_unit(key: str, *, mail: str, phone: str) -> Unit:
     return unit
 
 
-def make_person(person: Person, *, password: str, demo: bool, totp_secret: str = "", encoded: str = "") -> User:
+def make_person(
+    person: Person, *, password: str, demo: bool, totp_secret: str = "", encoded: str = ""
+) -> User:
     """Make an account with a second factor. Returns it; the TOTP secret is base32, made here if not given.
 
     `encoded` is the password's hash where it has been computed already (the people of a demo share one).

@@ -76,6 +76,11 @@ def quiet(what: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
+def towards(told: Told, what: str, total: int) -> Callable[[int], None]:
+    """`told` for one thing of a known size: only how far it is remains to be said."""
+    return lambda done: told(what, done, total)
+
+
 def mac_of(manifest: bytes, site_key: bytes) -> str:
     """HMAC-SHA-256 of a manifest under a key of the house: only this house can have made it."""
     key = HKDF(SHA256(), 32, None, b"openhotline/backup/manifest/v1").derive(site_key)

@@ -6,7 +6,6 @@ not be verified is a failure. Letters that may have left since the backup go in 
 a second time. Not here: making a backup.
 """
 
-import hmac
 import os
 import shutil
 import tarfile
@@ -17,23 +16,22 @@ from datetime import datetime
 from pathlib import Path
 
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from openhotline.jobs import house, pgcopy, recovery
+from openhotline.jobs.arrived import compare_mac, compare_sealed, find, read, understood
 from openhotline.jobs.backup import sqlite_migrations
 from openhotline.jobs.manifest import (
     DATABASE_FILE,
     FILES_FILE,
-    FORM,
-    MAC,
     MANIFEST,
-    PREFIX,
     LedgerHead,
     Manifest,
     Told,
-    mac_of,
     quiet,
+    towards,
 )
 from openhotline.jobs.supervise import NOT_VERIFIED
 from openhotline.jobs.verdict import head_of_this_house
@@ -58,20 +56,6 @@ class Restored:
     in_doubt: int
 
 
-def find(place: Path) -> Path:
-    """The backup in `place`: the folder itself, or the newest one in it. Raises Refused where there is none."""
-    if (place / MANIFEST).is_file():
-        return place
-    found = (
-        sorted(path for path in place.glob(f"{PREFIX}*") if (path / MANIFEST).is_file())
-        if place.is_dir()
-        else []
-    )
-    if not found:
-        raise Refused(f"There is no backup in {place}.", code="no-backup")
-    return found[-1]
-
-
 def restore(
     settings: Settings,
     place: Path,
@@ -87,10 +71,10 @@ def restore(
     `keys_file` is a keys backup; None where the keys lie in the house's keys folder already.
     """
     folder = find(place)
-    data = _read(folder / MANIFEST)
-    manifest = _manifest(data)
+    data = read(folder / MANIFEST)
+    manifest = understood(data)
     _refuse_unless_empty(settings, manifest, keys_file)
-    _compare_sealed(folder, manifest, told)
+    compare_sealed(folder, manifest, told)
     identity = recovery.open_identity(recovery_file, passphrase)
     settings.data.mkdir(parents=True, exist_ok=True)
     mark = settings.data / NOT_VERIFIED
@@ -101,15 +85,13 @@ def restore(
             keys = work / "keys"
         else:
             keys = settings.keys
-        _compare_mac(folder, data, keys)
+        compare_mac(folder, data, keys)
         for sealed, name in ((DATABASE_FILE, "database"), (FILES_FILE, "files.tar")):
             expected = next((file for file in manifest.files if file.name == sealed), None)
             if expected is None:
                 raise Refused(f"The backup lacks {sealed}. Use another backup.", code="damaged")
-            recovery.open_file(
-                folder / sealed, work / name, identity, expected,
-                lambda done, n=sealed, t=expected.sealed_size: told(f"Opening {n}", done, t),  # type: ignore[misc]
-            )  # fmt: skip
+            step = towards(told, f"Opening {sealed}", expected.sealed_size)
+            recovery.open_file(folder / sealed, work / name, identity, expected, step)
         mark.write_text(f"{folder.name}\n")
         recovery.sync_folder(settings.data)
         if keys_file is not None:
@@ -133,34 +115,6 @@ def restore(
     mark.unlink()
     recovery.sync_folder(settings.data)
     return Restored(folder, manifest.made_at, restored.entries, restored.root, doubtful)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as fault:
-        raise Refused(
-            f"{file} cannot be read ({fault.strerror}). Use another backup.", code="damaged"
-        ) from None
-
-
-def _manifest(data: bytes) -> Manifest:
-    try:
-        manifest = Manifest.from_json(data)
-    except ValueError:
-        raise Refused("The manifest is damaged. Use another backup.", code="damaged") from None
-    if manifest.form > FORM:
-        raise Refused(
-            f"This backup was made by release {manifest.software}, which is newer. Restore it with that release.",
-            code="other-release",
-        )
-    if not manifest.ledger.ok:
-        raise Refused(
-            "The ledger was not whole already when this backup was made, so nothing can vouch for it. "
-            "Use an older backup, and keep this one for whoever looks into it.",
-            code="not-verified",
-        )
-    return manifest
 
 
 def _refuse_unless_empty(settings: Settings, manifest: Manifest, keys_file: Path | None) -> None:
@@ -190,32 +144,6 @@ def _refuse_unless_empty(settings: Settings, manifest: Manifest, keys_file: Path
     if not settings.postgres and Path(str(connection.settings_dict["NAME"])).exists():
         raise Refused(
             "There is a database already. A restore goes into an empty place only.", code="not-empty"
-        )
-
-
-def _compare_sealed(folder: Path, manifest: Manifest, told: Told) -> None:
-    """Every file there, every sealed digest as promised: before any key is needed."""
-    for file in manifest.files:
-        path = folder / file.name
-        if Path(file.name).name != file.name or not path.is_file():
-            raise Refused(f"The backup lacks {file.name}. Use another backup.", code="damaged")
-        total = file.sealed_size
-        found = recovery.digest_of(path, lambda done, n=file.name, t=total: told(f"Comparing {n}", done, t))  # type: ignore[misc]
-        if found != (file.sealed_size, file.sealed_sha256):
-            raise Refused(
-                f"{file.name} is damaged: its digest is not the one in the manifest. Nothing was changed; "
-                "use another backup.",
-                code="damaged",
-            )
-
-
-def _compare_mac(folder: Path, data: bytes, keys: Path) -> None:
-    said = _read(folder / MAC).decode("ascii", "replace").strip()
-    if not hmac.compare_digest(said, mac_of(data, (keys / "site.key").read_bytes())):
-        raise Refused(
-            "This house did not make that manifest, or it was changed since: its seal does not fit the keys. "
-            "Use the keys backup of the same house, or another backup.",
-            code="damaged",
         )
 
 
@@ -304,6 +232,7 @@ def _verify(folder: Path, manifest: Manifest, told: Told) -> LedgerHead:
 def _after(manifest: Manifest, folder: Path, *, by: Actor, at: datetime) -> int:
     """Enter the restore into the ledger; what may have left since the backup goes in doubt."""
     why = f"The house was put back to {manifest.made_at}; this letter may have left after that."
+    Session.objects.all().delete()  # nobody stays signed in through a restore
     with transaction.atomic():
         record(
             [

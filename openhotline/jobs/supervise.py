@@ -6,7 +6,6 @@ an earlier parent left behind by a hard kill is ended first. Not here: what the 
 many machines (there each process is a service of its own).
 """
 
-import ctypes
 import fcntl
 import http.client
 import json
@@ -16,43 +15,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from openhotline.jobs.children import PROBER, Child, birth_of, spawn
 from openhotline.jobs.exits import WORLD_CARD, probe_config
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
 DOORS = ("public", "desk", "portal")
-WORLD, PROBER, WORKER = "world", "prober", "worker"
+WORLD, WORKER = "world", "worker"
 THREADS = 8  # of each door
 STOP_PATIENCE = 10.0  # seconds until a child that does not stop is killed
 PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before the n-th start in a row of a child that keeps ending
 STEADY = 60.0  # a child that ran this long starts again without a pause
 NOT_VERIFIED = "restore-not-verified"  # in the data directory: a restore began and was not found whole
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-@dataclass
-class Child:
-    """One process: what starts it, what it may know, and how it is doing."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    process: "subprocess.Popen[bytes] | None" = None
-    started: float = 0.0
-    falls: int = 0
-    again_at: float = 0.0
-
-    @property
-    def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
 
 
 def say_to_stderr(sentence: str) -> None:
@@ -146,36 +125,7 @@ class Supervisor:
         return {f"OPENHOTLINE_{name.upper()}": str(value) for name, value in values.items()}
 
     def _launch(self, child: Child) -> None:
-        parent, package = os.getpid(), str(Path(__file__).resolve().parents[2])
-        environment = {
-            **{
-                name: os.environ[name]
-                for name in ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME")
-                if name in os.environ
-            },
-            "PYTHONPATH": package,
-            "PYTHONSAFEPATH": "1",
-            "PYTHONUNBUFFERED": "1",
-            "TZ": "UTC",
-            **child.environment,
-        }
-        if child.name == PROBER:
-            environment.pop("HOME", None)
-
-        def die_with_parent() -> None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)  # it died between fork and here
-
-        child.process = subprocess.Popen(  # noqa: S603  our own interpreter, our own modules
-            [sys.executable, *child.command],
-            env=environment,
-            cwd=self.data,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # what a child has to say it says on stderr; stdout belongs to the command
-            start_new_session=True,  # Ctrl-C is for us; we stop them in order
-            preexec_fn=die_with_parent,
-        )
+        child.process = spawn(child, self.data)
         child.started = time.monotonic()
         self.children[child.name] = child
         self._remember()
@@ -208,7 +158,9 @@ class Supervisor:
 
     def _remember(self) -> None:
         alive = {
-            child.process.pid: _birth(child.process.pid) for child in self.children.values() if child.process
+            child.process.pid: birth_of(child.process.pid)
+            for child in self.children.values()
+            if child.process
         }
         file = self.data / "run" / "children.json"
         temporary = file.with_suffix(".new")
@@ -220,7 +172,7 @@ class Supervisor:
         with suppress(OSError, ValueError, AttributeError):
             known = json.loads((self.data / "run" / "children.json").read_text())
             for pid, birth in known.items():
-                if birth and _birth(int(pid)) == birth:
+                if birth and birth_of(int(pid)) == birth:
                     self.say(f"Ending process {pid}, left behind by an `up` that was killed.")
                     with suppress(ProcessLookupError):
                         os.killpg(int(pid), signal.SIGKILL)
@@ -331,11 +283,3 @@ class Supervisor:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _birth(pid: int) -> str:
-    """When a process began, in the kernel's ticks: a pid alone may have been given away again. "" if gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""

@@ -9,7 +9,8 @@ import secrets
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from json import dumps
@@ -24,10 +25,12 @@ from openhotline.ledger.sealing import NONCE, SALT, Sealer, commitment, to_bytes
 from openhotline.ledger.sequencer import sequence
 from openhotline.rules.words import Actor
 
-__all__ = ["Act", "configure", "context", "record", "sequence"]
+__all__ = ["Act", "begin", "configure", "context", "record", "sequence"]
 
 COPY_FROM = 50  # acts from which COPY beats one INSERT (PostgreSQL)
+APART_FROM = 500  # acts from which `begin` spells in a thread of its own
 _VERSION = 0x4 << 76 | 0x8 << 60  # RFC 9562: what makes 128 random bits a UUIDv4
+_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\"})
 _RANDOM = ~(0xF << 76 | 0xC << 60) & (1 << 128) - 1
 
 
@@ -39,15 +42,8 @@ class Context:
     sealer: Sealer = field(repr=False)
 
 
-@dataclass(slots=True)
-class _Row:
-    """One entry on its way into the tables."""
-
-    eid: UUID
-    entry: bytes
-    case: str
-    case_n: int | None
-    sealed: bytes | None
+# One entry on its way into the tables: id (128 bits), canonical bytes, case, its number there, sealed payload.
+_Row = tuple[int, bytes, str, int | None, bytes | None]
 
 
 _context: Context | None = None
@@ -105,20 +101,24 @@ def record(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool = False
 
     Raises RuntimeError outside a transaction, ValueError where a field breaks its limits.
     """
+    return [UUID(int=row[0]) for row in _begin(acts, by=by, at=at, coarse=coarse)()]
+
+
+def begin(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool = False) -> Callable[[], object]:
+    """`record` in two halves, for a batch that has other tables to write meanwhile.
+
+    Numbers the acts now and spells and seals many of them in a thread, which never touches the database. The
+    caller must call what is returned, in the same transaction: that stages the entries. Two batches are
+    staged in the order in which they were begun. Raises what `record` raises, in either half.
+    """
+    return _begin(acts, by=by, at=at, coarse=coarse)
+
+
+def _begin(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool) -> Callable[[], list[_Row]]:
     if not connection.in_atomic_block:
         raise RuntimeError("record() belongs into the transaction of the act: use transaction.atomic().")
     if not acts:
-        return []
-    rows = _rows(acts, by=by, at=at, coarse=coarse)
-    if connection.vendor == "postgresql":
-        (_copy if len(rows) > COPY_FROM else _insert_postgresql)(rows)
-    else:
-        _insert_sqlite(rows)
-    return [row.eid for row in rows]
-
-
-def _rows(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool) -> list[_Row]:
-    """Number, seal and spell every act."""
+        return list
     known = context()
     form = Form(
         known.around,
@@ -131,12 +131,30 @@ def _rows(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool) -> list
     for case in cases:
         checked("case", case)
     last = _number(cases)
-    seal, size = known.sealer.seal, 16 + NONCE + SALT
+    if len(acts) < APART_FROM:
+        rows = _rows(acts, form, known.sealer, last)
+        return lambda: _stage(rows)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="spelling")
+    spelled = pool.submit(_rows, acts, form, known.sealer, last)
+    pool.shutdown(wait=False)  # ends when it has spelled these
+    return lambda: _stage(spelled.result())
+
+
+def _stage(rows: list[_Row]) -> list[_Row]:
+    if connection.vendor == "postgresql":
+        (_copy if len(rows) > COPY_FROM else _insert_postgresql)(rows)
+    else:
+        _insert_sqlite(rows)
+    return rows
+
+
+def _rows(acts: Sequence[Act], form: Form, sealer: Sealer, last: dict[str, int]) -> list[_Row]:
+    """Spell and seal every act. `last`: case -> the number its next entry gets. Touches no database."""
+    seal, size = sealer.seal, 16 + NONCE + SALT
     luck = os.urandom(size * len(acts))  # one system call for all ids, nonces and salts
     rows: list[_Row] = []
     for start, act in zip(range(0, len(luck), size), acts, strict=True):
         number = int.from_bytes(luck[start : start + 16], "big") & _RANDOM | _VERSION
-        eid = UUID(int=number)
         why, payload = fitting(act) if act.why else ("", act.payload)
         commit, sealed = "", None
         if payload:
@@ -148,8 +166,17 @@ def _rows(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool) -> list
         if act.case:
             case_n = last[act.case]
             last[act.case] = case_n + 1
-        entry = form.entry(act, eid=str(eid), case_n=case_n, commit=commit, why=why)
-        rows.append(_Row(eid, entry, act.case, case_n, sealed))
+        text = f"{number:032x}"
+        eid = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        rows.append(
+            (
+                number,
+                form.entry(act, eid=eid, case_n=case_n, commit=commit, why=why),
+                act.case,
+                case_n,
+                sealed,
+            )
+        )
     return rows
 
 
@@ -167,7 +194,7 @@ def _number(cases: Counter[str]) -> dict[str, int]:
             cursor.execute(
                 "INSERT INTO ledger_case AS c (case_ref, n) SELECT * FROM unnest(%s::text[], %s::int[])"
                 " ON CONFLICT (case_ref) DO UPDATE SET n = c.n + excluded.n RETURNING case_ref, n",
-                [[case for case, _ in wanted], [count for _, count in wanted]],
+                [_array(case for case, _ in wanted), _array(str(count) for _, count in wanted)],
             )
         else:
             cursor.execute(
@@ -179,37 +206,38 @@ def _number(cases: Counter[str]) -> dict[str, int]:
         return {case: n - cases[case] + 1 for case, n in cursor.fetchall()}
 
 
+def _array(values: Iterable[str]) -> str:
+    """PostgreSQL's text form of an array: one parameter instead of one for each value."""
+    return "{" + ",".join(f'"{value.translate(_ESCAPES)}"' for value in values) + "}"
+
+
 def _insert_sqlite(rows: Sequence[_Row]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ledger_staged (eid, entry, case_ref, case_n) VALUES (%s, %s, %s, %s)",
-            [(row.eid.hex, row.entry, row.case, row.case_n) for row in rows],
+            [(f"{number:032x}", entry, case, case_n) for number, entry, case, case_n, _ in rows],
         )
         cursor.executemany(
             "INSERT INTO ledger_payload (eid, sealed) VALUES (%s, %s)",
-            [(row.eid.hex, row.sealed) for row in rows if row.sealed is not None],
+            [(f"{number:032x}", sealed) for number, _, _, _, sealed in rows if sealed is not None],
         )
 
 
 def _insert_postgresql(rows: Sequence[_Row]) -> None:
-    sealed = [row for row in rows if row.sealed is not None]
+    ids, entries, cases, numbers, _ = map(list, zip(*rows, strict=True))
+    payloads = [(UUID(int=number), sealed) for number, _, _, _, sealed in rows if sealed is not None]
     with connection.cursor() as cursor:
         # Ordered, because the ids inside a case must rise with its numbers.
         cursor.execute(
             "INSERT INTO ledger_staged (eid, entry, case_ref, case_n)"
-            " SELECT eid, entry, case_ref, case_n FROM unnest(%s::uuid[], %s::bytea[], %s::text[], %s::int[])"
+            " SELECT eid, entry, case_ref, case_n FROM unnest(%s::uuid[], %s::bytea[], %s::text[], %s::bigint[])"
             " WITH ORDINALITY AS given (eid, entry, case_ref, case_n, place) ORDER BY place",
-            [
-                [row.eid for row in rows],
-                [row.entry for row in rows],
-                [row.case for row in rows],
-                [row.case_n for row in rows],
-            ],
+            [[UUID(int=number) for number in ids], entries, cases, numbers],
         )
-        if sealed:
+        if payloads:
             cursor.execute(
                 "INSERT INTO ledger_payload (eid, sealed) SELECT * FROM unnest(%s::uuid[], %s::bytea[])",
-                [[row.eid for row in sealed], [row.sealed for row in sealed]],
+                [[eid for eid, _ in payloads], [sealed for _, sealed in payloads]],
             )
 
 
@@ -222,12 +250,12 @@ _BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
 def _copy(rows: Sequence[_Row]) -> None:
     staged: list[bytes] = [_BEGIN]
     payload: list[bytes] = [_BEGIN]
-    for row in rows:
-        eid, case = row.eid.bytes, row.case.encode()
-        number = _NULL if row.case_n is None else _INT.pack(8, row.case_n)
-        staged += (_STAGED.pack(4, 16, eid, len(row.entry)), row.entry, _LENGTH.pack(len(case)), case, number)
-        if row.sealed is not None:
-            payload += (_PAYLOAD.pack(2, 16, eid, len(row.sealed)), row.sealed)
+    for identity, entry, case_ref, case_n, sealed in rows:
+        eid, case = identity.to_bytes(16, "big"), case_ref.encode()
+        number = _NULL if case_n is None else _INT.pack(8, case_n)
+        staged += (_STAGED.pack(4, 16, eid, len(entry)), entry, _LENGTH.pack(len(case)), case, number)
+        if sealed is not None:
+            payload += (_PAYLOAD.pack(2, 16, eid, len(sealed)), sealed)
     _send("ledger_staged (eid, entry, case_ref, case_n)", staged)
     if len(payload) > 1:
         _send("ledger_payload (eid, sealed)", payload)

@@ -40,7 +40,9 @@ class Letter(models.Model):
             models.Index(fields=["state", "due_at", "id"]),
             models.Index(fields=["kind", "number"]),
         ]
-        constraints = [models.CheckConstraint(condition=models.Q(state__in=STATES), name="letter_state_known")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=STATES), name="letter_state_known")
+        ]
 
 
 class LetterLine(models.Model):
@@ -54,5 +56,7 @@ class LetterLine(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["removal", "kind", "number", "recipient"], name="one_letter_per_removal"),
+            models.UniqueConstraint(
+                fields=["removal", "kind", "number", "recipient"], name="one_letter_per_removal"
+            ),
         ]

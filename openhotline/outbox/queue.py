@@ -227,7 +227,9 @@ def withdraw(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
         _enter([letter], "letter.withdrawn", by=by, at=at, why=why)
 
 
-def _settle(letter: Letter, state: str, *, why: str, by: Actor, at: datetime, due_at: datetime | None = None) -> None:
+def _settle(
+    letter: Letter, state: str, *, why: str, by: Actor, at: datetime, due_at: datetime | None = None
+) -> None:
     with transaction.atomic():
         changes: dict[str, object] = {"state": state, "why": why, "lease_until": None}
         if due_at is not None:

@@ -64,10 +64,14 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
             return
         marks = ", ".join(["%s"] * len(columns))
         plain = [_plain(field, values) for field, values in given]
-        cursor.executemany(f'INSERT INTO "{table}" ({quoted}) VALUES ({marks})', list(zip(*plain, strict=True)))  # noqa: S608  names come from the models
+        cursor.executemany(
+            f'INSERT INTO "{table}" ({quoted}) VALUES ({marks})', list(zip(*plain, strict=True))
+        )
 
 
-def present(model: type[Model], column: str, values: Sequence[Any], wanted: Sequence[str]) -> list[tuple[Any, ...]]:
+def present(
+    model: type[Model], column: str, values: Sequence[Any], wanted: Sequence[str]
+) -> list[tuple[Any, ...]]:
     """The `wanted` columns of every row whose `column` is one of `values`, however many these are.
 
     `column` is a field of bytes, UUIDs or integers. One look-up on PostgreSQL, one per 5,000 on SQLite.
@@ -116,7 +120,9 @@ def last_number(name: str) -> int:
         return int(row[0]) if row else 0
 
 
-def add_to(model: type[Model], column: str, counts: Mapping[int, int], wanted: Sequence[str]) -> list[tuple[Any, ...]]:
+def add_to(
+    model: type[Model], column: str, counts: Mapping[int, int], wanted: Sequence[str]
+) -> list[tuple[Any, ...]]:
     """Add to a number of many rows at once (primary key -> how much). Returns their `wanted` columns after it."""
     if not counts:
         return []
@@ -150,7 +156,9 @@ def add_to(model: type[Model], column: str, counts: Mapping[int, int], wanted: S
 def _same(values: Sequence[Any]) -> bool:
     """Whether one value stands in every row. The ends are compared first: mostly they differ."""
     first = values[0]
-    return bool(first == values[-1] and type(first) is type(values[-1]) and values.count(first) == len(values))
+    return bool(
+        first == values[-1] and type(first) is type(values[-1]) and values.count(first) == len(values)
+    )
 
 
 def _plain(field: "Field[Any, Any]", values: Sequence[Any]) -> Sequence[Any]:

@@ -22,7 +22,9 @@ def mermaid(path: Path) -> str:
     for line in path.steps:
         for source in line.sources:
             for outcome, target in line.outcomes.items():
-                label = line.verb.replace("_", " ") + ("" if len(line.outcomes) == 1 else f": {outcome.replace('_', ' ')}")
+                label = line.verb.replace("_", " ") + (
+                    "" if len(line.outcomes) == 1 else f": {outcome.replace('_', ' ')}"
+                )
                 lines.append(f"  {_name(source)} --> {_name(target)}: {label}")
     return "\n".join([*lines, "```"])
 
@@ -32,7 +34,9 @@ def table(path: Path) -> str:
     rows = ["| Step | From | To | Who | Rows |", "|---|---|---|---|---|"]
     for line in path.steps:
         sources = ", ".join(source or "(new)" for source in line.sources)
-        targets = "; ".join(f"{outcome.replace('_', ' ')} → {target}" for outcome, target in line.outcomes.items())
+        targets = "; ".join(
+            f"{outcome.replace('_', ' ')} → {target}" for outcome, target in line.outcomes.items()
+        )
         rows.append(
             f"| {line.verb.replace('_', ' ')} | {sources} | {targets} | {', '.join(line.by)} | {', '.join(line.rows) or '–'} |"
         )

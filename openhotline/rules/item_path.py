@@ -69,7 +69,9 @@ PATH = Path(
             by=[MACHINE],
             again=RECEIVED,
         ),
-        step("route", [GRADED], by=[MACHINE], rows=[16, 47], out_of_remit=OUT_OF_REMIT, no_location=NO_LOCATION),
+        step(
+            "route", [GRADED], by=[MACHINE], rows=[16, 47], out_of_remit=OUT_OF_REMIT, no_location=NO_LOCATION
+        ),
     ),
 )
 

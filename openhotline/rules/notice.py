@@ -64,7 +64,7 @@ def what(cls: str) -> str:
 
 
 def count_words(count: int) -> str:
-    """"One address", "433 addresses"."""
+    """ "One address", "433 addresses"."""
     small = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
     number = small[count] if count < len(small) else f"{count:,}"
     return f"{number} address{'' if count == 1 else 'es'}"

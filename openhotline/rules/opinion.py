@@ -48,14 +48,18 @@ def youngest(*bands: str) -> str:
 def check(opinion: Opinion, *, categories: tuple[str, ...], points: tuple[str, ...]) -> None:
     """Raise Refused unless the opinion is complete under the scheme in force (`categories`, `points`)."""
     if opinion.opinion not in words.OPINIONS:
-        raise Refused("Choose what you found: illegal, not illegal, not in remit, or cannot be reached.", code="opinion")
+        raise Refused(
+            "Choose what you found: illegal, not illegal, not in remit, or cannot be reached.", code="opinion"
+        )
     if opinion.files < 0 or opinion.seconds < 0:
         raise Refused("Files and seconds are counted from nothing upwards.", code="opinion")
     unknown = [point for point in opinion.points if point not in points]
     if unknown:
         raise Refused(f"The guidance has no point {', '.join(unknown)}. Choose from the list.", code="points")
     if opinion.opinion == words.UNREACHABLE and opinion.reason not in REASONS:
-        raise Refused("Say why it could not be reached, so that it is tried again the right way.", code="reason")
+        raise Refused(
+            "Say why it could not be reached, so that it is tried again the right way.", code="reason"
+        )
     if opinion.opinion != words.ILLEGAL:
         return
     if opinion.cls not in words.CLASSES:
@@ -66,4 +70,6 @@ def check(opinion: Opinion, *, categories: tuple[str, ...], points: tuple[str, .
         if opinion.age_band not in ("infant", "pre-pubescent", "pubescent", "unclear"):
             raise Refused("Choose the age band of the youngest child.", code="age")
     elif opinion.category:
-        raise Refused("Categories belong to photographs of child sexual abuse only. Leave it empty.", code="category")
+        raise Refused(
+            "Categories belong to photographs of child sexual abuse only. Leave it empty.", code="category"
+        )

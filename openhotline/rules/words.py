@@ -99,6 +99,13 @@ class Actor:
     auth: str = ""  # how they signed in: "password+totp", "signed-link", "socket" ...
     session: str = ""  # digest of the session, never the session
 
+    @property
+    def person(self) -> int:
+        """The id of the signed-in person's account. Raises ValueError for acts no person did."""
+        if self.user_id is None:
+            raise ValueError(f"{self.who} is no person with an account.")
+        return self.user_id
+
 
 MACHINE_WORKER = Actor(MACHINE, "machine:worker", auth="process")
 PUBLIC_REPORTER = Actor(PUBLIC, "public", auth="none")

@@ -69,7 +69,6 @@ def _seconds(start: str, end: str) -> str:
     return f"(julianday({end}) - julianday({start})) * 86400.0"
 
 
-
 def _times(since: datetime, until: datetime) -> dict[str, Any]:
     adapt = connection.ops.adapt_datetimefield_value
     return {"since": adapt(since), "until": adapt(until)}
@@ -100,7 +99,9 @@ def legs(*, since: datetime, until: datetime) -> list[Leg]:
     with connection.cursor() as cursor:
         cursor.execute(sql, _times(since, until))
         found = {
-            (outcome, leg): Leg(outcome, leg, count, timedelta(seconds=float(median)), timedelta(seconds=float(p90)))
+            (outcome, leg): Leg(
+                outcome, leg, count, timedelta(seconds=float(median)), timedelta(seconds=float(p90))
+            )
             for outcome, leg, count, median, p90 in cursor.fetchall()
         }
     return [

@@ -27,7 +27,13 @@ KEEP = clocks.Deadline("", datetime.min)  # as `clock`: the clock that runs goes
 
 
 def begin(
-    rows: Sequence[Moved], verb: str, outcome: str, *, by: Actor, at: datetime, clock: clocks.Deadline | None = None
+    rows: Sequence[Moved],
+    verb: str,
+    outcome: str,
+    *,
+    by: Actor,
+    at: datetime,
+    clock: clocks.Deadline | None = None,
 ) -> list[Moved]:
     """Create rows at the start of their path, with their first ledger entries.
 
@@ -85,7 +91,12 @@ def advance(
     with transaction.atomic():
         ids = sorted(row.pk for row in rows)
         # Locks are taken in id order, so that two batches never wait for each other.
-        list(model._default_manager.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+        list(
+            model._default_manager.select_for_update()
+            .filter(pk__in=ids)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
         written: dict[str, Any] = {"version": F("version") + 1, **(changes or {})}
         if clock is not KEEP:
             written |= {"due_at": clock.due if clock else None, "clock": clock.name if clock else ""}
@@ -151,7 +162,10 @@ def _open_clocks(rows: Sequence[Moved], clock: clocks.Deadline | None, at: datet
         return
     subject = _subject(type(rows[0]))
     Clock.objects.bulk_create(
-        [Clock(subject=subject, subject_id=row.pk, name=clock.name, opened_at=at, due_at=clock.due) for row in rows],
+        [
+            Clock(subject=subject, subject_id=row.pk, name=clock.name, opened_at=at, due_at=clock.due)
+            for row in rows
+        ],
         batch_size=1000,
     )
 
@@ -210,16 +224,24 @@ def next_clock(rows: Sequence[Moved], clock: clocks.Deadline, *, by: Actor, at: 
         return
     model = type(rows[0])
     with transaction.atomic():
-        model._default_manager.filter(pk__in=[row.pk for row in rows]).update(due_at=clock.due, clock=clock.name)
+        model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
+            due_at=clock.due, clock=clock.name
+        )
         _close_clocks(rows, at, held=False)
         _open_clocks(rows, clock, at)
         for row in rows:
             row.due_at, row.clock = clock.due, clock.name
-        note(rows, f"{_subject(model)}.clock", by=by, at=at, facts={"clock": clock.name, "due": clock.due.isoformat()})  # type: ignore[arg-type]
+        note(
+            rows,
+            f"{_subject(model)}.clock",
+            by=by,
+            at=at,
+            facts={"clock": clock.name, "due": clock.due.isoformat()},
+        )
 
 
 def note(
-    rows: Sequence[Item | Removal],
+    rows: Sequence[Item] | Sequence[Removal] | Sequence[Report],
     act: str,
     *,
     by: Actor,

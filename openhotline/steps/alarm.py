@@ -25,13 +25,19 @@ def raise_alarm(item: Item, *, unit: Unit | None = None, policy: Policy, by: Act
         if running is not None:
             return running
         unit = unit or Unit.objects.filter(level="national").order_by("pk").first()
-        refuse_unless(unit is not None, "No police unit is registered. Ring the police now, then add one.", code="unit")
+        refuse_unless(
+            unit is not None, "No police unit is registered. Ring the police now, then add one.", code="unit"
+        )
         assert unit is not None
         due = at + policy.clocks.safeguarding
-        alarm = Alarm.objects.create(item=item, by_id=by.user_id, at=at, due_at=due, unit=unit, phone=unit.phone)
+        alarm = Alarm.objects.create(
+            item=item, by_id=by.person, at=at, due_at=due, unit=unit, phone=unit.phone
+        )
         Item.objects.filter(pk=item.pk).update(at_risk=True, priority=True)
         item.at_risk = item.priority = True
-        Clock.objects.create(subject="alarm", subject_id=alarm.pk, name="safeguarding", opened_at=at, due_at=due)
+        Clock.objects.create(
+            subject="alarm", subject_id=alarm.pk, name="safeguarding", opened_at=at, due_at=due
+        )
         tell.desk(
             "alarm",
             number=f"{item.ref}/{alarm.pk}",

@@ -56,12 +56,18 @@ def record(
         raise NotPermitted("Only an officer of the unit that was asked can answer this.")
     agreement = policy.agreement(consultation.agreement)
     if kind in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE):
-        refuse_unless(reason in HOLD_REASONS, "Choose a reason for the hold; nobody outside sees it.", code="reason")
+        refuse_unless(
+            reason in HOLD_REASONS, "Choose a reason for the hold; nobody outside sees it.", code="reason"
+        )
     if kind == words.PASS_ON:
         refuse_unless(
-            pass_to is not None and pass_to.pk != consultation.unit_id, "Choose the unit to pass this to.", code="unit"
+            pass_to is not None and pass_to.pk != consultation.unit_id,
+            "Choose the unit to pass this to.",
+            code="unit",
         )
-    effect = effect_of(kind, agreement=agreement, at=at, until=until, review=review_at, conditions=tuple(conditions))
+    effect = effect_of(
+        kind, agreement=agreement, at=at, until=until, review=review_at, conditions=tuple(conditions)
+    )
     with transaction.atomic():
         scope = list(
             Removal.objects.select_for_update(of=("self",))
@@ -77,7 +83,7 @@ def record(
         answer = Answer.objects.create(
             consultation=consultation,
             kind=kind,
-            by_id=by.user_id,
+            by_id=by.person,
             reference=reference,
             at=at,
             until=effect.ends_at,
@@ -104,9 +110,9 @@ def record(
 
 def _passed_on(consultation: Consultation) -> QuerySet[AnswerLine, int]:
     """Removals of this question that its unit passed to another one."""
-    return AnswerLine.objects.filter(answer__consultation=consultation, answer__kind=words.PASS_ON).values_list(
-        "removal", flat=True
-    )
+    return AnswerLine.objects.filter(
+        answer__consultation=consultation, answer__kind=words.PASS_ON
+    ).values_list("removal", flat=True)
 
 
 def _facts(answer: Answer) -> dict[str, object]:
@@ -182,7 +188,13 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
 
 
 def _pass(
-    consultation: Consultation, scope: Sequence[Removal], unit: Unit, *, policy: Policy, by: Actor, at: datetime
+    consultation: Consultation,
+    scope: Sequence[Removal],
+    unit: Unit,
+    *,
+    policy: Policy,
+    by: Actor,
+    at: datetime,
 ) -> None:
     """Ask the new unit on the same clock; nothing moves."""
     agreement = policy.agreement(unit.agreement)
@@ -193,7 +205,9 @@ def _pass(
 def release_due(*, at: datetime) -> int:
     """Sweep: holds that end by themselves, because their answer said so. Returns how many ended."""
     over = list(
-        Hold.objects.filter(released_at=None, until__lte=at).select_related("removal__item", "removal__host")[:5000]
+        Hold.objects.filter(released_at=None, until__lte=at).select_related("removal__item", "removal__host")[
+            :5000
+        ]
     )
     if not over:
         return 0
@@ -211,7 +225,12 @@ def release_due(*, at: datetime) -> int:
             clock=clocks.Deadline(clocks.DEPARTURE, at),
             why="The hold ended as its answer said.",
         )
-        note([hold.removal for hold in over if hold.removal not in held], "removal.released", by=MACHINE_WORKER, at=at)
+        note(
+            [hold.removal for hold in over if hold.removal not in held],
+            "removal.released",
+            by=MACHINE_WORKER,
+            at=at,
+        )
         cleared = [hold.removal for hold in over if hold.removal.status == removal_path.CLEARED]
         notify.draft(cleared, by=MACHINE_WORKER, at=at)
     return len(over)
@@ -228,16 +247,21 @@ def settle_silence(
     policy: Policy,
 ) -> None:
     """Two named people decide what silence leads to (security.md four eyes: act on police silence)."""
-    refuse_unless(second.user_id != by.user_id, "A second person has to agree; you cannot be both.", code="second")
     refuse_unless(
-        second.role in (words.LEAD, words.LIAISON, words.MANAGER), "The second person has to be a lead, liaison or manager."
+        second.user_id != by.user_id, "A second person has to agree; you cannot be both.", code="second"
+    )
+    refuse_unless(
+        second.role in (words.LEAD, words.LIAISON, words.MANAGER),
+        "The second person has to be a lead, liaison or manager.",
     )
     refuse_unless(bool(why.strip()), "Write down why; the unit and the auditor will read it.", code="why")
     facts: dict[str, object] = {"second": second.who, "why": why}
     with transaction.atomic():
         if clear:
             clock = clocks.Deadline(clocks.DEPARTURE, at)
-            advance(removals, "settle_silence", "clear", by=by, at=at, clock=clock, why="silence", facts=facts)
+            advance(
+                removals, "settle_silence", "clear", by=by, at=at, clock=clock, why="silence", facts=facts
+            )
             notify.draft(removals, by=MACHINE_WORKER, at=at)
             return
         review = at + policy.agreement_default.hold_review
@@ -249,5 +273,3 @@ def settle_silence(
         )
         clock = clocks.Deadline(clocks.HOLD_REVIEW, review)
         advance(removals, "settle_silence", "hold", by=by, at=at, clock=clock, why="silence", facts=facts)
-
-

@@ -43,14 +43,18 @@ def take(items: Sequence[Item], *, by: Actor, at: datetime, policy: Policy) -> l
         held = Item.objects.select_for_update().filter(pk__in=ids).exclude(free).first()
         if held is not None:
             raise Refused(
-                f"{held.ref} is with a colleague until {held.locked_until:%H:%M} UTC. Take the next one.", code="locked"
+                f"{held.ref} is with a colleague until {held.locked_until:%H:%M} UTC. Take the next one.",
+                code="locked",
             )
         new = [item for item in items if item.status == item_path.RECEIVED]
         if new:
             advance(new, "take", "taken", by=by, at=at, clock=KEEP, changes={"locked_by_id": by.user_id})
         seen = [item for item in items if item not in new]
         refuse_unless(
-            all(item.status in (item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED) for item in seen),
+            all(
+                item.status in (item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED)
+                for item in seen
+            ),
             "This item is not waiting for a reader. Open it to see where it is.",
         )
         note(seen, "item.taken", by=by, at=at)
@@ -66,7 +70,12 @@ def pass_on(items: Sequence[Item], *, by: Actor, at: datetime) -> None:
     """Hand items back, no reason asked (ux.md W9)."""
     with transaction.atomic():
         advance(
-            [item for item in items if item.status == item_path.ASSESSING], "pass", "back", by=by, at=at, clock=KEEP
+            [item for item in items if item.status == item_path.ASSESSING],
+            "pass",
+            "back",
+            by=by,
+            at=at,
+            clock=KEEP,
         )
         Item.objects.filter(pk__in=[item.pk for item in items]).update(locked_by=None, locked_until=None)
 
@@ -103,7 +112,7 @@ def grade(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, p
                             item=item,
                             round=item.readings,
                             reading=reading,
-                            by_id=by.user_id,
+                            by_id=by.person,
                             at=at,
                             scheme=scheme.key,
                             policy=policy.version,
@@ -134,7 +143,9 @@ def _reading(items: Sequence[Item]) -> str:
     }
     kinds = {readings.get(item.status, "") for item in items}
     if len(kinds) != 1 or "" in kinds:
-        raise Refused("These items do not wait for the same reading. Give your opinion one by one.", code="mixed")
+        raise Refused(
+            "These items do not wait for the same reading. Give your opinion one by one.", code="mixed"
+        )
     return kinds.pop()
 
 
@@ -180,7 +191,9 @@ def _second(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime,
         same = Opinion(first.opinion, first.cls, first.category).same_grade(opinion)
         (agree.setdefault(first.age_band, []) if same else differ).append(item)
     for band, group in agree.items():
-        _graded(group, "second", opinion, by=by, at=at, outcome="agrees", band=youngest(opinion.age_band, band))
+        _graded(
+            group, "second", opinion, by=by, at=at, outcome="agrees", band=youngest(opinion.age_band, band)
+        )
     if differ:
         due = clocks.Deadline(clocks.LEAD_DECIDES, at + policy.clocks.lead_decides)
         advance(differ, "second", "differs", by=by, at=at, clock=due, facts=_facts(opinion))
@@ -190,7 +203,9 @@ def _lead(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, p
     if opinion.opinion == words.ILLEGAL:
         _graded(items, "decide", opinion, by=by, at=at)
     elif opinion.opinion == words.UNREACHABLE:
-        raise Refused("The lead decides between the two opinions: illegal, not illegal or not in remit.", code="lead")
+        raise Refused(
+            "The lead decides between the two opinions: illegal, not illegal or not in remit.", code="lead"
+        )
     else:
         outcome = "not_illegal" if opinion.opinion == words.NOT_ILLEGAL else "out_of_remit"
         advance(items, "decide", outcome, by=by, at=at, facts=_facts(opinion))
@@ -244,7 +259,13 @@ def retry_unreachable(*, at: datetime, policy: Policy) -> int:
     again = clocks.Deadline(clocks.ASSESS, at + policy.clocks.assess)
     # A new round: the same analyst may look again, and both opinions stay.
     advance(
-        due, "retry", "again", by=words.MACHINE_WORKER, at=at, clock=again, changes={"readings": F("readings") + 1}
+        due,
+        "retry",
+        "again",
+        by=words.MACHINE_WORKER,
+        at=at,
+        clock=again,
+        changes={"readings": F("readings") + 1},
     )
     return len(due)
 

@@ -48,7 +48,11 @@ def take_due(*, at: datetime, limit: int = 1000) -> list[Wanted]:
         .order_by("next_check_at", "pk")
     )
     with transaction.atomic():
-        rows = due.select_for_update(of=("self",), skip_locked=True) if connection.vendor == "postgresql" else due
+        rows = (
+            due.select_for_update(of=("self",), skip_locked=True)
+            if connection.vendor == "postgresql"
+            else due
+        )
         taken = list(rows.select_related("item")[:limit])
         Removal.objects.filter(pk__in=[removal.pk for removal in taken]).update(check_lease_until=at + LEASE)
     return [Wanted(removal.pk, removal.item.canonical, removal.item.referrer) for removal in taken]
@@ -208,7 +212,9 @@ def _schedule(groups: dict[str, list[Removal]], *, policy: Policy, at: datetime)
             start = removal.t8_gone or at
             removal.next_check_at = start + days[step] if step < len(days) else None
             removal.check_lease_until = None
-        Removal.objects.bulk_update(group, ["next_check_at", "check_lease_until", "watch_step"], batch_size=500)
+        Removal.objects.bulk_update(
+            group, ["next_check_at", "check_lease_until", "watch_step"], batch_size=500
+        )
 
 
 def _wait(removal: Removal, *, policy: Policy, at: datetime) -> timedelta:
@@ -231,7 +237,8 @@ def _moved_address(removals: Sequence[Removal], looks: dict[int, list[CheckFacts
         if removal.item_id in newest
         and removal.item.status == item_path.GRADED
         and any(
-            facts.peer and facts.peer not in newest[removal.item_id].address.split(",") for facts in looks[removal.pk]
+            facts.peer and facts.peer not in newest[removal.item_id].address.split(",")
+            for facts in looks[removal.pk]
         )
     ]
     assess.ask_trace(elsewhere, at=at)

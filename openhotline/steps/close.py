@@ -44,13 +44,15 @@ def close_watched(*, policy: Policy, at: datetime) -> int:
 def phase_of(reports: Sequence[Report]) -> dict[int, str]:
     """The public phase of each report, from its items and their newest removals."""
     items: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for report_id, item_id, status in ReportLine.objects.filter(report__in=reports, item__isnull=False).values_list(
-        "report_id", "item_id", "item__status"
-    ):
+    for report_id, item_id, status in ReportLine.objects.filter(
+        report__in=reports, item__isnull=False
+    ).values_list("report_id", "item_id", "item__status"):
         items[report_id].append((status, item_id))
     newest: dict[int, str] = {}
     for item_id, status in (
-        Removal.objects.filter(item__lines__report__in=reports).order_by("episode").values_list("item_id", "status")
+        Removal.objects.filter(item__lines__report__in=reports)
+        .order_by("episode")
+        .values_list("item_id", "status")
     ):
         newest[item_id] = status
     return {report.pk: _phase(items[report.pk], newest) for report in reports}
@@ -63,7 +65,11 @@ def _phase(items: list[tuple[str, int]], newest: dict[int, str]) -> str:
     for status, pk in items:
         if status in (item_path.NOT_ILLEGAL, item_path.OUT_OF_REMIT, item_path.NO_LOCATION):
             phases.add(words.CLOSED_PHASE)
-        elif status == item_path.GRADED and newest.get(pk) in (removal_path.REMOVED, removal_path.GONE_BEFORE_NOTICE, removal_path.CLOSED):
+        elif status == item_path.GRADED and newest.get(pk) in (
+            removal_path.REMOVED,
+            removal_path.GONE_BEFORE_NOTICE,
+            removal_path.CLOSED,
+        ):
             phases.add(words.REMOVED_PHASE)
         elif status == item_path.RECEIVED:
             phases.add(words.RECEIVED)
@@ -89,9 +95,12 @@ def answer_reports(*, at: datetime) -> int:
     phases = phase_of(following)
     changed = 0
     with transaction.atomic():
-        shown = {row.receipt_hash: row for row in ReceiptPhase.objects.filter(
-            receipt_hash__in=[report.receipt_hash for report in following if report.receipt_hash]
-        )}
+        shown = {
+            row.receipt_hash: row
+            for row in ReceiptPhase.objects.filter(
+                receipt_hash__in=[report.receipt_hash for report in following if report.receipt_hash]
+            )
+        }
         final: list[Report] = []
         for report in following:
             phase = phases[report.pk]
@@ -117,7 +126,7 @@ def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) ->
         contact = contacts.get(report.pk)
         if contact is None:
             continue
-        mail = vault.open_("contact", contact.sealed).decode("utf-8", "replace")
+        mail = vault.open_("contact", bytes(contact.sealed)).decode("utf-8", "replace")
         queue.put(
             "reporter-answer",
             number=str(report.report_id),
@@ -136,7 +145,10 @@ def forget_contacts(*, at: datetime) -> int:
     with transaction.atomic():
         over = list(ReportContact.objects.filter(delete_by__lte=at).select_related("report")[:5000])
         record(
-            [Act(act="contact.destroyed", obj=("report", str(row.report.report_id), row.report.version)) for row in over],
+            [
+                Act(act="contact.destroyed", obj=("report", str(row.report.report_id), row.report.version))
+                for row in over
+            ],
             by=MACHINE_WORKER,
             at=at,
         )
@@ -154,7 +166,9 @@ def anonymise(*, policy: Policy, at: datetime) -> int:
         ).order_by("pk")[:5000]
     )
     with transaction.atomic():
-        ReceiptPhase.objects.filter(receipt_hash__in=[report.receipt_hash for report in over if report.receipt_hash]).delete()
+        ReceiptPhase.objects.filter(
+            receipt_hash__in=[report.receipt_hash for report in over if report.receipt_hash]
+        ).delete()
         advance(
             over,
             "anonymise",

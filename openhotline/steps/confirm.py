@@ -51,7 +51,9 @@ def record(
             .select_related("item")
             .order_by("pk")
         )
-        refuse_unless(len(removals) == len(said), "One of these addresses is not in this notice.", code="scope")
+        refuse_unless(
+            len(removals) == len(said), "One of these addresses is not in this notice.", code="scope"
+        )
         answers = HostAnswer.objects.bulk_create(
             [
                 HostAnswer(
@@ -69,7 +71,9 @@ def record(
         )
         if ticket:
             Notice.objects.filter(pk=notice.pk).update(ticket=ticket[:200])
-        new = [removal for removal in removals if removal.status in (removal_path.NOTICED, removal_path.OVERDUE)]
+        new = [
+            removal for removal in removals if removal.status in (removal_path.NOTICED, removal_path.OVERDUE)
+        ]
         advance(new, "acknowledge", "acknowledged", by=by, at=at, clock=KEEP, stamps=["t6_acknowledged"])
         done = [
             removal

@@ -10,8 +10,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from openhotline.policy import Policy
 from openhotline.outbox import queue
+from openhotline.policy import Policy
 from openhotline.records import bulk
 from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
 from openhotline.rules import clocks, references, removal_path, words
@@ -55,16 +55,21 @@ def ask_police(
             passed_from=passed_from,
         )
         ConsultationLine.objects.bulk_create(
-            [ConsultationLine(consultation=consultation, removal=removal) for removal in removals], batch_size=1000
+            [ConsultationLine(consultation=consultation, removal=removal) for removal in removals],
+            batch_size=1000,
         )
         facts: dict[str, object] = {"consultation": number, "unit": unit.key, "agreement": agreement.version}
         if passed_from is None:
             if agreement.asks:
                 clock = clocks.Deadline(clocks.POLICE_ANSWER, consultation.due_at)
-                advance(removals, "consult", "asked", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts)
+                advance(
+                    removals, "consult", "asked", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts
+                )
             else:
                 clock = clocks.Deadline(clocks.DEPARTURE, at)
-                advance(removals, "consult", "told", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts)
+                advance(
+                    removals, "consult", "told", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts
+                )
         _letter(consultation, removals, at=at)
         if not agreement.asks:
             notify.draft(removals, by=MACHINE_WORKER, at=at)
@@ -102,7 +107,11 @@ def unit_of(removal: Removal, *, policy: Policy) -> str:
     """The key of the unit that covers this removal."""
     host = removal.host
     return unit_for(
-        removal.item.cls, removal.country, asn=host.asn if host else 0, operator=host.name if host else "", policy=policy
+        removal.item.cls,
+        removal.country,
+        asn=host.asn if host else 0,
+        operator=host.name if host else "",
+        policy=policy,
     )
 
 
@@ -126,7 +135,10 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
     units = {unit.key: unit for unit in Unit.objects.filter(key__in={key for key, _ in bundles})}
     asked = []
     for (key, _), removals in bundles.items():
-        ripe = any((removal.due_at is not None and removal.due_at <= at) or removal.item.at_risk for removal in removals)
+        ripe = any(
+            (removal.due_at is not None and removal.due_at <= at) or removal.item.at_risk
+            for removal in removals
+        )
         if ripe:
             agreement = policy.agreement(units[key].agreement)
             asked.append(ask_police(removals, unit=units[key], agreement=agreement, by=by, at=at))

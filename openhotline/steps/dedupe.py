@@ -106,7 +106,12 @@ def _known(digests: Sequence[bytes]) -> dict[bytes, Found]:
 
 
 def _open(
-    fresh: list[tuple[int, str, Wanted]], named: Mapping[bytes, int], *, policy: Policy, by: Actor, at: datetime
+    fresh: list[tuple[int, str, Wanted]],
+    named: Mapping[bytes, int],
+    *,
+    policy: Policy,
+    by: Actor,
+    at: datetime,
 ) -> None:
     rows = []
     running = []

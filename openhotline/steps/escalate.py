@@ -42,10 +42,22 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
                 _ring(consultation, open_lines, due=agreement.escalate_at(consultation.asked_at), at=at)
                 consultation.rung_at = at
             elif consultation.escalated_at is None and agreement.escalate_at(consultation.asked_at) <= at:
-                _letter(consultation, "police-escalation", "Not answered within the agreed time.", open_lines, at=at)
+                _letter(
+                    consultation,
+                    "police-escalation",
+                    "Not answered within the agreed time.",
+                    open_lines,
+                    at=at,
+                )
                 consultation.escalated_at = at
             elif consultation.managers_at is None and agreement.managers_at(consultation.asked_at) <= at:
-                _letter(consultation, "police-managers", "Not answered for a day; managers of both sides.", open_lines, at=at)
+                _letter(
+                    consultation,
+                    "police-managers",
+                    "Not answered for a day; managers of both sides.",
+                    open_lines,
+                    at=at,
+                )
                 consultation.managers_at = at
             else:
                 continue
@@ -59,10 +71,18 @@ def _ring(consultation: Consultation, removals: Sequence[Removal], *, due: datet
     clock = clocks.Deadline("escalation", due)
     why = f"No answer by the agreed time; the duty desk of {consultation.unit.name} is rung."
     advance(asked, "silence", "silent", by=MACHINE_WORKER, at=at, clock=clock, why=why)
-    _letter(consultation, "police-reminder", "The agreed time to answer is over; we ring your duty desk now.", removals, at=at)
+    _letter(
+        consultation,
+        "police-reminder",
+        "The agreed time to answer is over; we ring your duty desk now.",
+        removals,
+        at=at,
+    )
 
 
-def _letter(consultation: Consultation, kind: str, what: str, removals: Sequence[Removal], *, at: datetime) -> None:
+def _letter(
+    consultation: Consultation, kind: str, what: str, removals: Sequence[Removal], *, at: datetime
+) -> None:
     tell.desk(
         kind,
         number=consultation.number,
@@ -79,9 +99,9 @@ def _letter(consultation: Consultation, kind: str, what: str, removals: Sequence
 def hold_reviews(*, at: datetime) -> int:
     """Sweep: holds whose review time has come. Each is asked about once per review time."""
     due: dict[tuple[int, datetime], list[Hold]] = defaultdict(list)
-    rows = Hold.objects.filter(released_at=None, until=None, review_at__lte=at, answer__isnull=False).select_related(
-        "answer__consultation__unit"
-    )
+    rows = Hold.objects.filter(
+        released_at=None, until=None, review_at__lte=at, answer__isnull=False
+    ).select_related("answer__consultation__unit")
     for hold in rows:
         if hold.answer is not None:
             due[(hold.answer_id or 0, hold.review_at)].append(hold)
@@ -129,7 +149,15 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
             next_clock(group, clocks.Deadline(clocks.LADDER, max(due, at)), by=MACHINE_WORKER, at=at)
         acted += len(target)
     overdue = groups.get(clocks.LADDER, [])
-    advance(overdue, "escalate", "overdue", by=MACHINE_WORKER, at=at, clock=KEEP, why="No removal within the agreed day.")
+    advance(
+        overdue,
+        "escalate",
+        "overdue",
+        by=MACHINE_WORKER,
+        at=at,
+        clock=KEEP,
+        why="No removal within the agreed day.",
+    )
     if overdue:
         for notice in Notice.objects.filter(lines__removal__in=overdue, sent_at__isnull=False).distinct():
             tell.desk(
@@ -146,7 +174,11 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
 def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
     """One reminder per notice; a reminder is a new kind with its own number, never a repeat."""
     pks = [removal.pk for removal in removals]
-    for notice in Notice.objects.filter(lines__removal__in=pks, sent_at__isnull=False).distinct().select_related("contact"):
+    for notice in (
+        Notice.objects.filter(lines__removal__in=pks, sent_at__isnull=False)
+        .distinct()
+        .select_related("contact")
+    ):
         if notice.contact is None:
             continue
         lines = notice.lines.filter(removal__in=pks, dropped="")
@@ -164,4 +196,3 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
                 f"{len(lines)} address(es) still answer from outside. Please use the link in the notice.\n"
             ),
         )
-

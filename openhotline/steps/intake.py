@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from openhotline.ledger.record import Act, record
+from openhotline.ledger.record import Act, begin, record
 from openhotline.policy import Policy
 from openhotline.records import bulk, vault
 from openhotline.records.models import ReceiptPhase, Report, ReportContact, ReportLine
@@ -118,7 +118,8 @@ def _read(incoming: Sequence[IncomingReport], policy: Policy) -> list[_Read]:
     lines = [line for report in incoming for line in report.lines]
     read = iter(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
     return [
-        (report, [*islice(read, len(report.lines)), *map(urls.read_file, report.files)]) for report in incoming
+        (report, [*islice(read, len(report.lines)), *map(urls.read_file, report.files)])
+        for report in incoming
     ]
 
 
@@ -158,12 +159,14 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
         rows[bool(cases)].append(_row(pk, report, bool(cases)))
         coarse = report.source == words.FROM_PUBLIC
         acts[(report.received_at if coarse else at, coarse)] += _acts(pk, report, cases)
+    # Spelled while the rows below are on their way.
+    entries = [begin(group, by=by, at=moment, coarse=coarse) for (moment, coarse), group in acts.items()]
     begin_rows(Report, [("intake", "filed"), ("dedupe", "joined")], _REPORT, rows[True], by=by)
     begin_rows(Report, [("intake", "filed"), ("dedupe", "incomplete")], _REPORT, rows[False], by=by)
     bulk.insert(ReportLine, _LINE, line_rows)
     _receipts([(pk, report) for pk, (report, _) in zip(ids, fresh, strict=True)], policy=policy)
-    for (moment, coarse), group in acts.items():
-        record(group, by=by, at=moment, coarse=coarse)
+    for stage in entries:
+        stage()
     dedupe.reported(counts, policy=policy, at=at)
     new = sum(item.new for item in found.values())
     return Filed(
@@ -301,4 +304,3 @@ def _receipts(filed: Sequence[tuple[int, IncomingReport]], *, policy: Policy) ->
         ],
         ignore_conflicts=True,
     )
-

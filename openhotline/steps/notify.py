@@ -29,7 +29,8 @@ from openhotline.records.models import (
     Removal,
     Trace,
 )
-from openhotline.rules import clocks, notice as wording, references, removal_path
+from openhotline.rules import clocks, references, removal_path
+from openhotline.rules import notice as wording
 from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
@@ -93,7 +94,9 @@ def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notic
                 at=at,
                 by=by,
                 state=PENDING if contact else CONTACT_NEEDED,
-                why="" if contact else f"No verified contact for {host.name}. Add one, and have a second person verify it.",
+                why=""
+                if contact
+                else f"No verified contact for {host.name}. Add one, and have a second person verify it.",
             )
             note(group, "notice.drafted", by=by, at=at, facts={"notice": number})
         drafted.append(made)
@@ -110,7 +113,9 @@ def recall(removals: Sequence[Removal], *, why: str, at: datetime) -> None:
     lines = NoticeLine.objects.filter(removal__in=removals, dropped="", notice__sent_at=None)
     lines.update(dropped=why)
     LetterLine.objects.filter(
-        removal__in=[removal.pk for removal in removals], letter__kind="notice", letter__state__in=[PENDING, CONTACT_NEEDED]
+        removal__in=[removal.pk for removal in removals],
+        letter__kind="notice",
+        letter__state__in=[PENDING, CONTACT_NEEDED],
     ).delete()
 
 
@@ -132,14 +137,25 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
 
     Raises Refused where it has to wait (a stale trace).
     """
-    made = Notice.objects.select_for_update(of=("self",)).select_related("host", "contact").get(number=letter.number)
+    made = (
+        Notice.objects.select_for_update(of=("self",))
+        .select_related("host", "contact")
+        .get(number=letter.number)
+    )
     lines = list(
-        NoticeLine.objects.filter(notice=made, dropped="").select_related("removal__item").order_by("removal_id")
+        NoticeLine.objects.filter(notice=made, dropped="")
+        .select_related("removal__item")
+        .order_by("removal_id")
     )
     removals = {line.removal_id: line.removal for line in lines}
     # Locks in id order: a hold being placed now waits for us, or we see it.
-    fresh = {row.pk: row for row in Removal.objects.select_for_update().filter(pk__in=list(removals)).order_by("pk")}
-    held = set(Hold.objects.filter(removal__in=list(removals), released_at=None).values_list("removal_id", flat=True))
+    fresh = {
+        row.pk: row
+        for row in Removal.objects.select_for_update().filter(pk__in=list(removals)).order_by("pk")
+    }
+    held = set(
+        Hold.objects.filter(removal__in=list(removals), released_at=None).values_list("removal_id", flat=True)
+    )
     traces = _newest_traces([removal.item_id for removal in removals.values()])
     dropped: dict[str, list[int]] = defaultdict(list)
     stay: list[Removal] = []
@@ -152,8 +168,15 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
             dropped[f"It is {now.status} now."].append(pk)
         elif now.host_id != made.host_id:
             dropped["It is at another host now."].append(pk)
-        elif trace is None or trace.at < at - RETRACE_WITHIN or trace.expires_at < at or trace.verdict != "agreed":
-            raise Refused("The trace is too old, or unclear, to send on. It is being traced again.", code="stale-trace")
+        elif (
+            trace is None
+            or trace.at < at - RETRACE_WITHIN
+            or trace.expires_at < at
+            or trace.verdict != "agreed"
+        ):
+            raise Refused(
+                "The trace is too old, or unclear, to send on. It is being traced again.", code="stale-trace"
+            )
         else:
             stay.append(removal)
     for why, pks in dropped.items():
@@ -165,7 +188,9 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
         return None
     contact = made.contact
     if contact is None or not contact.usable or contact.verified_at is None:
-        raise Refused("The contact is no longer verified. Add one, and have a second person verify it.", code="contact")
+        raise Refused(
+            "The contact is no longer verified. Add one, and have a second person verify it.", code="contact"
+        )
     agreement = policy.agreement_default
     content = NoticeContent(
         number=made.number,
@@ -200,7 +225,12 @@ class HouseWords:
 
 
 def _newest_traces(items: Sequence[int]) -> dict[int, Trace]:
-    newest = Trace.objects.filter(item__in=items).values("item").annotate(last=Max("at")).values_list("item", "last")
+    newest = (
+        Trace.objects.filter(item__in=items)
+        .values("item")
+        .annotate(last=Max("at"))
+        .values_list("item", "last")
+    )
     wanted = dict(newest)
     rows = Trace.objects.filter(item__in=items, at__in=set(wanted.values())).order_by("at", "pk")
     return {row.item_id: row for row in rows if row.at == wanted[row.item_id]}
@@ -242,7 +272,9 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
         if made.contact_id:
             Contact.objects.filter(pk=made.contact_id).update(last_success=at)
         removals = list(
-            Removal.objects.filter(notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED)
+            Removal.objects.filter(
+                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
+            )
             .select_related("item")
             .order_by("pk")
         )
@@ -275,7 +307,9 @@ def bounced(letter: Letter, *, why: str, at: datetime) -> None:
             made.contact.save(update_fields=["bounces", "usable", "last_failure"])
         Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
         removals = list(
-            Removal.objects.filter(notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED)
+            Removal.objects.filter(
+                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
+            )
             .select_related("item", "host")
             .order_by("pk")
         )
@@ -286,11 +320,15 @@ def bounced(letter: Letter, *, why: str, at: datetime) -> None:
 def add_contact(host: Host, mail: str, *, source: str, by: Actor, at: datetime) -> Contact:
     """Add a way to reach a host. It is used only after somebody else has verified it."""
     require_act("contact.add", by)
-    refuse_unless("@" in mail and len(mail) <= 254, "Give a mail address, for example abuse@host.example.", code="mail")
+    refuse_unless(
+        "@" in mail and len(mail) <= 254, "Give a mail address, for example abuse@host.example.", code="mail"
+    )
     contact, made = Contact.objects.get_or_create(
         host=host, mail=mail, defaults={"source": source, "added_at": at, "added_by": by.who}
     )
-    refuse_unless(made or contact.usable is False, "This contact is there already. Have a second person verify it.")
+    refuse_unless(
+        made or contact.usable is False, "This contact is there already. Have a second person verify it."
+    )
     return contact
 
 
@@ -298,7 +336,9 @@ def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
     """The second person: from now on the house writes to it, and letters that waited for it are drafted anew."""
     require_act("contact.verify", by)
     refuse_unless(
-        contact.added_by != by.who, "You added this contact yourself. A second person has to verify it.", code="second"
+        contact.added_by != by.who,
+        "You added this contact yourself. A second person has to verify it.",
+        code="second",
     )
     with transaction.atomic():
         contact.verified_at, contact.verified_by, contact.usable = at, by.who, True
@@ -311,7 +351,9 @@ def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
         for letter in waiting:
             made = Notice.objects.get(number=letter.number)
             removals = list(
-                Removal.objects.filter(notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED)
+                Removal.objects.filter(
+                    notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
+                )
                 .select_related("item", "host")
                 .order_by("pk")
             )
@@ -319,5 +361,3 @@ def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
             queue.withdraw(letter, why=f"Drafted anew to the contact verified by {by.who}.", by=by, at=at)
             draft(removals, by=MACHINE_WORKER, at=at)
     return contact
-
-

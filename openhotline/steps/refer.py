@@ -62,7 +62,9 @@ def refer_due(*, at: datetime) -> list[Referral]:
     """
     waiting = (
         Removal.objects.filter(
-            status=removal_path.TRACED, route__in=[words.ABROAD_HOTLINE, words.ABROAD_POLICE], referral_lines=None
+            status=removal_path.TRACED,
+            route__in=[words.ABROAD_HOTLINE, words.ABROAD_POLICE],
+            referral_lines=None,
         )
         .select_related("item", "host")
         .order_by("pk")
@@ -71,7 +73,9 @@ def refer_due(*, at: datetime) -> list[Referral]:
     for removal in waiting:
         alone = removal.pk if removal.route == words.ABROAD_HOTLINE else 0
         groups[(removal.route, removal.country, alone)].append(removal)
-    return [_refer(group, route=route, country=country, at=at) for (route, country, _), group in groups.items()]
+    return [
+        _refer(group, route=route, country=country, at=at) for (route, country, _), group in groups.items()
+    ]
 
 
 def _refer(removals: Sequence[Removal], *, route: str, country: str, at: datetime) -> Referral:
@@ -88,7 +92,9 @@ def _refer(removals: Sequence[Removal], *, route: str, country: str, at: datetim
             unit=unit,
             drafted_at=at,
         )
-        ReferralLine.objects.bulk_create([ReferralLine(referral=referral, removal=removal) for removal in removals])
+        ReferralLine.objects.bulk_create(
+            [ReferralLine(referral=referral, removal=removal) for removal in removals]
+        )
         if partner is not None:
             recipient, transport = partner.key, "partner"
         else:
@@ -107,13 +113,21 @@ def _refer(removals: Sequence[Removal], *, route: str, country: str, at: datetim
                 "Please pass this to the police there. The facts are behind your sign-in at the police desk.\n"
             ),
         )
-        note(removals, "referral.drafted", by=MACHINE_WORKER, at=at, facts={"referral": number, "country": country})
+        note(
+            removals,
+            "referral.drafted",
+            by=MACHINE_WORKER,
+            at=at,
+            facts={"referral": number, "country": country},
+        )
     return referral
 
 
 def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent | None:
     """The guard of a referral, inside the claim: no hold, still there, trace valid."""
-    referral = Referral.objects.select_for_update(of=("self",)).select_related("partner").get(number=letter.number)
+    referral = (
+        Referral.objects.select_for_update(of=("self",)).select_related("partner").get(number=letter.number)
+    )
     removals = list(
         Removal.objects.select_for_update(of=("self",))
         .filter(referral_lines__referral=referral)

@@ -23,7 +23,9 @@ from openhotline.steps import tell
 from openhotline.steps.advance import advance, begin, note
 
 
-def record(traced: Sequence[tuple[Item, TraceFacts]], *, policy: Policy, by: Actor, at: datetime) -> list[Trace]:
+def record(
+    traced: Sequence[tuple[Item, TraceFacts]], *, policy: Policy, by: Actor, at: datetime
+) -> list[Trace]:
     """File the answers about many items, and let each lead where it must.
 
     First trace of a graded item: a removal opens (traced, or unclear where methods conflict). Later traces:
@@ -59,7 +61,9 @@ def record(traced: Sequence[tuple[Item, TraceFacts]], *, policy: Policy, by: Act
                 item__in=[item for item, _ in traced], status__in=removal_path.STILL_OPEN
             ).select_related("item", "host")
         }
-        fresh = [trace for trace in made if trace.item_id not in current and trace.item.status == item_path.GRADED]
+        fresh = [
+            trace for trace in made if trace.item_id not in current and trace.item.status == item_path.GRADED
+        ]
         known = [trace for trace in made if trace.item_id in current]
         opened = _open(fresh, policy=policy, by=by, at=at)
         for trace in known:
@@ -101,7 +105,9 @@ def _hosts(ballots: Sequence[Vote], *, at: datetime) -> dict[str, Host]:
     return {host.key: host for host in Host.objects.filter(key__in=list(wanted))}
 
 
-def _contacts(votes: Sequence[tuple[Item, TraceFacts, Vote]], hosts: dict[str, Host], *, at: datetime) -> None:
+def _contacts(
+    votes: Sequence[tuple[Item, TraceFacts, Vote]], hosts: dict[str, Host], *, at: datetime
+) -> None:
     """Abuse contacts the registry named. Nobody is written to before a second person has verified one."""
     rows: dict[tuple[int, str], Contact] = {}
     for _, facts, ballot in votes:
@@ -142,8 +148,22 @@ def _open(traces: Sequence[Trace], *, policy: Policy, by: Actor, at: datetime) -
         )
         trace.removal = removal
         groups[agreed].append(removal)
-    opened = begin(groups[True], "trace", "agreed", by=by, at=at, clock=clocks.Deadline(clocks.BUNDLE, at + policy.clocks.bundle))
-    opened += begin(groups[False], "trace", "unclear", by=by, at=at, clock=clocks.Deadline(clocks.ORIGIN, at + policy.clocks.origin))
+    opened = begin(
+        groups[True],
+        "trace",
+        "agreed",
+        by=by,
+        at=at,
+        clock=clocks.Deadline(clocks.BUNDLE, at + policy.clocks.bundle),
+    )
+    opened += begin(
+        groups[False],
+        "trace",
+        "unclear",
+        by=by,
+        at=at,
+        clock=clocks.Deadline(clocks.ORIGIN, at + policy.clocks.origin),
+    )
     _route(opened, policy=policy, at=at)
     return opened
 
@@ -162,7 +182,9 @@ def _route(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None
     out = ways.get(words.ROUTE_OUT_OF_REMIT, [])
     if out:
         why = "This class is in our remit only when hosted at home."
-        advance(out, "route", "out_of_remit", by=MACHINE_WORKER, at=at, why=why, changes={"next_check_at": None})
+        advance(
+            out, "route", "out_of_remit", by=MACHINE_WORKER, at=at, why=why, changes={"next_check_at": None}
+        )
         advance([removal.item for removal in out], "route", "out_of_remit", by=MACHINE_WORKER, at=at, why=why)
 
 
@@ -194,7 +216,13 @@ def _moved(removal: Removal, trace: Trace, *, policy: Policy, by: Actor, at: dat
     """The content is elsewhere: end this episode, open the next, tell whoever was told before."""
     where = f"{removal.country} to {trace.country}" if trace.country != removal.country else "another host"
     advance(
-        [removal], "move", "moved", by=MACHINE_WORKER, at=at, why=f"Moved: {where}.", changes={"next_check_at": None}
+        [removal],
+        "move",
+        "moved",
+        by=MACHINE_WORKER,
+        at=at,
+        why=f"Moved: {where}.",
+        changes={"next_check_at": None},
     )
     tell.police([removal], "moved", at=at)
     trace.removal = None
@@ -216,4 +244,3 @@ def reopen(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> list
             removal.again = True
         opened += made
     return opened
-

@@ -38,7 +38,10 @@ def test_each_partner_reads_its_own_and_nothing_of_the_other(portal: Portal) -> 
         status, page, text = read(make_token(mine.partner, at=portal.day.now))
         assert (status, page["count"]) == (200, 1)
         (row,) = page["referrals"]
-        assert (row["reference"], row["their_reference"]) == (mine.referral.number, f"THEIRS-{mine.referral.number}")
+        assert (row["reference"], row["their_reference"]) == (
+            mine.referral.number,
+            f"THEIRS-{mine.referral.number}",
+        )
         (address,) = row["addresses"]
         assert (address["category"], address["state"]) == ("B", "with you")
         assert not [secret for secret in other.secrets if secret in text]
@@ -47,7 +50,9 @@ def test_each_partner_reads_its_own_and_nothing_of_the_other(portal: Portal) -> 
 def test_gone_is_what_our_own_checks_see(portal: Portal) -> None:
     side = portal.north
     token = make_token(side.partner, at=portal.day.now)
-    removals = list(Removal.objects.filter(referral_lines__referral=side.referral).select_related("item", "host"))
+    removals = list(
+        Removal.objects.filter(referral_lines__referral=side.referral).select_related("item", "host")
+    )
     portal.day.looked(removals)
     assert read(token)[1]["referrals"][0]["addresses"][0]["last_seen"] is not None
     portal.day.missed_until_gone(removals)

@@ -26,9 +26,15 @@ class Program:
     def __init__(self, partner: Partner, token: str) -> None:
         self.partner, self.token, self.client = partner, token, Client(raise_request_exception=False)
 
-    def post(self, body: object, key: str = "", *, raw: bytes | None = None, **headers: str) -> tuple[int, dict[str, object]]:
+    def post(
+        self, body: object, key: str = "", *, raw: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, object]]:
         data = raw if raw is not None else json.dumps(body).encode()
-        more = {"Authorization": f"Bearer {self.token}", **({"Idempotency-Key": key} if key else {}), **headers}
+        more = {
+            "Authorization": f"Bearer {self.token}",
+            **({"Idempotency-Key": key} if key else {}),
+            **headers,
+        }
         response = self.client.post(URL, data, content_type="application/json", headers=more)
         return response.status_code, json.loads(response.content)
 
@@ -58,10 +64,17 @@ def cloud(day: Day) -> Program:
 
 
 def test_a_report_is_durable_when_201_is_said(cloud: Program, day: Day) -> None:
-    status, answer = cloud.post({"addresses": ["https://example.org/a", "hxxps://example[.]org/b"], "reference": "C-1"}, "k1")
+    status, answer = cloud.post(
+        {"addresses": ["https://example.org/a", "hxxps://example[.]org/b"], "reference": "C-1"}, "k1"
+    )
     assert status == 201
     report = Report.objects.get(report_id=str(answer["report_id"]))
-    assert (report.partner, report.source, report.reference, report.idempotency_key) == ("cloud", "industry", "C-1", "k1")
+    assert (report.partner, report.source, report.reference, report.idempotency_key) == (
+        "cloud",
+        "industry",
+        "C-1",
+        "k1",
+    )
     assert answer["state"] == "joined" and answer["incomplete"] == []
     refs = [item["reference"] for item in answer["items"]]
     assert refs == list(Item.objects.order_by("pk").values_list("ref", flat=True))
@@ -86,7 +99,10 @@ def test_the_same_key_with_other_lines_is_refused_and_nothing_is_lost_in_silence
 
 def test_the_same_key_of_two_partners_is_two_reports(cloud: Program, day: Day) -> None:
     other = program(day, "search")
-    first, second = cloud.post({"addresses": ["https://example.org/a"]}, "k1"), other.post({"addresses": ["https://example.org/a"]}, "k1")
+    first, second = (
+        cloud.post({"addresses": ["https://example.org/a"]}, "k1"),
+        other.post({"addresses": ["https://example.org/a"]}, "k1"),
+    )
     assert (first[0], second[0]) == (201, 201)
     assert first[1]["report_id"] != second[1]["report_id"]
     assert [item["joined"] for item in second[1]["items"]] == [True]
@@ -99,7 +115,18 @@ def test_without_a_key_each_is_a_report(cloud: Program) -> None:
 
 
 def test_bad_lines_never_lose_good_ones(cloud: Program) -> None:
-    lines = ["https://example.org/good", "javascript:alert(1)", "https://ex ample.org", "", "x" * 100_000, 7, None, {"a": [1]}, "\x00\x01", "\ud800"]
+    lines = [
+        "https://example.org/good",
+        "javascript:alert(1)",
+        "https://ex ample.org",
+        "",
+        "x" * 100_000,
+        7,
+        None,
+        {"a": [1]},
+        "\x00\x01",
+        "\ud800",
+    ]
     status, answer = cloud.post({"addresses": lines}, "k1")
     assert status == 201
     assert len(answer["items"]) + len(answer["incomplete"]) == len(lines)
@@ -199,7 +226,14 @@ def test_a_partner_reads_its_own_reports_alone(cloud: Program, day: Day) -> None
 
 def test_no_token_a_wrong_token_and_a_revoked_one_are_told_the_same(cloud: Program, day: Day) -> None:
     answers = []
-    for header in (None, "Bearer", "Bearer wrong", "Basic abc", "Bearer " + "x" * 10_000, f"Bearer {cloud.token}"):
+    for header in (
+        None,
+        "Bearer",
+        "Bearer wrong",
+        "Basic abc",
+        "Bearer " + "x" * 10_000,
+        f"Bearer {cloud.token}",
+    ):
         if header == f"Bearer {cloud.token}":
             ApiToken.objects.update(revoked_at=day.now)
         response = cloud.client.post(
@@ -212,7 +246,12 @@ def test_no_token_a_wrong_token_and_a_revoked_one_are_told_the_same(cloud: Progr
 
 
 def test_other_methods_and_addresses_are_told_in_json(cloud: Program) -> None:
-    for method, path, status in (("put", URL, 405), ("delete", URL, 405), ("get", "/api/v1/nothing", 404), ("get", "/api/v1/", 404)):
+    for method, path, status in (
+        ("put", URL, 405),
+        ("delete", URL, 405),
+        ("get", "/api/v1/nothing", 404),
+        ("get", "/api/v1/", 404),
+    ):
         response = getattr(cloud.client, method)(path, headers={"Authorization": f"Bearer {cloud.token}"})
         assert response.status_code == status
         assert set(json.loads(response.content)) == {"code", "sentence"}
@@ -223,7 +262,9 @@ def test_the_schema_is_openapi_3_1_and_names_no_other_host(cloud: Program) -> No
     schema = json.loads(response.content)
     assert schema["openapi"].startswith("3.1")
     assert set(schema["paths"]) == {"/api/v1/reports", "/api/v1/reports/{report_id}", "/api/v1/referrals"}
-    assert "http" not in response.content.decode().replace("https://example.org", "").replace('"type": "http"', "")
+    assert "http" not in response.content.decode().replace("https://example.org", "").replace(
+        '"type": "http"', ""
+    )
     for path in schema["paths"].values():
         for operation in path.values():
             assert operation["security"]
@@ -244,7 +285,9 @@ _JSON = st.recursive(
     note=st.text(max_size=40) | st.none(),
     key=st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=210),
 )
-def test_whatever_is_sent_no_answer_is_a_fault(cloud: Program, addresses: object, reference: object, note: object, key: str) -> None:
+def test_whatever_is_sent_no_answer_is_a_fault(
+    cloud: Program, addresses: object, reference: object, note: object, key: str
+) -> None:
     body = {"addresses": addresses, "reference": reference, "note": note}
     status, answer = cloud.post(body, key)
     assert status in (200, 201, 400, 409, 413), answer

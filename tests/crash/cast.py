@@ -149,7 +149,9 @@ def staff(folder: Path, seed: int) -> None:
             try:
                 act()
             except (Refused, OperationalError) as fault:
-                sys.stderr.write(f"staff: {fault}\n")  # the worker moved it meanwhile, or the database was busy
+                sys.stderr.write(
+                    f"staff: {fault}\n"
+                )  # the worker moved it meanwhile, or the database was busy
         time.sleep(chance.uniform(0, 0.1))
 
 

@@ -44,7 +44,16 @@ OPEN = {
 }
 # Who comes with a secret in the address or in a header is asked for that instead of an account.
 BY_SECRET = {"notice", "notice-receipt", "notice-xarf", "notice-text"}
-_VALUES = {"int": 1, "str": "26-00001-X", "link": "A" * 43, "token": "A" * 43, "uuid": UUID(int=0), "uuidstr": str(UUID(int=0)), "path": "x", "slug": "x"}
+_VALUES = {
+    "int": 1,
+    "str": "26-00001-X",
+    "link": "A" * 43,
+    "token": "A" * 43,
+    "uuid": UUID(int=0),
+    "uuidstr": str(UUID(int=0)),
+    "path": "x",
+    "slug": "x",
+}
 _ARGUMENT = re.compile(r"<(?:(?P<kind>[a-z_]+):)?(?P<name>[a-z_]+)>")
 
 
@@ -101,7 +110,9 @@ def test_a_stranger_is_sent_away_from_every_route(door: str) -> None:
                 continue
             away = response.status_code in (401, 403, 404, 405)
             sent = response.status_code in (301, 302, 303) and response["Location"].startswith("/sign-in/")
-            assert away or sent, f"{method} {route.path} answers {response.status_code} to a stranger at the {door}"
+            assert away or sent, (
+                f"{method} {route.path} answers {response.status_code} to a stranger at the {door}"
+            )
             if method == "get" and route.path.startswith("/n/"):
                 assert response.status_code == 404, f"{route.path} must not be there without its secret"
     assert open_seen == set(OPEN[door]), "Take off the list what is no longer there."
@@ -132,9 +143,17 @@ def test_the_public_door_has_no_session_and_no_way_to_a_case(door: str) -> None:
     """It asks nobody on purpose: it is its own process, and all it may ask the database is a receipt's phase."""
     table = routes(DOORS[door])
     assert {route.name for route in table} >= {"where", "follow", "livez"}
-    text = "".join(path.read_text() for path in Path(import_module(DOORS["public"]).__file__ or "").parent.glob("*.py"))
-    assert "openhotline.steps" not in text and "openhotline.web.scoped" not in text and "request.session" not in text
-    assert "openhotline.records.models" not in text.replace("from openhotline.records.models import ReceiptPhase", "")
+    text = "".join(
+        path.read_text() for path in Path(import_module(DOORS["public"]).__file__ or "").parent.glob("*.py")
+    )
+    assert (
+        "openhotline.steps" not in text
+        and "openhotline.web.scoped" not in text
+        and "request.session" not in text
+    )
+    assert "openhotline.records.models" not in text.replace(
+        "from openhotline.records.models import ReceiptPhase", ""
+    )
 
 
 def test_allauth_views_of_an_account_ask_who_by_themselves() -> None:

@@ -5,8 +5,32 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED_PICTURES = ("docs/pictures/",)  # screenshots of our own pages, taken by a test
-MEDIA = {".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mp3", ".ico", ".tif", ".tiff"}
-SIGNS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"\x00\x00\x00\x18ftyp", b"\x00\x00\x00\x20ftyp", b"\x1aE\xdf\xa3")
+MEDIA = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".gif",
+    ".webp",
+    ".avif",
+    ".bmp",
+    ".mp4",
+    ".webm",
+    ".mov",
+    ".avi",
+    ".mp3",
+    ".ico",
+    ".tif",
+    ".tiff",
+}
+SIGNS = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"GIF8",
+    b"RIFF",
+    b"\x00\x00\x00\x18ftyp",
+    b"\x00\x00\x00\x20ftyp",
+    b"\x1aE\xdf\xa3",
+)
 
 
 def tracked() -> list[Path]:

@@ -26,11 +26,15 @@ def offences(source: str, name: str) -> list[str]:
         if "status" in words and called in {"update", "create", "update_or_create", "get_or_create", *MOVED}:
             found.append(f"{name}:{node.lineno} passes status= to {called}()")
         if called == "bulk_update" and any(
-            isinstance(text, ast.Constant) and text.value == "status" for arg in node.args for text in ast.walk(arg)
+            isinstance(text, ast.Constant) and text.value == "status"
+            for arg in node.args
+            for text in ast.walk(arg)
         ):
             found.append(f"{name}:{node.lineno} bulk-updates status")
         if called in {"execute", "executemany"} and any(
-            isinstance(text, ast.Constant) and isinstance(text.value, str) and "set status" in text.value.lower()
+            isinstance(text, ast.Constant)
+            and isinstance(text.value, str)
+            and "set status" in text.value.lower()
             for arg in node.args
             for text in ast.walk(arg)
         ):
@@ -41,7 +45,12 @@ def offences(source: str, name: str) -> list[str]:
 def test_one_writer_of_status():
     found = []
     for file in sorted(ROOT.rglob("*.py")):
-        if file == WRITER or "migrations" in file.parts or "world" in file.parts or "connectors" in file.parts:
+        if (
+            file == WRITER
+            or "migrations" in file.parts
+            or "world" in file.parts
+            or "connectors" in file.parts
+        ):
             continue
         found += offences(file.read_text(), str(file.relative_to(ROOT)))
     assert found == [], "Only steps/advance.py moves things. Use advance() or begin()."

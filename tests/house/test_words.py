@@ -108,7 +108,9 @@ def test_a_term_split_by_markup_is_caught() -> None:
     assert find(shown("<b>child</b>\n<i>p" + "orn</i>"), policy.terms())
 
 
-def test_no_page_of_the_public_form_says_it_when_it_is_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_of_the_public_form_says_it_when_it_is_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests.web.public_door import open_door
 
     with open_door(tmp_path, monkeypatch) as door:
@@ -117,7 +119,16 @@ def test_no_page_of_the_public_form_says_it_when_it_is_rendered(tmp_path: Path, 
         hear = door.step(what, kind="image", help="")
         mail = door.step(hear, follow="mail")
         send = door.step(mail, mail="somebody@mail.example")
-        pages = ["/", "/report", "/report/app", "/follow", "/privacy", "/accessibility", "/support", "/picture-of-me"]
+        pages = [
+            "/",
+            "/report",
+            "/report/app",
+            "/follow",
+            "/privacy",
+            "/accessibility",
+            "/support",
+            "/picture-of-me",
+        ]
         pages += ["/police", "/nowhere", f"{token}/where", what, hear, mail, send]
         texts = {path: door.get(path).content.decode() for path in pages}
         receipt = door.step(send)

@@ -210,10 +210,12 @@ def test_the_whole_house_opens_falls_and_closes(house_env: dict[str, str], tmp_p
     """`openhotline up` as an operator starts it: pages answer, a killed door comes back, Ctrl-C ends all."""
     (relay,) = free_ports(1)
     env = {**house_env, "OPENHOTLINE_SMTP_PORT": str(relay), "PYTHONPATH": str(ROOT)}
-    said = (tmp_path / "said").open("wb")
-    with subprocess.Popen(
-        [sys.executable, "-m", "openhotline.cli", "up"], env=env, cwd=tmp_path, stdout=said, stderr=said
-    ) as up:
+    with (
+        (tmp_path / "said").open("wb") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", "openhotline.cli", "up"], env=env, cwd=tmp_path, stdout=said, stderr=said
+        ) as up,
+    ):
         words = lambda: (tmp_path / "said").read_text()  # noqa: E731
         try:
             end = time.monotonic() + 90

@@ -20,7 +20,9 @@ from openhotline.steps import answer, assess, check, consult, intake, notify, re
 from openhotline.steps.notify import HouseWords
 
 NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
-HOUSE = HouseWords(name="Example Hotline", domain="hotline.example", phone="01632 960 201", portal_url="http://portal.test")
+HOUSE = HouseWords(
+    name="Example Hotline", domain="hotline.example", phone="01632 960 201", portal_url="http://portal.test"
+)
 
 NORTH_RACK = ("North Rack", 64500, "192.0.2.44", "GB")
 QUAY_DATA = ("Quay Data", 64501, "192.0.2.180", "GB")
@@ -56,7 +58,12 @@ class Day:
                     "agreement": unit.agreement,
                 },
             )
-        for name, role in (("A07", words.ANALYST), ("A12", words.ANALYST), ("L01", words.LEAD), ("P01", words.LIAISON)):
+        for name, role in (
+            ("A07", words.ANALYST),
+            ("A12", words.ANALYST),
+            ("L01", words.LEAD),
+            ("P01", words.LIAISON),
+        ):
             self.people[name] = User.objects.create(username=name, pseudonym=name, role=role)
         for unit in Unit.objects.all():
             self.people[f"officer {unit.key}"] = User.objects.create(
@@ -81,7 +88,9 @@ class Day:
         intake.file_reports([report], policy=self.policy, by=PUBLIC_REPORTER, at=self.now)
         return list(Item.objects.filter(lines__report__report_id=report.report_id).distinct().order_by("pk"))
 
-    def graded(self, items: list[Item], *, by: tuple[str, ...] = ("A07", "A12"), opinion: Opinion | None = None) -> list[Item]:
+    def graded(
+        self, items: list[Item], *, by: tuple[str, ...] = ("A07", "A12"), opinion: Opinion | None = None
+    ) -> list[Item]:
         """First reader, second reader, blind."""
         opinion = opinion or Opinion(
             words.ILLEGAL,
@@ -126,8 +135,17 @@ class Day:
             )
             for item in items
         ]
-        trace.record(list(zip(self.again(items), facts, strict=True)), policy=self.policy, by=MACHINE_WORKER, at=self.now)
-        return list(Removal.objects.filter(item__in=items).select_related("item", "host").order_by("item_id", "-episode"))
+        trace.record(
+            list(zip(self.again(items), facts, strict=True)),
+            policy=self.policy,
+            by=MACHINE_WORKER,
+            at=self.now,
+        )
+        return list(
+            Removal.objects.filter(item__in=items)
+            .select_related("item", "host")
+            .order_by("item_id", "-episode")
+        )
 
     def contact_verified(self, removals: list[Removal]) -> None:
         """A second person has verified the host's contact."""
@@ -142,7 +160,9 @@ class Day:
         return consultation
 
     def answered(self, consultation: Consultation, kind: str, **more: object) -> None:
-        answer.record(consultation, kind=kind, by=self.officer_of(consultation), at=self.now, policy=self.policy, **more)
+        answer.record(
+            consultation, kind=kind, by=self.officer_of(consultation), at=self.now, policy=self.policy, **more
+        )
 
     def letters_leave(self) -> list[Letter]:
         """What may leave now, leaves: guarded, frozen, accepted by the relay."""
@@ -173,7 +193,15 @@ class Day:
                 gone.append(letter)
         return gone
 
-    def looked(self, removals: list[Removal], outcome: str = "answered", *, status: int = 200, peer: str = "", canary: bool = True) -> list[Removal]:
+    def looked(
+        self,
+        removals: list[Removal],
+        outcome: str = "answered",
+        *,
+        status: int = 200,
+        peer: str = "",
+        canary: bool = True,
+    ) -> list[Removal]:
         """Both vantage points look at each removal, now."""
         looks = []
         for removal in removals:
@@ -201,7 +229,9 @@ class Day:
 
     def fresh(self, removals: list[Removal]) -> list[Removal]:
         return list(
-            Removal.objects.filter(pk__in=[removal.pk for removal in removals]).select_related("item", "host").order_by("pk")
+            Removal.objects.filter(pk__in=[removal.pk for removal in removals])
+            .select_related("item", "host")
+            .order_by("pk")
         )
 
     def letters(self, kind: str, state: str | None = None) -> list[Letter]:

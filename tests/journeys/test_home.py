@@ -4,10 +4,10 @@ import pytest
 
 from openhotline.records.models import Assessment, Hold, Item, ReceiptPhase, Removal
 from openhotline.rules import words
+from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import MovedMeanwhile, NotPermitted, Refused
 from openhotline.steps import alarm, answer, assess, close, confirm, escalate, notify
 from openhotline.steps.advance import advance
-from openhotline.rules.opinion import Opinion
 from tests.journeys.cast import CANAL_HOST, NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
 
@@ -73,7 +73,9 @@ def test_held_then_cleared_the_notice_stays_in_the_drawer_until_the_police_let_g
     house.contact_verified(removals)
     consultation = house.asked()
     house.letters_leave()
-    house.answered(consultation, words.GO_AHEAD_AFTER, until=house.now + hours(2), reason="arrest or search planned")
+    house.answered(
+        consultation, words.GO_AHEAD_AFTER, until=house.now + hours(2), reason="arrest or search planned"
+    )
     assert statuses(house.fresh(removals)) == ["held"]
     house.later(hours(1))
     assert answer.release_due(at=house.now) == 0
@@ -179,8 +181,24 @@ def test_silence_is_a_state_and_never_consent(house: Day):
     assert house.notices_sent() == 0, "silence is never consent"
     removals = house.fresh(removals)
     with pytest.raises(Refused, match="second person"):
-        answer.settle_silence(removals, clear=True, by=house.who("P01"), second=house.who("P01"), why="child at risk", at=house.now, policy=house.policy)
-    answer.settle_silence(removals, clear=True, by=house.who("P01"), second=house.who("L01"), why="child at risk", at=house.now, policy=house.policy)
+        answer.settle_silence(
+            removals,
+            clear=True,
+            by=house.who("P01"),
+            second=house.who("P01"),
+            why="child at risk",
+            at=house.now,
+            policy=house.policy,
+        )
+    answer.settle_silence(
+        removals,
+        clear=True,
+        by=house.who("P01"),
+        second=house.who("L01"),
+        why="child at risk",
+        at=house.now,
+        policy=house.policy,
+    )
     house.letters_leave()
     assert house.notices_sent() == 1
     assert consultation.answers.count() == 0
@@ -224,12 +242,16 @@ def test_a_bounce_demotes_the_contact_and_a_second_person_verifies_the_next(hous
     from openhotline.outbox import queue
     from openhotline.rules.words import MACHINE_WORKER
 
-    (claimed,) = queue.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"frozen")
+    (claimed,) = queue.claim(
+        "mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"frozen"
+    )
     assert claimed.pk == letter.pk
     notify.bounced(claimed, why="550 no such mailbox", at=house.now)
     assert len(house.letters("notice", "contact needed")) == 1
     host = removals[0].host
-    added = notify.add_contact(host, "noc@north-rack.example", source="host-page", by=house.who("A07"), at=house.now)
+    added = notify.add_contact(
+        host, "noc@north-rack.example", source="host-page", by=house.who("A07"), at=house.now
+    )
     with pytest.raises(Refused, match="yourself"):
         notify.verify_contact(added, by=house.who("A07"), at=house.now)
     notify.verify_contact(added, by=house.who("P01"), at=house.now)

@@ -28,7 +28,9 @@ def partner(*lines, **more):
 
 
 def test_one_report_may_carry_many_addresses_and_bad_lines_never_lose_good_ones():
-    filed = file(partner("http://a.example.net/1", "javascript:alert(1)", "\x00\x07", "hxxp://b[.]example[.]net/2"))
+    filed = file(
+        partner("http://a.example.net/1", "javascript:alert(1)", "\x00\x07", "hxxp://b[.]example[.]net/2")
+    )
     assert (filed.reports, filed.items_new, filed.incomplete) == (1, 2, 0)
     lines = list(ReportLine.objects.order_by("position"))
     assert [line.item is not None for line in lines] == [True, False, False, True]
@@ -38,8 +40,12 @@ def test_one_report_may_carry_many_addresses_and_bad_lines_never_lose_good_ones(
 
 
 def test_spellings_of_one_address_join_one_item_and_every_reporter_keeps_an_answer():
-    first = incoming.public(uuid4(), ("http://IMG.example.net:80/a",), AT, receipt_hash="aa" * 32, follow="code")
-    second = incoming.public(uuid4(), ("https://img.example.net./a#top",), AT, receipt_hash="bb" * 32, follow="code")
+    first = incoming.public(
+        uuid4(), ("http://IMG.example.net:80/a",), AT, receipt_hash="aa" * 32, follow="code"
+    )
+    second = incoming.public(
+        uuid4(), ("https://img.example.net./a#top",), AT, receipt_hash="bb" * 32, follow="code"
+    )
     assert file(first).items_new == 1
     filed = file(second)
     assert (filed.items_new, filed.joined) == (0, 1)
@@ -64,7 +70,13 @@ def test_nothing_readable_is_kept_and_says_what_is_missing():
 
 @pytest.mark.parametrize(
     "line",
-    ["http://" + "a" * 100_000 + ".example/", "http://user:pass@img.example.net/", "http://xn--a.example/\ud800", "<a@b.example>", "\x00" * 10],
+    [
+        "http://" + "a" * 100_000 + ".example/",
+        "http://user:pass@img.example.net/",
+        "http://xn--a.example/\ud800",
+        "<a@b.example>",
+        "\x00" * 10,
+    ],
 )
 def test_odd_lines_never_raise(line):
     assert file(partner(line)).reports == 1
@@ -81,7 +93,9 @@ def test_message_ids_onions_and_files_are_items_too():
 
 
 def test_filing_twice_files_once():
-    report = incoming.public(uuid4(), ("http://a.example.net/1",), AT, mail="reporter@example.org", follow="mail")
+    report = incoming.public(
+        uuid4(), ("http://a.example.net/1",), AT, mail="reporter@example.org", follow="mail"
+    )
     assert file(report).reports == 1
     again = file(report)
     assert (again.reports, again.repeated) == (0, 1)
@@ -115,7 +129,9 @@ def test_a_public_report_keeps_only_the_hour_in_clear():
 
 
 def test_the_reporters_mail_is_sealed_and_gone_after_three_months():
-    file(incoming.public(uuid4(), ("http://a.example.net/1",), AT, mail="reporter@example.org", follow="mail"))
+    file(
+        incoming.public(uuid4(), ("http://a.example.net/1",), AT, mail="reporter@example.org", follow="mail")
+    )
     contact = ReportContact.objects.get()
     assert b"reporter@example.org" not in bytes(contact.sealed)
     almost = contact.delete_by - timedelta(seconds=1)

@@ -105,7 +105,9 @@ def two_of_everything(day: Day) -> Portal:
     return Portal(day, north, east)
 
 
-def asked(day: Day, name: str, where: tuple[str, int, str, str], count: int = 2) -> tuple[Consultation, list[Removal]]:
+def asked(
+    day: Day, name: str, where: tuple[str, int, str, str], count: int = 2
+) -> tuple[Consultation, list[Removal]]:
     """`count` addresses on one host, graded, traced, asked about."""
     lines = [f"https://{name}.example.org/s/{n:03}" for n in range(count)]
     items = day.graded(day.public_report(*lines))
@@ -115,7 +117,9 @@ def asked(day: Day, name: str, where: tuple[str, int, str, str], count: int = 2)
     return consultation, day.fresh(removals)
 
 
-def noticed(day: Day, name: str, where: tuple[str, int, str, str], count: int = 2) -> tuple[Notice, list[Removal]]:
+def noticed(
+    day: Day, name: str, where: tuple[str, int, str, str], count: int = 2
+) -> tuple[Notice, list[Removal]]:
     """`count` addresses on one host, cleared, with the notice sent as a real letter."""
     consultation, removals = asked(day, name, where, count)
     for contact in removals[0].host.contacts.filter(verified_at=None):

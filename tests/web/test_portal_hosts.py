@@ -54,11 +54,26 @@ def test_the_page_says_what_where_and_by_when(day: Day, desk: Client) -> None:
     response = desk.get(link(notice))
     text = response.content.decode()
     assert "Two addresses on your network carry child sexual abuse images" in text
-    for needed in (notice.number, notice.code, "hxxps://img.example[.]org/s/000", "192.0.2.44", "4 files", "Last seen 12 May 2026", "90 days", "BST", "UTC", "Both are removed and preserved"):
+    for needed in (
+        notice.number,
+        notice.code,
+        "hxxps://img.example[.]org/s/000",
+        "192.0.2.44",
+        "4 files",
+        "Last seen 12 May 2026",
+        "90 days",
+        "BST",
+        "UTC",
+        "Both are removed and preserved",
+    ):
         assert needed in text, needed
     assert "https://img.example.org" not in text
     assert not response.cookies
-    assert "script-src" not in response["Content-Security-Policy"] and "<script" not in text and "<img" not in text
+    assert (
+        "script-src" not in response["Content-Security-Policy"]
+        and "<script" not in text
+        and "<img" not in text
+    )
     assert response["Cache-Control"] == "no-store"
 
 
@@ -67,7 +82,15 @@ def test_nothing_about_reporter_analyst_or_police_is_on_the_page(day: Day, desk:
     numbers = [line.consultation.number for line in removals[0].consultation_lines.all()]
     for tail in ("", "/receipt", "/notice.txt", "/xarf.json"):
         text = desk.get(link(notice, tail), follow=True).content.decode().lower()
-        for word in ("police", "public report", "a07", "a12", "officer", "category b", *map(str.lower, numbers)):
+        for word in (
+            "police",
+            "public report",
+            "a07",
+            "a12",
+            "officer",
+            "category b",
+            *map(str.lower, numbers),
+        ):
             assert word not in text, f"{word!r} at {tail!r}"
 
 
@@ -84,7 +107,9 @@ def test_1000_looks_by_scanners_change_nothing(day: Day, desk: Client) -> None:
 
 def test_one_press_is_done_and_gives_a_receipt(day: Day, desk: Client) -> None:
     notice, removals = sent(day)
-    response = desk.post(link(notice), {"all": "removed", "ticket": "T-881", "contact": "abuse@host.example"}, follow=True)
+    response = desk.post(
+        link(notice), {"all": "removed", "ticket": "T-881", "contact": "abuse@host.example"}, follow=True
+    )
     text = response.content.decode()
     assert response.redirect_chain == [(link(notice, "/receipt"), 303)]
     assert "2 addresses: Removed and preserved" in text and "T-881" in text and "12 May 2026" in text
@@ -180,7 +205,10 @@ def test_too_many_fields_are_a_sentence(day: Day, desk: Client) -> None:
 def test_the_machine_copies_are_what_was_sent(day: Day, desk: Client) -> None:
     notice, _ = sent(day)
     reports = json.loads(desk.get(link(notice, "/xarf.json")).content)
-    assert [report["url"] for report in reports] == ["https://img.example.org/s/000", "https://img.example.org/s/001"]
+    assert [report["url"] for report in reports] == [
+        "https://img.example.org/s/000",
+        "https://img.example.org/s/001",
+    ]
     assert {report["xarf_version"] for report in reports} == {xarf.VERSION}
     text = desk.get(link(notice, "/notice.txt"))
     assert "https://img.example.org/s/000" in text.content.decode()
@@ -216,7 +244,11 @@ def test_a_letter_in_doubt_opens_but_takes_no_answer_yet(day: Day, desk: Client)
     Notice.objects.filter(pk=notice.pk).update(sent_at=None, due_at=None)
     Letter.objects.filter(kind="notice", number=notice.number).update(state=IN_DOUBT)
     page = desk.get(link(notice))
-    assert page.status_code == 200 and "just leaving" in page.content.decode() and "img.example" not in page.content.decode()
+    assert (
+        page.status_code == 200
+        and "just leaving" in page.content.decode()
+        and "img.example" not in page.content.decode()
+    )
     response = desk.post(link(notice), {"all": "removed"})
     assert response.status_code == 422 and "still recording" in response.content.decode()
 
@@ -239,9 +271,14 @@ def test_is_it_genuine_answers_yes_or_no_and_nothing_else(day: Day, desk: Client
     assert not yes.cookies
 
 
-def test_guessing_codes_is_slowed_for_everybody(day: Day, desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guessing_codes_is_slowed_for_everybody(
+    day: Day, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from openhotline.web.public.limits import Bucket
 
     monkeypatch.setattr(verify, "TRIES", Bucket(per_second=0, burst=3))
-    codes = [desk.post(reverse("verify"), {"serial": "N-26-0001-A", "code": "AA-0001"}).status_code for _ in range(5)]
+    codes = [
+        desk.post(reverse("verify"), {"serial": "N-26-0001-A", "code": "AA-0001"}).status_code
+        for _ in range(5)
+    ]
     assert codes == [200, 200, 200, 429, 429]

@@ -34,7 +34,9 @@ def officer(day: Day) -> Client:
 
 
 def statuses(removals: list[Removal]) -> set[str]:
-    return set(Removal.objects.filter(pk__in=[removal.pk for removal in removals]).values_list("status", flat=True))
+    return set(
+        Removal.objects.filter(pk__in=[removal.pk for removal in removals]).values_list("status", flat=True)
+    )
 
 
 def page(client: Client, consultation: Consultation, query: str = "") -> str:
@@ -59,7 +61,14 @@ def test_the_sheet_says_what_where_and_until_when_without_a_picture(day: Day, of
     consultation, _ = asked(day, "sheet", NORTH_RACK, 3)
     set_clock(day)
     text = page(officer, consultation)
-    for fact in ("Category B", "Two readers agree", "United Kingdom", "3 of 3 trace methods agree", "North Rack", "AS64500"):
+    for fact in (
+        "Category B",
+        "Two readers agree",
+        "United Kingdom",
+        "3 of 3 trace methods agree",
+        "North Rack",
+        "AS64500",
+    ):
         assert fact in text
     assert "hxxps://sheet.example[.]org/s/000" in text
     assert "https://sheet.example.org" not in text
@@ -71,7 +80,9 @@ def test_the_sheet_says_what_where_and_until_when_without_a_picture(day: Day, of
 def test_go_ahead_is_one_press(day: Day, officer: Client) -> None:
     consultation, removals = asked(day, "go", NORTH_RACK, 3)
     set_clock(day)
-    response = officer.post(reverse("answer", args=[consultation.number]), {"d": "go", "reference": "OP 7"}, follow=True)
+    response = officer.post(
+        reverse("answer", args=[consultation.number]), {"d": "go", "reference": "OP 7"}, follow=True
+    )
     assert response.status_code == 200
     assert statuses(removals) == {removal_path.CLEARED}
     answer = Answer.objects.get(consultation=consultation)
@@ -105,7 +116,8 @@ def test_a_hold_without_a_reason_is_a_sentence_and_keeps_what_was_chosen(day: Da
     consultation, removals = asked(day, "noreason", NORTH_RACK)
     set_clock(day)
     response = officer.post(
-        reverse("answer", args=[consultation.number]), {"d": "hold", "t": "open", "why": "", "reference": "OP 9"}
+        reverse("answer", args=[consultation.number]),
+        {"d": "hold", "t": "open", "why": "", "reference": "OP 9"},
     )
     text = response.content.decode()
     assert response.status_code == 422
@@ -172,7 +184,9 @@ def test_what_was_passed_on_is_the_other_units_alone(day: Day, officer: Client) 
     theirs = Consultation.objects.get(passed_from=consultation)
     assert theirs.due_at == consultation.due_at
     assert press(officer, consultation, d="go") == 422
-    assert "passed to another unit" in page(officer, consultation) or "Nothing is left" in page(officer, consultation)
+    assert "passed to another unit" in page(officer, consultation) or "Nothing is left" in page(
+        officer, consultation
+    )
     assert press(other, theirs, d="hold", t="open", why="covert work") == 303
     assert press(officer, consultation, d="go") == 422
     assert statuses(removals) == {removal_path.HELD}
@@ -186,7 +200,12 @@ def test_the_steps_themselves_refuse_an_answer_about_what_was_passed_on(day: Day
     consultation, removals = asked(day, "steps", NORTH_RACK)
     by = day.officer_of(consultation)
     answer.record(
-        consultation, kind=words.PASS_ON, by=by, at=day.now, policy=day.policy, pass_to=Unit.objects.get(key="EU")
+        consultation,
+        kind=words.PASS_ON,
+        by=by,
+        at=day.now,
+        policy=day.policy,
+        pass_to=Unit.objects.get(key="EU"),
     )
     with pytest.raises(Refused, match="left to answer"):
         answer.record(consultation, kind=words.GO_AHEAD, by=by, at=day.now, policy=day.policy)
@@ -198,12 +217,23 @@ def test_one_by_one_answers_only_for_what_is_ticked(day: Day, officer: Client) -
     set_clock(day)
     assert page(officer, consultation, "?some=1").count('name="one"') == 3
     assert press(officer, consultation, d="go", some="1") == 422
-    assert press(officer, consultation, d="hold", t="open", why="other", some="1", one=[str(removals[1].uid)]) == 303
-    assert [r.status for r in day.fresh(removals)] == [removal_path.ASKED, removal_path.HELD, removal_path.ASKED]
+    assert (
+        press(officer, consultation, d="hold", t="open", why="other", some="1", one=[str(removals[1].uid)])
+        == 303
+    )
+    assert [r.status for r in day.fresh(removals)] == [
+        removal_path.ASKED,
+        removal_path.HELD,
+        removal_path.ASKED,
+    ]
     consultation.refresh_from_db()
     assert consultation.answered_at is None
     assert press(officer, consultation, d="go") == 303
-    assert [r.status for r in day.fresh(removals)] == [removal_path.CLEARED, removal_path.HELD, removal_path.CLEARED]
+    assert [r.status for r in day.fresh(removals)] == [
+        removal_path.CLEARED,
+        removal_path.HELD,
+        removal_path.CLEARED,
+    ]
 
 
 def test_somebody_elses_removal_cannot_be_ticked(day: Day, officer: Client) -> None:

@@ -27,7 +27,18 @@ ARGUMENTS = {
 }
 LISTS = ("start", "lists", "holds", "alarms")
 # Reached by a secret in the address, by a token, or the same for everybody; see the tests of each.
-NOT_HERE = ("notice", "notice-receipt", "notice-xarf", "notice-text", "verify", "livez", "readyz", "api-", "account_", "mfa_")
+NOT_HERE = (
+    "notice",
+    "notice-receipt",
+    "notice-xarf",
+    "notice-text",
+    "verify",
+    "livez",
+    "readyz",
+    "api-",
+    "account_",
+    "mfa_",
+)
 
 
 @pytest.fixture
@@ -73,7 +84,9 @@ def test_every_route_is_walked_as_each_and_shows_nothing_of_the_other(portal: Po
                         seen = [secret for secret in other.secrets if secret in text]
                         assert not seen, f"{role} saw {seen} at {url}"
     assert walked >= 2 * 3 * 10 * 2
-    assert not Answer.objects.filter(consultation__in=[portal.north.consultation, portal.east.consultation]).exists()
+    assert not Answer.objects.filter(
+        consultation__in=[portal.north.consultation, portal.east.consultation]
+    ).exists()
     assert not HostAnswer.objects.exists()
 
 
@@ -111,14 +124,23 @@ def test_a_role_finds_nothing_on_the_pages_of_another_role(portal: Portal) -> No
 def test_every_queryset_of_one_side_is_disjoint_from_the_other(portal: Portal) -> None:
     from openhotline.records.models import User
 
-    people = [User.objects.get(pk=int(side.officer.session["_auth_user_id"])) for side in (portal.north, portal.east)]
-    people += [User.objects.get(pk=int(side.host_desk.session["_auth_user_id"])) for side in (portal.north, portal.east)]
+    people = [
+        User.objects.get(pk=int(side.officer.session["_auth_user_id"]))
+        for side in (portal.north, portal.east)
+    ]
     people += [
-        User.objects.get(pk=int(side.partner_desk.session["_auth_user_id"])) for side in (portal.north, portal.east)
+        User.objects.get(pk=int(side.host_desk.session["_auth_user_id"]))
+        for side in (portal.north, portal.east)
+    ]
+    people += [
+        User.objects.get(pk=int(side.partner_desk.session["_auth_user_id"]))
+        for side in (portal.north, portal.east)
     ]
     shared = {"units"}  # the register of units, for passing a question on
     methods = [
-        name for name in dir(Scoped) if not name.startswith("_") and callable(getattr(Scoped, name)) and name not in shared
+        name
+        for name in dir(Scoped)
+        if not name.startswith("_") and callable(getattr(Scoped, name)) and name not in shared
     ]
     assert len(methods) >= 20
     some = 0

@@ -60,20 +60,23 @@ def body(raw: bytes, *, at: datetime) -> Body:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         raise Refused(
-            'The body is not JSON. Send one object, for example {"addresses": ["https://example.org/a"]}.', code="json"
+            'The body is not JSON. Send one object, for example {"addresses": ["https://example.org/a"]}.',
+            code="json",
         ) from None
     if not isinstance(value, dict):
         raise Refused("The body must be one JSON object with a list of addresses.", code="json")
     unknown = sorted(set(value) - set(_KNOWN))
     if unknown:
         raise Refused(
-            f"“{clean(unknown[0])[:60]}” is not a field of a report. Known are: {', '.join(_KNOWN)}.", code="field"
+            f"“{clean(unknown[0])[:60]}” is not a field of a report. Known are: {', '.join(_KNOWN)}.",
+            code="field",
         )
     texts = {name: _text(name, value.get(name), longest) for name, longest in _LONGEST.items()}
     lines, files = _lines("addresses", value.get("addresses")), _lines("files", value.get("files"))
     if len(lines) + len(files) > MOST_LINES:
         raise TooLarge(
-            f"One report holds at most {MOST_LINES:,} lines. Send the rest as further reports.", code="too-large"
+            f"One report holds at most {MOST_LINES:,} lines. Send the rest as further reports.",
+            code="too-large",
         )
     if not lines and not files and not texts["note"]:
         raise Refused("Nothing was sent. Give at least one address, file or note.", code="empty")
@@ -117,7 +120,9 @@ def _time(text: str, *, at: datetime) -> datetime | None:
             raise ValueError
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Refused("“received_at” must be a time with its zone, like 2026-05-12T10:00:00Z.", code="time") from None
+        raise Refused(
+            "“received_at” must be a time with its zone, like 2026-05-12T10:00:00Z.", code="time"
+        ) from None
     if not _EARLIEST <= moment <= at:
         raise Refused("“received_at” must lie in the past. Leave it out for now.", code="time")
     return moment

@@ -33,7 +33,9 @@ router = Router(tags=["reports"])
 _REFUSALS = {400: Fault, 401: Fault, 404: Fault, 409: Fault, 413: Fault, 503: Fault}
 
 
-@router.post("/reports", response={201: FiledReport, 200: FiledReport, **_REFUSALS}, openapi_extra=REPORT_BODY)
+@router.post(
+    "/reports", response={201: FiledReport, 200: FiledReport, **_REFUSALS}, openapi_extra=REPORT_BODY
+)
 def file_report(request: HttpRequest) -> Status:
     """File one report. 201 when it is durable, 200 with the same answer for a key that was used before."""
     partner: Partner = request.auth  # type: ignore[attr-defined]
@@ -102,14 +104,17 @@ def _same(before: Report, body: reading.Body, partner: Partner) -> FiledReport:
     rows = access.scope(partner).report_lines().filter(report=before).order_by("position")
     if list(rows.values_list("reported", flat=True)) != [*body.lines, *body.files]:
         raise Refused(
-            "This Idempotency-Key was used for a report with other lines. Send this one with a new key.", code="key-used"
+            "This Idempotency-Key was used for a report with other lines. Send this one with a new key.",
+            code="key-used",
         )
     return _told(before, partner)
 
 
 def _told(report: Report, partner: Partner) -> FiledReport:
     """What a partner may know of its report: references, whether an item was known, what could not be read."""
-    lines = access.scope(partner).report_lines().filter(report=report).select_related("item").order_by("position")
+    lines = (
+        access.scope(partner).report_lines().filter(report=report).select_related("item").order_by("position")
+    )
     return FiledReport(
         report_id=report.report_id,
         state=report.status,
@@ -121,5 +126,7 @@ def _told(report: Report, partner: Partner) -> FiledReport:
             for line in lines
             if line.item is not None
         ],
-        incomplete=[IncompleteLine(line=line.position + 1, why=line.why) for line in lines if line.item is None],
+        incomplete=[
+            IncompleteLine(line=line.position + 1, why=line.why) for line in lines if line.item is None
+        ],
     )

@@ -93,11 +93,27 @@ REPORT_BODY = {
                             "items": {"type": "string"},
                             "description": "Files without address: digest (SHA-256, SHA-1, MD5) and name. Never content.",
                         },
-                        "source": {"type": "string", "maxLength": 40, "description": "Noted; the token decides."},
-                        "reference": {"type": "string", "maxLength": 1000, "description": "Your own reference."},
+                        "source": {
+                            "type": "string",
+                            "maxLength": 40,
+                            "description": "Noted; the token decides.",
+                        },
+                        "reference": {
+                            "type": "string",
+                            "maxLength": 1000,
+                            "description": "Your own reference.",
+                        },
                         "received_at": {"type": "string", "format": "date-time"},
-                        "referrer": {"type": "string", "maxLength": 8000, "description": "The page that leads there."},
-                        "note": {"type": "string", "maxLength": 100000, "description": "Sealed; shown only when asked for."},
+                        "referrer": {
+                            "type": "string",
+                            "maxLength": 8000,
+                            "description": "The page that leads there.",
+                        },
+                        "note": {
+                            "type": "string",
+                            "maxLength": 100000,
+                            "description": "Sealed; shown only when asked for.",
+                        },
                     },
                 }
             }

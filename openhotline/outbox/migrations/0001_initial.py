@@ -5,52 +5,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Letter',
+            name="Letter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=24)),
-                ('number', models.CharField(max_length=24)),
-                ('recipient', models.TextField()),
-                ('transport', models.CharField(max_length=12)),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('state', models.CharField(choices=[('pending', 'pending'), ('sending', 'sending'), ('sent', 'sent'), ('failed', 'failed'), ('in doubt', 'in doubt'), ('contact needed', 'contact needed'), ('withdrawn', 'withdrawn')], default='pending', max_length=16)),
-                ('subject', models.TextField(default='')),
-                ('text', models.TextField(default='')),
-                ('body', models.BinaryField(null=True)),
-                ('digest', models.CharField(default='', max_length=64)),
-                ('put_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('receipt', models.TextField(default='')),
-                ('why', models.TextField(default='')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=24)),
+                ("number", models.CharField(max_length=24)),
+                ("recipient", models.TextField()),
+                ("transport", models.CharField(max_length=12)),
+                ("key", models.CharField(max_length=64, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("sending", "sending"),
+                            ("sent", "sent"),
+                            ("failed", "failed"),
+                            ("in doubt", "in doubt"),
+                            ("contact needed", "contact needed"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("subject", models.TextField(default="")),
+                ("text", models.TextField(default="")),
+                ("body", models.BinaryField(null=True)),
+                ("digest", models.CharField(default="", max_length=64)),
+                ("put_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("receipt", models.TextField(default="")),
+                ("why", models.TextField(default="")),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'due_at', 'id'], name='outbox_lett_state_174c1c_idx'), models.Index(fields=['kind', 'number'], name='outbox_lett_kind_c1705d_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ('pending', 'sending', 'sent', 'failed', 'in doubt', 'contact needed', 'withdrawn'))), name='letter_state_known')],
+                "indexes": [
+                    models.Index(fields=["state", "due_at", "id"], name="outbox_lett_state_174c1c_idx"),
+                    models.Index(fields=["kind", "number"], name="outbox_lett_kind_c1705d_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                (
+                                    "pending",
+                                    "sending",
+                                    "sent",
+                                    "failed",
+                                    "in doubt",
+                                    "contact needed",
+                                    "withdrawn",
+                                ),
+                            )
+                        ),
+                        name="letter_state_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LetterLine',
+            name="LetterLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('removal', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=24)),
-                ('number', models.CharField(max_length=24)),
-                ('recipient', models.TextField()),
-                ('letter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='outbox.letter')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("removal", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=24)),
+                ("number", models.CharField(max_length=24)),
+                ("recipient", models.TextField()),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="outbox.letter"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('removal', 'kind', 'number', 'recipient'), name='one_letter_per_removal')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("removal", "kind", "number", "recipient"), name="one_letter_per_removal"
+                    )
+                ],
             },
         ),
     ]

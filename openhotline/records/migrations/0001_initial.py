@@ -10,565 +10,1261 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('n', models.BigIntegerField(default=0)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("n", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Host',
+            name="Host",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('name', models.TextField()),
-                ('asn', models.BigIntegerField(default=0)),
-                ('country', models.CharField(default='', max_length=2)),
-                ('first_seen', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("name", models.TextField()),
+                ("asn", models.BigIntegerField(default=0)),
+                ("country", models.CharField(default="", max_length=2)),
+                ("first_seen", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Partner',
+            name="Partner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=40, unique=True)),
-                ('name', models.TextField()),
-                ('kind', models.CharField(max_length=12)),
-                ('country', models.CharField(default='', max_length=2)),
-                ('url', models.TextField(default='')),
-                ('mail', models.EmailField(default='', max_length=254)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=40, unique=True)),
+                ("name", models.TextField()),
+                ("kind", models.CharField(max_length=12)),
+                ("country", models.CharField(default="", max_length=2)),
+                ("url", models.TextField(default="")),
+                ("mail", models.EmailField(default="", max_length=254)),
             ],
         ),
         migrations.CreateModel(
-            name='PolicyVersion',
+            name="PolicyVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('country', models.CharField(max_length=2)),
-                ('version', models.CharField(max_length=40)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('loaded_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("country", models.CharField(max_length=2)),
+                ("version", models.CharField(max_length=40)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("loaded_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='ReceiptPhase',
+            name="ReceiptPhase",
             fields=[
-                ('receipt_hash', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('phase', models.CharField(choices=[('received', 'received'), ('in progress', 'in progress'), ('more detail needed', 'more detail needed'), ('removed', 'removed'), ('closed', 'closed')], max_length=20)),
-                ('not_closed_before', models.DateTimeField()),
+                ("receipt_hash", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("received", "received"),
+                            ("in progress", "in progress"),
+                            ("more detail needed", "more detail needed"),
+                            ("removed", "removed"),
+                            ("closed", "closed"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("not_closed_before", models.DateTimeField()),
             ],
             options={
-                'db_table': 'receipt_phase',
+                "db_table": "receipt_phase",
             },
         ),
         migrations.CreateModel(
-            name='Unit',
+            name="Unit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=24, unique=True)),
-                ('name', models.TextField()),
-                ('level', models.CharField(max_length=12)),
-                ('mail', models.EmailField(default='', max_length=254)),
-                ('phone', models.CharField(default='', max_length=40)),
-                ('agreement', models.CharField(max_length=40)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=24, unique=True)),
+                ("name", models.TextField()),
+                ("level", models.CharField(max_length=12)),
+                ("mail", models.EmailField(default="", max_length=254)),
+                ("phone", models.CharField(default="", max_length=40)),
+                ("agreement", models.CharField(max_length=40)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('role', models.CharField(choices=[('analyst', 'analyst'), ('lead', 'lead'), ('liaison', 'liaison'), ('manager', 'manager'), ('owner', 'owner'), ('public', 'public'), ('officer', 'officer'), ('host', 'host'), ('partner', 'partner'), ('machine', 'machine')], max_length=12)),
-                ('pseudonym', models.CharField(max_length=24, unique=True)),
-                ('demo', models.BooleanField(default=False)),
-                ('theme', models.CharField(blank=True, default='', max_length=6)),
-                ('single_keys', models.BooleanField(default=True)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
-                ('host', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='records.host')),
-                ('partner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='records.partner')),
-                ('unit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='records.unit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("analyst", "analyst"),
+                            ("lead", "lead"),
+                            ("liaison", "liaison"),
+                            ("manager", "manager"),
+                            ("owner", "owner"),
+                            ("public", "public"),
+                            ("officer", "officer"),
+                            ("host", "host"),
+                            ("partner", "partner"),
+                            ("machine", "machine"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("pseudonym", models.CharField(max_length=24, unique=True)),
+                ("demo", models.BooleanField(default=False)),
+                ("theme", models.CharField(blank=True, default="", max_length=6)),
+                ("single_keys", models.BooleanField(default=True)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+                (
+                    "host",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="records.host"
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="records.partner",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="records.unit"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Clock',
+            name="Clock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(max_length=12)),
-                ('subject_id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=24)),
-                ('opened_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('ended', models.CharField(default='', max_length=8)),
-                ('left', models.DurationField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subject", models.CharField(max_length=12)),
+                ("subject_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=24)),
+                ("opened_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("ended", models.CharField(default="", max_length=8)),
+                ("left", models.DurationField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['subject', 'subject_id'], name='records_clo_subject_ddc63d_idx'), models.Index(condition=models.Q(('closed_at', None)), fields=['due_at'], name='clock_running')],
+                "indexes": [
+                    models.Index(fields=["subject", "subject_id"], name="records_clo_subject_ddc63d_idx"),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)), fields=["due_at"], name="clock_running"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Consultation',
+            name="Consultation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=16, unique=True)),
-                ('agreement', models.CharField(max_length=40)),
-                ('agreement_version', models.CharField(max_length=40)),
-                ('asks', models.BooleanField(default=True)),
-                ('asked_at', models.DateTimeField()),
-                ('asked_by', models.CharField(max_length=24)),
-                ('due_at', models.DateTimeField()),
-                ('rung_at', models.DateTimeField(null=True)),
-                ('escalated_at', models.DateTimeField(null=True)),
-                ('managers_at', models.DateTimeField(null=True)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('again', models.BooleanField(default=False)),
-                ('passed_from', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='records.consultation')),
-                ('host', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='records.host')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consultations', to='records.unit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=16, unique=True)),
+                ("agreement", models.CharField(max_length=40)),
+                ("agreement_version", models.CharField(max_length=40)),
+                ("asks", models.BooleanField(default=True)),
+                ("asked_at", models.DateTimeField()),
+                ("asked_by", models.CharField(max_length=24)),
+                ("due_at", models.DateTimeField()),
+                ("rung_at", models.DateTimeField(null=True)),
+                ("escalated_at", models.DateTimeField(null=True)),
+                ("managers_at", models.DateTimeField(null=True)),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("again", models.BooleanField(default=False)),
+                (
+                    "passed_from",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="records.consultation"
+                    ),
+                ),
+                (
+                    "host",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="records.host"
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consultations",
+                        to="records.unit",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('go-ahead', 'go-ahead'), ('go-ahead-after', 'go-ahead-after'), ('hold', 'hold'), ('refuse', 'refuse'), ('evidence-wanted', 'evidence-wanted'), ('statement-wanted', 'statement-wanted'), ('no-interest', 'no-interest'), ('pass-on', 'pass-on')], max_length=20)),
-                ('reference', models.TextField(default='')),
-                ('at', models.DateTimeField()),
-                ('until', models.DateTimeField(null=True)),
-                ('review_at', models.DateTimeField(null=True)),
-                ('valid_until', models.DateTimeField(null=True)),
-                ('reason', models.CharField(default='', max_length=40)),
-                ('conditions', models.JSONField(default=list)),
-                ('clears', models.BooleanField()),
-                ('note', models.TextField(default='')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('consultation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='records.consultation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("go-ahead", "go-ahead"),
+                            ("go-ahead-after", "go-ahead-after"),
+                            ("hold", "hold"),
+                            ("refuse", "refuse"),
+                            ("evidence-wanted", "evidence-wanted"),
+                            ("statement-wanted", "statement-wanted"),
+                            ("no-interest", "no-interest"),
+                            ("pass-on", "pass-on"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("reference", models.TextField(default="")),
+                ("at", models.DateTimeField()),
+                ("until", models.DateTimeField(null=True)),
+                ("review_at", models.DateTimeField(null=True)),
+                ("valid_until", models.DateTimeField(null=True)),
+                ("reason", models.CharField(default="", max_length=40)),
+                ("conditions", models.JSONField(default=list)),
+                ("clears", models.BooleanField()),
+                ("note", models.TextField(default="")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "consultation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="answers",
+                        to="records.consultation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mail', models.EmailField(max_length=254)),
-                ('source', models.CharField(max_length=40)),
-                ('added_at', models.DateTimeField()),
-                ('added_by', models.CharField(max_length=24)),
-                ('verified_at', models.DateTimeField(null=True)),
-                ('verified_by', models.CharField(default='', max_length=24)),
-                ('last_success', models.DateTimeField(null=True)),
-                ('last_failure', models.DateTimeField(null=True)),
-                ('bounces', models.PositiveIntegerField(default=0)),
-                ('usable', models.BooleanField(default=True)),
-                ('host', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contacts', to='records.host')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("mail", models.EmailField(max_length=254)),
+                ("source", models.CharField(max_length=40)),
+                ("added_at", models.DateTimeField()),
+                ("added_by", models.CharField(max_length=24)),
+                ("verified_at", models.DateTimeField(null=True)),
+                ("verified_by", models.CharField(default="", max_length=24)),
+                ("last_success", models.DateTimeField(null=True)),
+                ("last_failure", models.DateTimeField(null=True)),
+                ("bounces", models.PositiveIntegerField(default=0)),
+                ("usable", models.BooleanField(default=True)),
+                (
+                    "host",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contacts",
+                        to="records.host",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='House',
+            name="House",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=12)),
-                ('country', models.CharField(max_length=2)),
-                ('name', models.TextField()),
-                ('created_at', models.DateTimeField()),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=12)),
+                ("country", models.CharField(max_length=2)),
+                ("name", models.TextField()),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='one_house')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="one_house")],
             },
         ),
         migrations.CreateModel(
-            name='Item',
+            name="Item",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ref', models.CharField(max_length=16, unique=True)),
-                ('kind', models.CharField(choices=[('address', 'address'), ('onion', 'onion'), ('newsgroup', 'newsgroup'), ('file', 'file')], max_length=10)),
-                ('key_digest', models.BinaryField(max_length=32, unique=True)),
-                ('canonical', models.TextField()),
-                ('host', models.TextField(default='')),
-                ('status', models.CharField(choices=[('received', 'received'), ('assessing', 'assessing'), ('graded once', 'graded once'), ('graded', 'graded'), ('not illegal', 'not illegal'), ('out of remit', 'out of remit'), ('unreachable', 'unreachable'), ('disputed', 'disputed'), ('no location', 'no location')], max_length=16)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('clock', models.CharField(default='', max_length=24)),
-                ('priority', models.BooleanField(default=False)),
-                ('at_risk', models.BooleanField(default=False)),
-                ('locked_until', models.DateTimeField(null=True)),
-                ('look_allowed_at', models.DateTimeField(null=True)),
-                ('referrer', models.TextField(default='')),
-                ('cls', models.CharField(default='', max_length=24)),
-                ('category', models.CharField(default='', max_length=8)),
-                ('age_band', models.CharField(default='', max_length=16)),
-                ('received_at', models.DateTimeField()),
-                ('graded_at', models.DateTimeField(null=True)),
-                ('readings', models.PositiveSmallIntegerField(default=1)),
-                ('retries', models.PositiveSmallIntegerField(default=0)),
-                ('reports', models.PositiveIntegerField(default=0)),
-                ('locked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ref", models.CharField(max_length=16, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("address", "address"),
+                            ("onion", "onion"),
+                            ("newsgroup", "newsgroup"),
+                            ("file", "file"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("key_digest", models.BinaryField(max_length=32, unique=True)),
+                ("canonical", models.TextField()),
+                ("host", models.TextField(default="")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "received"),
+                            ("assessing", "assessing"),
+                            ("graded once", "graded once"),
+                            ("graded", "graded"),
+                            ("not illegal", "not illegal"),
+                            ("out of remit", "out of remit"),
+                            ("unreachable", "unreachable"),
+                            ("disputed", "disputed"),
+                            ("no location", "no location"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("clock", models.CharField(default="", max_length=24)),
+                ("priority", models.BooleanField(default=False)),
+                ("at_risk", models.BooleanField(default=False)),
+                ("locked_until", models.DateTimeField(null=True)),
+                ("look_allowed_at", models.DateTimeField(null=True)),
+                ("referrer", models.TextField(default="")),
+                ("cls", models.CharField(default="", max_length=24)),
+                ("category", models.CharField(default="", max_length=8)),
+                ("age_band", models.CharField(default="", max_length=16)),
+                ("received_at", models.DateTimeField()),
+                ("graded_at", models.DateTimeField(null=True)),
+                ("readings", models.PositiveSmallIntegerField(default=1)),
+                ("retries", models.PositiveSmallIntegerField(default=0)),
+                ("reports", models.PositiveIntegerField(default=0)),
+                (
+                    "locked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Assessment',
+            name="Assessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(default=1)),
-                ('reading', models.CharField(max_length=8)),
-                ('at', models.DateTimeField()),
-                ('opinion', models.CharField(choices=[('illegal', 'illegal'), ('not-illegal', 'not-illegal'), ('out-of-remit', 'out-of-remit'), ('unreachable', 'unreachable')], max_length=12)),
-                ('cls', models.CharField(default='', max_length=24)),
-                ('category', models.CharField(default='', max_length=8)),
-                ('age_band', models.CharField(default='', max_length=16)),
-                ('files', models.PositiveIntegerField(default=0)),
-                ('points', models.JSONField(default=list)),
-                ('seconds', models.PositiveIntegerField(default=0)),
-                ('reason', models.CharField(default='', max_length=40)),
-                ('scheme', models.CharField(max_length=40)),
-                ('policy', models.CharField(max_length=40)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='records.item')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                ("reading", models.CharField(max_length=8)),
+                ("at", models.DateTimeField()),
+                (
+                    "opinion",
+                    models.CharField(
+                        choices=[
+                            ("illegal", "illegal"),
+                            ("not-illegal", "not-illegal"),
+                            ("out-of-remit", "out-of-remit"),
+                            ("unreachable", "unreachable"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("cls", models.CharField(default="", max_length=24)),
+                ("category", models.CharField(default="", max_length=8)),
+                ("age_band", models.CharField(default="", max_length=16)),
+                ("files", models.PositiveIntegerField(default=0)),
+                ("points", models.JSONField(default=list)),
+                ("seconds", models.PositiveIntegerField(default=0)),
+                ("reason", models.CharField(default="", max_length=40)),
+                ("scheme", models.CharField(max_length=40)),
+                ("policy", models.CharField(max_length=40)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assessments",
+                        to="records.item",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=16, unique=True)),
-                ('cls', models.CharField(max_length=24)),
-                ('drafted_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('ladder_at', models.DateTimeField(null=True)),
-                ('code', models.CharField(max_length=12)),
-                ('link_digest', models.CharField(max_length=64, unique=True)),
-                ('ticket', models.TextField(default='')),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('contact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='records.contact')),
-                ('host', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='records.host')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=16, unique=True)),
+                ("cls", models.CharField(max_length=24)),
+                ("drafted_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("ladder_at", models.DateTimeField(null=True)),
+                ("code", models.CharField(max_length=12)),
+                ("link_digest", models.CharField(max_length=64, unique=True)),
+                ("ticket", models.TextField(default="")),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="records.contact"
+                    ),
+                ),
+                (
+                    "host",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="notices", to="records.host"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to='records.partner')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tokens",
+                        to="records.partner",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Referral',
+            name="Referral",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=16, unique=True)),
-                ('country', models.CharField(max_length=2)),
-                ('via', models.CharField(max_length=8)),
-                ('drafted_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('their_reference', models.TextField(default='')),
-                ('partner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='records.partner')),
-                ('unit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='records.unit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=16, unique=True)),
+                ("country", models.CharField(max_length=2)),
+                ("via", models.CharField(max_length=8)),
+                ("drafted_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("their_reference", models.TextField(default="")),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referrals",
+                        to="records.partner",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="records.unit"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Removal',
+            name="Removal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, unique=True)),
-                ('episode', models.PositiveSmallIntegerField(default=1)),
-                ('country', models.CharField(default='', max_length=2)),
-                ('route', models.CharField(default='', max_length=16)),
-                ('status', models.CharField(choices=[('traced', 'traced'), ('unclear', 'unclear'), ('out of remit', 'out of remit'), ('asked', 'asked'), ('cleared', 'cleared'), ('silent', 'silent'), ('held', 'held'), ('noticed', 'noticed'), ('overdue', 'overdue'), ('acknowledged', 'acknowledged'), ('gone?', 'gone?'), ('referred', 'referred'), ('referred to police', 'referred to police'), ('removed', 'removed'), ('gone before notice', 'gone before notice'), ('moved', 'moved'), ('closed', 'closed'), ('reappeared', 'reappeared')], max_length=20)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('clock', models.CharField(default='', max_length=24)),
-                ('opened_at', models.DateTimeField()),
-                ('again', models.BooleanField(default=False)),
-                ('t0_received', models.DateTimeField()),
-                ('t1_graded', models.DateTimeField(null=True)),
-                ('t2_traced', models.DateTimeField(null=True)),
-                ('t3_asked', models.DateTimeField(null=True)),
-                ('t4_answered', models.DateTimeField(null=True)),
-                ('t5_sent', models.DateTimeField(null=True)),
-                ('t6_acknowledged', models.DateTimeField(null=True)),
-                ('t7_first_miss', models.DateTimeField(null=True)),
-                ('t8_gone', models.DateTimeField(null=True)),
-                ('next_check_at', models.DateTimeField(null=True)),
-                ('check_lease_until', models.DateTimeField(null=True)),
-                ('watch_step', models.PositiveSmallIntegerField(default=0)),
-                ('clock_left', models.DurationField(null=True)),
-                ('host', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='removals', to='records.host')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='removals', to='records.item')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uid", models.UUIDField(default=uuid.uuid4, unique=True)),
+                ("episode", models.PositiveSmallIntegerField(default=1)),
+                ("country", models.CharField(default="", max_length=2)),
+                ("route", models.CharField(default="", max_length=16)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("traced", "traced"),
+                            ("unclear", "unclear"),
+                            ("out of remit", "out of remit"),
+                            ("asked", "asked"),
+                            ("cleared", "cleared"),
+                            ("silent", "silent"),
+                            ("held", "held"),
+                            ("noticed", "noticed"),
+                            ("overdue", "overdue"),
+                            ("acknowledged", "acknowledged"),
+                            ("gone?", "gone?"),
+                            ("referred", "referred"),
+                            ("referred to police", "referred to police"),
+                            ("removed", "removed"),
+                            ("gone before notice", "gone before notice"),
+                            ("moved", "moved"),
+                            ("closed", "closed"),
+                            ("reappeared", "reappeared"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("clock", models.CharField(default="", max_length=24)),
+                ("opened_at", models.DateTimeField()),
+                ("again", models.BooleanField(default=False)),
+                ("t0_received", models.DateTimeField()),
+                ("t1_graded", models.DateTimeField(null=True)),
+                ("t2_traced", models.DateTimeField(null=True)),
+                ("t3_asked", models.DateTimeField(null=True)),
+                ("t4_answered", models.DateTimeField(null=True)),
+                ("t5_sent", models.DateTimeField(null=True)),
+                ("t6_acknowledged", models.DateTimeField(null=True)),
+                ("t7_first_miss", models.DateTimeField(null=True)),
+                ("t8_gone", models.DateTimeField(null=True)),
+                ("next_check_at", models.DateTimeField(null=True)),
+                ("check_lease_until", models.DateTimeField(null=True)),
+                ("watch_step", models.PositiveSmallIntegerField(default=0)),
+                ("clock_left", models.DurationField(null=True)),
+                (
+                    "host",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="removals",
+                        to="records.host",
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="removals",
+                        to="records.item",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReferralLine',
+            name="ReferralLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.referral')),
-                ('removal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referral_lines', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="records.referral",
+                    ),
+                ),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referral_lines",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='NoticeLine',
+            name="NoticeLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dropped', models.TextField(default='')),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.notice')),
-                ('removal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notice_lines', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dropped", models.TextField(default="")),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="records.notice"
+                    ),
+                ),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notice_lines",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HostAnswer',
+            name="HostAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('said', models.CharField(max_length=12)),
-                ('ticket', models.TextField(default='')),
-                ('contact', models.TextField(default='')),
-                ('text', models.TextField(default='')),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='records.notice')),
-                ('removal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='host_answers', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("said", models.CharField(max_length=12)),
+                ("ticket", models.TextField(default="")),
+                ("contact", models.TextField(default="")),
+                ("text", models.TextField(default="")),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="answers",
+                        to="records.notice",
+                    ),
+                ),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="host_answers",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=40)),
-                ('placed_at', models.DateTimeField()),
-                ('placed_by', models.CharField(max_length=24)),
-                ('until', models.DateTimeField(null=True)),
-                ('review_at', models.DateTimeField()),
-                ('released_at', models.DateTimeField(null=True)),
-                ('released_by', models.CharField(default='', max_length=24)),
-                ('answer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='records.answer')),
-                ('removal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reason", models.CharField(max_length=40)),
+                ("placed_at", models.DateTimeField()),
+                ("placed_by", models.CharField(max_length=24)),
+                ("until", models.DateTimeField(null=True)),
+                ("review_at", models.DateTimeField()),
+                ("released_at", models.DateTimeField(null=True)),
+                ("released_by", models.CharField(default="", max_length=24)),
+                (
+                    "answer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="records.answer",
+                    ),
+                ),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ConsultationLine',
+            name="ConsultationLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('answered', models.BooleanField(default=False)),
-                ('consultation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.consultation')),
-                ('removal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consultation_lines', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("answered", models.BooleanField(default=False)),
+                (
+                    "consultation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="records.consultation",
+                    ),
+                ),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consultation_lines",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Check',
+            name="Check",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('vantage', models.CharField(max_length=24)),
-                ('path_variant', models.CharField(max_length=12)),
-                ('meaning', models.CharField(max_length=8)),
-                ('outcome', models.CharField(max_length=12)),
-                ('status', models.PositiveSmallIntegerField(default=0)),
-                ('canary_up', models.BooleanField()),
-                ('why', models.TextField(default='')),
-                ('facts', models.JSONField(default=dict)),
-                ('removal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("vantage", models.CharField(max_length=24)),
+                ("path_variant", models.CharField(max_length=12)),
+                ("meaning", models.CharField(max_length=8)),
+                ("outcome", models.CharField(max_length=12)),
+                ("status", models.PositiveSmallIntegerField(default=0)),
+                ("canary_up", models.BooleanField()),
+                ("why", models.TextField(default="")),
+                ("facts", models.JSONField(default=dict)),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="checks",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AnswerLine',
+            name="AnswerLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('answer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.answer')),
-                ('removal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answer_lines', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "answer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="records.answer"
+                    ),
+                ),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="answer_lines",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('report_id', models.UUIDField(unique=True)),
-                ('status', models.CharField(choices=[('received', 'received'), ('joined', 'joined'), ('incomplete', 'incomplete'), ('answered', 'answered'), ('anonymised', 'anonymised')], max_length=12)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('clock', models.CharField(default='', max_length=24)),
-                ('source', models.CharField(choices=[('public', 'public'), ('police', 'police'), ('industry', 'industry'), ('hotline', 'hotline'), ('staff', 'staff')], max_length=12)),
-                ('partner', models.CharField(default='', max_length=40)),
-                ('reference', models.TextField(default='')),
-                ('idempotency_key', models.CharField(max_length=200, null=True)),
-                ('received_at', models.DateTimeField()),
-                ('seen', models.CharField(default='', max_length=12)),
-                ('sealed', models.BinaryField(null=True)),
-                ('complete', models.BooleanField(default=True)),
-                ('why', models.TextField(default='')),
-                ('follow', models.CharField(default='none', max_length=4)),
-                ('receipt_hash', models.CharField(default='', max_length=64)),
-                ('answered_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("report_id", models.UUIDField(unique=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "received"),
+                            ("joined", "joined"),
+                            ("incomplete", "incomplete"),
+                            ("answered", "answered"),
+                            ("anonymised", "anonymised"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("clock", models.CharField(default="", max_length=24)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("public", "public"),
+                            ("police", "police"),
+                            ("industry", "industry"),
+                            ("hotline", "hotline"),
+                            ("staff", "staff"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("partner", models.CharField(default="", max_length=40)),
+                ("reference", models.TextField(default="")),
+                ("idempotency_key", models.CharField(max_length=200, null=True)),
+                ("received_at", models.DateTimeField()),
+                ("seen", models.CharField(default="", max_length=12)),
+                ("sealed", models.BinaryField(null=True)),
+                ("complete", models.BooleanField(default=True)),
+                ("why", models.TextField(default="")),
+                ("follow", models.CharField(default="none", max_length=4)),
+                ("receipt_hash", models.CharField(default="", max_length=64)),
+                ("answered_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['status', 'received_at'], name='records_rep_status_6f0e9a_idx'), models.Index(condition=models.Q(('receipt_hash', ''), _negated=True), fields=['receipt_hash'], name='report_receipt')],
-                'constraints': [models.UniqueConstraint(fields=('partner', 'idempotency_key'), name='one_report_per_key'), models.CheckConstraint(condition=models.Q(('status__in', ('received', 'joined', 'incomplete', 'answered', 'anonymised'))), name='report_status_known')],
+                "indexes": [
+                    models.Index(fields=["status", "received_at"], name="records_rep_status_6f0e9a_idx"),
+                    models.Index(
+                        condition=models.Q(("receipt_hash", ""), _negated=True),
+                        fields=["receipt_hash"],
+                        name="report_receipt",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("partner", "idempotency_key"), name="one_report_per_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ("received", "joined", "incomplete", "answered", "anonymised"))
+                        ),
+                        name="report_status_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReportContact',
+            name="ReportContact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sealed', models.BinaryField()),
-                ('delete_by', models.DateTimeField(db_index=True)),
-                ('report', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='contact', to='records.report')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sealed", models.BinaryField()),
+                ("delete_by", models.DateTimeField(db_index=True)),
+                (
+                    "report",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contact",
+                        to="records.report",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReportLine',
+            name="ReportLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('reported', models.TextField()),
-                ('joined', models.BooleanField(default=False)),
-                ('why', models.TextField(default='')),
-                ('item', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.item')),
-                ('report', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.report')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("reported", models.TextField()),
+                ("joined", models.BooleanField(default=False)),
+                ("why", models.TextField(default="")),
+                (
+                    "item",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="records.item",
+                    ),
+                ),
+                (
+                    "report",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="records.report"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Trace',
+            name="Trace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('verdict', models.CharField(max_length=16)),
-                ('score', models.FloatField()),
-                ('country', models.CharField(default='', max_length=2)),
-                ('operator', models.TextField(default='')),
-                ('asn', models.BigIntegerField(default=0)),
-                ('address', models.TextField(default='')),
-                ('network', models.TextField(default='')),
-                ('reasons', models.JSONField(default=list)),
-                ('answers', models.JSONField(default=list)),
-                ('rules', models.CharField(max_length=40)),
-                ('host', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='records.host')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='traces', to='records.item')),
-                ('removal', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='traces', to='records.removal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("verdict", models.CharField(max_length=16)),
+                ("score", models.FloatField()),
+                ("country", models.CharField(default="", max_length=2)),
+                ("operator", models.TextField(default="")),
+                ("asn", models.BigIntegerField(default=0)),
+                ("address", models.TextField(default="")),
+                ("network", models.TextField(default="")),
+                ("reasons", models.JSONField(default=list)),
+                ("answers", models.JSONField(default=list)),
+                ("rules", models.CharField(max_length=40)),
+                (
+                    "host",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="records.host"
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="traces", to="records.item"
+                    ),
+                ),
+                (
+                    "removal",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="traces",
+                        to="records.removal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Alarm',
+            name="Alarm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('phone', models.CharField(max_length=40)),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('acknowledged_by', models.CharField(default='', max_length=24)),
-                ('reference', models.TextField(default='')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarms', to='records.item')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='records.unit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("phone", models.CharField(max_length=40)),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("acknowledged_by", models.CharField(default="", max_length=24)),
+                ("reference", models.TextField(default="")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="alarms", to="records.item"
+                    ),
+                ),
+                ("unit", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="records.unit")),
             ],
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('host', 'mail'), name='one_contact_per_mail'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(fields=("host", "mail"), name="one_contact_per_mail"),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('verified_by', ''), models.Q(('verified_by', models.F('added_by')), _negated=True), _connector='OR'), name='contact_verified_by_another'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verified_by", ""),
+                    models.Q(("verified_by", models.F("added_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="contact_verified_by_another",
+            ),
         ),
         migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('status__in', ('received', 'assessing', 'graded once', 'disputed', 'unreachable'))), fields=['due_at', 'id'], name='item_queue'),
+            model_name="item",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", ("received", "assessing", "graded once", "disputed", "unreachable"))
+                ),
+                fields=["due_at", "id"],
+                name="item_queue",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ('received', 'assessing', 'graded once', 'graded', 'not illegal', 'out of remit', 'unreachable', 'disputed', 'no location'))), name='item_status_known'),
+            model_name="item",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        (
+                            "received",
+                            "assessing",
+                            "graded once",
+                            "graded",
+                            "not illegal",
+                            "out of remit",
+                            "unreachable",
+                            "disputed",
+                            "no location",
+                        ),
+                    )
+                ),
+                name="item_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.UniqueConstraint(fields=('item', 'round', 'by'), name='nobody_grades_twice'),
+            model_name="assessment",
+            constraint=models.UniqueConstraint(fields=("item", "round", "by"), name="nobody_grades_twice"),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.UniqueConstraint(fields=('item', 'round', 'reading'), name='one_opinion_per_reading'),
+            model_name="assessment",
+            constraint=models.UniqueConstraint(
+                fields=("item", "round", "reading"), name="one_opinion_per_reading"
+            ),
         ),
         migrations.AddIndex(
-            model_name='removal',
-            index=models.Index(fields=['status', 'due_at'], name='records_rem_status_cf74dc_idx'),
+            model_name="removal",
+            index=models.Index(fields=["status", "due_at"], name="records_rem_status_cf74dc_idx"),
         ),
         migrations.AddIndex(
-            model_name='removal',
-            index=models.Index(condition=models.Q(('next_check_at__isnull', False)), fields=['next_check_at'], name='removal_checks_due'),
+            model_name="removal",
+            index=models.Index(
+                condition=models.Q(("next_check_at__isnull", False)),
+                fields=["next_check_at"],
+                name="removal_checks_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='removal',
-            constraint=models.UniqueConstraint(fields=('item', 'episode'), name='one_removal_per_episode'),
+            model_name="removal",
+            constraint=models.UniqueConstraint(fields=("item", "episode"), name="one_removal_per_episode"),
         ),
         migrations.AddConstraint(
-            model_name='removal',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['traced', 'unclear', 'asked', 'silent', 'held', 'cleared', 'noticed', 'acknowledged', 'overdue', 'referred', 'referred to police', 'gone?'])), fields=('item',), name='one_open_removal_per_item'),
+            model_name="removal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "traced",
+                            "unclear",
+                            "asked",
+                            "silent",
+                            "held",
+                            "cleared",
+                            "noticed",
+                            "acknowledged",
+                            "overdue",
+                            "referred",
+                            "referred to police",
+                            "gone?",
+                        ],
+                    )
+                ),
+                fields=("item",),
+                name="one_open_removal_per_item",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='removal',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ('traced', 'unclear', 'out of remit', 'asked', 'cleared', 'silent', 'held', 'noticed', 'overdue', 'acknowledged', 'gone?', 'referred', 'referred to police', 'removed', 'gone before notice', 'moved', 'closed', 'reappeared'))), name='removal_status_known'),
+            model_name="removal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        (
+                            "traced",
+                            "unclear",
+                            "out of remit",
+                            "asked",
+                            "cleared",
+                            "silent",
+                            "held",
+                            "noticed",
+                            "overdue",
+                            "acknowledged",
+                            "gone?",
+                            "referred",
+                            "referred to police",
+                            "removed",
+                            "gone before notice",
+                            "moved",
+                            "closed",
+                            "reappeared",
+                        ),
+                    )
+                ),
+                name="removal_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referralline',
-            constraint=models.UniqueConstraint(fields=('referral', 'removal'), name='one_referral_line'),
+            model_name="referralline",
+            constraint=models.UniqueConstraint(fields=("referral", "removal"), name="one_referral_line"),
         ),
         migrations.AddConstraint(
-            model_name='noticeline',
-            constraint=models.UniqueConstraint(fields=('notice', 'removal'), name='one_notice_line'),
+            model_name="noticeline",
+            constraint=models.UniqueConstraint(fields=("notice", "removal"), name="one_notice_line"),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('released_at', None)), fields=['review_at'], name='hold_active'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("released_at", None)), fields=["review_at"], name="hold_active"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('removal',), name='one_active_hold_per_removal'),
+            model_name="hold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("released_at", None)),
+                fields=("removal",),
+                name="one_active_hold_per_removal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consultationline',
-            constraint=models.UniqueConstraint(fields=('consultation', 'removal'), name='one_line_per_removal'),
+            model_name="consultationline",
+            constraint=models.UniqueConstraint(
+                fields=("consultation", "removal"), name="one_line_per_removal"
+            ),
         ),
         migrations.AddIndex(
-            model_name='check',
-            index=models.Index(fields=['removal', '-at'], name='records_che_removal_84653b_idx'),
+            model_name="check",
+            index=models.Index(fields=["removal", "-at"], name="records_che_removal_84653b_idx"),
         ),
         migrations.AddConstraint(
-            model_name='check',
-            constraint=models.UniqueConstraint(fields=('removal', 'vantage', 'at'), name='one_look_per_place_and_time'),
+            model_name="check",
+            constraint=models.UniqueConstraint(
+                fields=("removal", "vantage", "at"), name="one_look_per_place_and_time"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='answerline',
-            constraint=models.UniqueConstraint(fields=('answer', 'removal'), name='one_scope_line'),
+            model_name="answerline",
+            constraint=models.UniqueConstraint(fields=("answer", "removal"), name="one_scope_line"),
         ),
         migrations.AddConstraint(
-            model_name='reportline',
-            constraint=models.UniqueConstraint(fields=('report', 'position'), name='one_line_per_position'),
+            model_name="reportline",
+            constraint=models.UniqueConstraint(fields=("report", "position"), name="one_line_per_position"),
         ),
         migrations.AddIndex(
-            model_name='trace',
-            index=models.Index(fields=['item', '-at'], name='records_tra_item_id_cbfa91_idx'),
+            model_name="trace",
+            index=models.Index(fields=["item", "-at"], name="records_tra_item_id_cbfa91_idx"),
         ),
     ]

@@ -43,7 +43,9 @@ class ConsultationLine(models.Model):
     """One removal in a question."""
 
     consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="lines")
-    removal = models.ForeignKey("records.Removal", on_delete=models.PROTECT, related_name="consultation_lines")
+    removal = models.ForeignKey(
+        "records.Removal", on_delete=models.PROTECT, related_name="consultation_lines"
+    )
     answered = models.BooleanField(default=False)
 
     class Meta:

@@ -30,13 +30,17 @@ class Item(models.Model):
     age_band = models.CharField(max_length=16, default="")
     received_at = models.DateTimeField()  # T0 of its first report
     graded_at = models.DateTimeField(null=True)  # T1
-    readings = models.PositiveSmallIntegerField(default=1)  # round of assessment; a later report may open a new one
+    readings = models.PositiveSmallIntegerField(
+        default=1
+    )  # round of assessment; a later report may open a new one
     retries = models.PositiveSmallIntegerField(default=0)
     reports = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(status__in=item_path.PATH.statuses()), name="item_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=item_path.PATH.statuses()), name="item_status_known"
+            ),
         ]
         indexes = [
             # The queue: open items, least time left first.

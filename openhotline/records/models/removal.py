@@ -55,7 +55,9 @@ class Removal(models.Model):
         indexes = [
             models.Index(fields=["status", "due_at"]),
             models.Index(
-                fields=["next_check_at"], condition=models.Q(next_check_at__isnull=False), name="removal_checks_due"
+                fields=["next_check_at"],
+                condition=models.Q(next_check_at__isnull=False),
+                name="removal_checks_due",
             ),
         ]
 
@@ -78,7 +80,7 @@ class Removal(models.Model):
 
 
 class Hold(models.Model):
-    """"Not yet", with a reason and a review time. While it is active no letter about the removal leaves."""
+    """ "Not yet", with a reason and a review time. While it is active no letter about the removal leaves."""
 
     removal = models.ForeignKey(Removal, on_delete=models.PROTECT, related_name="holds")
     answer = models.ForeignKey("records.Answer", null=True, on_delete=models.PROTECT, related_name="holds")

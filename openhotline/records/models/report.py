@@ -37,7 +37,9 @@ class Report(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "received_at"]),
-            models.Index(fields=["receipt_hash"], condition=~models.Q(receipt_hash=""), name="report_receipt"),
+            models.Index(
+                fields=["receipt_hash"], condition=~models.Q(receipt_hash=""), name="report_receipt"
+            ),
         ]
 
     @property

@@ -75,12 +75,10 @@ def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: obj
     there = list(mine.filter(status__in=removal_path.STILL_OPEN).order_by("due_at", "pk")[:200])
     before = list(mine.exclude(status__in=removal_path.STILL_OPEN).order_by("-t8_gone", "-pk")[:200])
     open_to = bench.sees_holds(request)
-    took = sorted(
-        gone - sent
-        for gone, sent in mine.filter(t8_gone__isnull=False, t5_sent__isnull=False).values_list(
-            "t8_gone", "t5_sent"
-        )[:5000]
-    )
+    stamps = mine.filter(t8_gone__isnull=False, t5_sent__isnull=False).values_list("t8_gone", "t5_sent")[
+        :5000
+    ]
+    took = sorted(gone - sent for gone, sent in stamps if gone is not None and sent is not None)
     return render(
         request,
         "desk/host.html",

@@ -44,7 +44,7 @@ def _reference(text: str, scoped: Scoped) -> str:
     for rows_, which, name in (
         (scoped.items(), "ref", "case"),
         (scoped.consultations(), "number", "consultation"),
-        (scoped.notices(), "number", "notice"),
+        (scoped.notices(), "number", "notice-page"),
         (scoped.referrals(), "number", "referral"),
     ):
         if rows_.filter(**{which: read.text}).exists():

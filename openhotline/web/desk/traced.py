@@ -66,10 +66,14 @@ def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
 
 def _trace(row: Trace, at: datetime) -> TraceShown:
     # Reasons were written in this order of the answers (rules/trace_vote.py), one for each.
-    answers = sorted(row.answers, key=lambda one: (one.get("method", ""), one.get("source", ""), one.get("answer", "")))
+    answers = sorted(
+        row.answers, key=lambda one: (one.get("method", ""), one.get("source", ""), one.get("answer", ""))
+    )
     reasons = [tuple(reason) for reason in row.reasons]
     matched = len(reasons) == len(answers)
-    methods = [_method(one, reasons[index] if matched else ("", "-", "")) for index, one in enumerate(answers)]
+    methods = [
+        _method(one, reasons[index] if matched else ("", "-", "")) for index, one in enumerate(answers)
+    ]
     voting = [method for method in methods if method.agrees in ("yes", "no")]
     return TraceShown(
         row,

@@ -27,20 +27,37 @@ class Turn:
     stamp: datetime | None = None
 
 
-def of(item: Item, removal: Removal | None, *, policy: Policy, at: datetime, paused: bool = False) -> list[Turn]:
-    """The turns of a case, from its item and its newest hosting episode. `paused`: a hold is on it now."""
-    turns = _turns(item, removal, policy=policy, at=at)
+def of(
+    item: Item,
+    removal: Removal | None,
+    *,
+    policy: Policy,
+    at: datetime,
+    decided: datetime | None = None,
+    paused: bool = False,
+) -> list[Turn]:
+    """The turns of a case, from its item and its newest hosting episode. `decided`: when the last opinion was
+    given, for an item that ended there. `paused`: a hold is on it now.
+    """
+    turns = _turns(item, removal, policy=policy, at=at, decided=decided)
     if not paused:
         return turns
-    return [Turn("Paused", NOW, turn.time, turn.gap, "pause") if turn.state == NOW and turn.icon == "clock" else turn for turn in turns]
+    return [
+        Turn("Paused", NOW, turn.time, turn.gap, "pause")
+        if turn.state == NOW and turn.icon == "clock"
+        else turn
+        for turn in turns
+    ]
 
 
-def _turns(item: Item, removal: Removal | None, *, policy: Policy, at: datetime) -> list[Turn]:
+def _turns(
+    item: Item, removal: Removal | None, *, policy: Policy, at: datetime, decided: datetime | None
+) -> list[Turn]:
     reports = f"{item.reports} reports" if item.reports > 1 else ""
     marks: list[tuple[str, datetime | None, str]] = [("Received", item.received_at, reports)]
     if removal is None:
         if item.status in item_path.DECIDED and item.status != item_path.GRADED:
-            marks.append((_DECIDED[item.status], _moment(item), ""))
+            marks.append((_DECIDED[item.status], decided or item.graded_at or item.received_at, ""))
             return _drawn(marks, at, over=True)
         marks += [
             ("Graded", item.graded_at, ""),
@@ -98,11 +115,6 @@ _DECIDED = {
     item_path.OUT_OF_REMIT: "Not in remit",
     item_path.NO_LOCATION: "No location",
 }
-
-
-def _moment(item: Item) -> datetime | None:
-    last = item.assessments.order_by("-at").first()
-    return last.at if last else item.graded_at or item.received_at
 
 
 def _drawn(marks: list[tuple[str, datetime | None, str]], at: datetime, *, over: bool = False) -> list[Turn]:

@@ -78,7 +78,7 @@ def offer(mine: Scoped, *, unit: int, agreement: Agreement, at: datetime) -> Off
         Choice(moment.isoformat(), short(moment, at), index == min(1, len(moments) - 1))
         for index, moment in enumerate(moments)
     ]
-    times.append(Choice("open", f"No end yet, ask me again {short(latest, at)}", not times))
+    times.append(Choice("open", f"No end yet; ask us in {int(most.total_seconds() // 3600)} h", not times))
     return Offer(
         times=tuple(times),
         reasons=tuple(Choice(reason, reason[0].upper() + reason[1:]) for reason in HOLD_REASONS),

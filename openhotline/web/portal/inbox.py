@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from openhotline.records.models import Consultation
-from openhotline.rules import references, removal_path
-from openhotline.web.portal.told import KINDS, counted, length, local, short
+from openhotline.rules import references, removal_path, words
+from openhotline.web.portal.told import SHORT, counted, length, local, short
 from openhotline.web.scoped import Scoped
 
 WAITING = (removal_path.ASKED, removal_path.SILENT)
@@ -152,4 +152,7 @@ def _earlier(row: Consultation, at: datetime) -> Row:
 
 
 def _decided(row: Consultation) -> Row:
-    return Row(row.number, _line(row), KINDS.get(row.kind, row.kind), "ok", "check")  # type: ignore[attr-defined]
+    kind = row.kind  # type: ignore[attr-defined]
+    holds = kind in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE)
+    family, icon = ("hold", "pause") if holds else ("ok", "check")
+    return Row(row.number, _line(row), SHORT.get(kind, kind), family, icon)

@@ -48,6 +48,7 @@ class Fact:
     value: str
     under: str = ""
     mono: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +276,9 @@ def _risk(rows: Sequence[ConsultationLine], mine: Scoped, *, at: datetime) -> Fa
     if alarms:
         open_ = sum(alarm.acknowledged_at is None for alarm in alarms)
         state = f"{open_} not acknowledged yet." if open_ else "Acknowledged."
-        return Fact(name, "Yes", f"Alarm raised {short(alarms[0].at, at)}. {state}")
+        return Fact(name, "Yes", f"Alarm raised {short(alarms[0].at, at)}. {state}", family="bad")
     if any(row.removal.item.at_risk for row in rows):
-        return Fact(name, "Yes", "An alarm was raised. Ring the duty analyst.")
+        return Fact(name, "Yes", "An alarm was raised. Ring the duty analyst.", family="bad")
     return Fact(name, "None seen")
 
 
@@ -353,24 +354,24 @@ def _after(lines: Sequence[Line], answers: Sequence[Answer], *, at: datetime) ->
     after = []
     if statuses[removal_path.CLEARED]:
         after.append(
-            f"{_where_to(statuses[removal_path.CLEARED])} The host is traced once more, then the notice leaves."
+            f"{_where_to(statuses[removal_path.CLEARED])} the host is traced once more, then the notice leaves."
         )
     with_host = sum(statuses[status] for status in (*removal_path.WITH_HOST, removal_path.GONE_MAYBE))
     if with_host:
         after.append(
-            f"{_where_to(with_host)} The host has the notice. We look from outside until it is gone."
+            f"{_where_to(with_host)} the host has the notice. We look from outside until it is gone."
         )
     held = [line for line in lines if line.held]
     if held:
         ends = next((answer.until for answer in answers if answer.until and answer.until > at), None)
         until = f" It ends by itself at {short(ends, at)}." if ends else ""
-        after.append(f"{_where_to(len(held))} No letter about it leaves while it is on hold.{until}")
+        after.append(f"{_where_to(len(held))} no letter leaves while it is on hold.{until}")
     waiting = sum(line.waiting for line in lines)
     if waiting and answers:
-        after.append(f"{_where_to(waiting)} Still waiting for your answer.")
+        after.append(f"{_where_to(waiting)} still waiting for your answer.")
     gone = sum(line.family == "ok" for line in lines)
     if gone:
-        after.append(f"{_where_to(gone)} Gone. We keep looking, and tell you if it comes back.")
+        after.append(f"{_where_to(gone)} gone. We keep looking, and tell you if it comes back.")
     if after and any(line.open for line in lines) and answers:
         after.append("We tell you by mail when it is gone. The mail carries this number and no facts.")
     return tuple(after)

@@ -23,6 +23,16 @@ KINDS = {
     words.NO_INTEREST: "No police interest, go ahead",
     words.PASS_ON: "Passed to another unit",
 }
+SHORT = {
+    words.GO_AHEAD: "Go ahead",
+    words.GO_AHEAD_AFTER: "Later",
+    words.HOLD: "Hold",
+    words.REFUSE: "Not now",
+    words.EVIDENCE_WANTED: "Evidence",
+    words.STATEMENT_WANTED: "Statement",
+    words.NO_INTEREST: "Go ahead",
+    words.PASS_ON: "Passed on",
+}
 CONDITIONS = {words.EVIDENCE_WANTED: "evidence", words.STATEMENT_WANTED: "a statement on the trace"}
 
 CLASSES = {
@@ -80,7 +90,7 @@ SAID = {
     "cut-off": "Access cut off, removal to follow",
     "not-ours": "Not on our network",
     "need-more": "We need help or more detail",
-    "appeal": "We ask for the assessment to be reviewed",
+    "appeal": "We appeal: please review",
 }
 
 _COUNTRIES = {
@@ -133,12 +143,15 @@ def from_wall(wall: datetime) -> datetime:
 
 
 def short(moment: datetime, at: datetime) -> str:
-    """ "18:00", "18:00 tomorrow", else "18:00 on 14 May": the wall clock, for people of this country."""
+    """ "18:00", "18:00 tomorrow", else "18:00, 14 May": the wall clock, for people of this country."""
     wall, today = local(moment), local(at).date()
     days = (wall.date() - today).days
     if days == 0:
         return f"{wall:%H:%M}"
-    return f"{wall:%H:%M} tomorrow" if days == 1 else f"{wall:%H:%M} on {day(wall)}"
+    if days == 1:
+        return f"{wall:%H:%M} tomorrow"
+    near = -300 < days < 300
+    return f"{wall:%H:%M}, {wall.day} {wall:%b}" if near else f"{wall:%H:%M}, {day(wall)}"
 
 
 def day(moment: datetime) -> str:

@@ -1,0 +1,200 @@
+"""The doctor: sees what is unsafe, says it in a sentence with a remedy, and never falls over itself."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from openhotline.jobs import doctor, doctor_machine, doctor_records
+from openhotline.jobs.findings import OK, UNSAFE, WARNING, Finding
+from openhotline.records import sealing
+from openhotline.records.models import House, User
+from openhotline.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def real(folder: Path, **more: Any) -> Settings:
+    return Settings(kind="production", data_dir=folder, **more)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Settings:
+    """Places and keys, as `house.make_places` leaves them."""
+    settings = real(tmp_path)
+    sealing.create_intake_keys(settings.keys)
+    for name in ("site.key", "django.secret"):
+        (settings.keys / name).write_bytes(b"k" * 32)
+        (settings.keys / name).chmod(0o600)
+    settings.spool.mkdir(mode=0o700)
+    return settings
+
+
+def test_keys_that_others_can_read_are_unsafe(house: Settings) -> None:
+    assert doctor_machine.keys_kept(house).level == OK
+    (house.keys / "site.key").chmod(0o644)
+    found = doctor_machine.keys_kept(house)
+    assert found.level == UNSAFE and "site.key" in found.sentence and "chmod" in found.remedy
+    (house.keys / "intake.key").unlink()
+    assert "Missing: intake.key" in doctor_machine.keys_kept(house).sentence
+
+
+def test_a_spool_on_a_disk_is_measured_and_a_missing_one_is_unsafe(
+    house: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_machine, "filesystem", lambda place: "ext4")
+    assert "durable writes a second" in doctor_machine.spool(house).sentence
+    monkeypatch.setattr(doctor_machine, "_flushes", lambda place: 3.0)
+    assert doctor_machine.spool(house).level == WARNING
+    monkeypatch.setattr(doctor_machine, "filesystem", lambda place: "tmpfs")
+    assert doctor_machine.spool(house).level == UNSAFE, "reports would be lost when the machine stops"
+    demo = Settings(kind="demo", data_dir=house.data_dir)
+    assert doctor_machine.spool(demo).level == WARNING, "a demo may live in memory, and says so"
+    house.spool.rmdir()
+    assert doctor_machine.spool(house).level == UNSAFE
+
+
+def test_little_room_is_unsafe_in_a_real_house_only(house: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = doctor_machine.shutil.disk_usage(house.data_dir)._replace(total=100 << 30, free=1 << 30)
+    monkeypatch.setattr(doctor_machine.shutil, "disk_usage", lambda place: usage)
+    assert doctor_machine.disk(house).level == UNSAFE
+    assert doctor_machine.disk(Settings(kind="demo", data_dir=house.data_dir)).level == WARNING
+
+
+def test_backups_that_are_old_or_missing_are_said(house: Settings) -> None:
+    assert "No backup was ever made" in doctor_machine.backup(house).sentence
+    last = house.data_dir / "last-backup.json"
+    last.write_text(json.dumps({"at": "2020-01-01T00:00:00+00:00", "where": "/somewhere"}))
+    assert doctor_machine.backup(house).level == WARNING
+    last.write_text("half a fi")
+    assert doctor_machine.backup(house).level == WARNING
+
+
+def test_a_prober_that_is_away_is_a_warning_not_a_fault(house: Settings) -> None:
+    found = doctor_machine.prober(house)
+    assert found.level == WARNING and found.remedy == "openhotline up"
+
+
+def test_a_look_that_falls_over_is_a_finding(house: Settings) -> None:
+    def falls(settings: Settings) -> Finding:
+        raise RuntimeError("the floor gave way")
+
+    found = doctor._safely("floor", falls, house)
+    assert found.level == WARNING and "the floor gave way" in found.sentence
+
+
+@pytest.mark.django_db
+def test_the_database_of_the_tests_is_durable_guarded_and_up_to_date(house: Settings) -> None:
+    for look in (
+        doctor_records.durable,
+        doctor_records.migrated,
+        doctor_records.ledger_guarded,
+        doctor_records.ledger_in_order,
+        doctor_records.letters,
+        doctor_records.receipts,
+    ):
+        found = look(Settings(kind="test", data_dir=house.data_dir))
+        assert found.level != UNSAFE, found
+
+
+@pytest.mark.django_db
+def test_a_ledger_without_its_triggers_is_unsafe(house: Settings) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ALTER TABLE ledger_staged DISABLE TRIGGER USER")
+            cursor.execute("ALTER TABLE ledger_sequence DISABLE TRIGGER USER")
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            for (name,) in cursor.fetchall():
+                cursor.execute(f'DROP TRIGGER "{name}"')
+    found = doctor_records.ledger_guarded(house)
+    assert found.level == UNSAFE and "Do not open the house" in found.remedy
+
+
+@pytest.mark.django_db
+def test_demo_accounts_in_a_real_house_are_unsafe(house: Settings) -> None:
+    from openhotline.clock import SystemClock
+
+    assert "never set up" in doctor_records.house_kind(house).sentence
+    House.objects.create(
+        id=1, kind="production", country="gb", name="Example Hotline", created_at=SystemClock().now()
+    )
+    assert "no owner" in doctor_records.house_kind(house).sentence
+    User.objects.create(username="o", role="owner", pseudonym="owner")
+    assert doctor_records.house_kind(house).level == OK
+    User.objects.create(username="d", role="analyst", pseudonym="A1", demo=True)
+    found = doctor_records.house_kind(house)
+    assert found.level == UNSAFE and "1 demo accounts" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("pragma", "said"),
+    [
+        ("synchronous=NORMAL", "synchronous is 1"),
+        ("synchronous=OFF", "synchronous is 0"),
+        ("foreign_keys=OFF", "foreign_keys is 0"),
+    ],
+)
+@pytest.mark.once
+def test_weak_settings_of_sqlite_are_named(tmp_path: Path, pragma: str, said: str, monkeypatch: Any) -> None:
+    import sqlite3
+
+    weak = sqlite3.connect(tmp_path / "weak.sqlite3", isolation_level=None)
+    for statement in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", pragma):
+        weak.execute(f"PRAGMA {statement}")
+
+    class Weak:
+        def cursor(self) -> Any:
+            from contextlib import closing
+
+            return closing(weak.cursor())
+
+    monkeypatch.setattr(doctor_records, "connection", Weak())
+    assert doctor_records._weak_sqlite() == [said]
+    weak.close()
+
+
+@pytest.mark.once
+def test_unsafe_settings_are_a_sentence_and_exit_code_one(tmp_path: Path) -> None:
+    """Not a traceback, and never the value that was given: it may hold a password."""
+    said = subprocess.run(
+        [sys.executable, "-m", "openhotline.cli", "doctor", "--json"],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            "OPENHOTLINE_DATA_DIR": str(tmp_path),
+            "OPENHOTLINE_DATABASE_URL": "mysql://house:verysecret@db.example/house",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (
+        said.returncode == 1
+        and "Traceback" not in said.stderr
+        and "verysecret" not in said.stdout + said.stderr
+    )
+    (check,) = json.loads(said.stdout)["checks"]
+    assert check["name"] == "settings" and not check["ok"] and "postgresql://" in check["sentence"]
+    assert set(check) == {"name", "ok", "level", "sentence", "remedy"}
+
+
+@pytest.mark.once
+def test_a_place_without_a_house_is_said_so(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "openhotline.cli", "doctor"],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            "OPENHOTLINE_DATA_DIR": str(tmp_path / "none"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 1 and "Traceback" not in said.stderr + said.stdout
+    assert "openhotline owner create" in said.stdout
