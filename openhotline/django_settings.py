@@ -82,7 +82,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.staticfiles",
     "django_htmx",
-    "csp",
     "axes",
     "allauth",
     "allauth.account",

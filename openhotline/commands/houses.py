@@ -26,7 +26,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(staff, name="staff")
     partner = typer.Typer(help="Partners and their tokens.", no_args_is_help=True)
     partner.command("token")(partner_token)
+    partner.command("reach")(partner_reach)
     app.add_typer(partner, name="partner")
+    unit = typer.Typer(help="Police units.", no_args_is_help=True)
+    unit.command("reach")(unit_reach)
+    app.add_typer(unit, name="unit")
 
 
 def up() -> None:
@@ -161,3 +165,31 @@ def partner_token(
 
     partner, _ = Partner.objects.get_or_create(key=key, defaults={"name": name or key, "kind": "industry"})
     typer.echo(house.make_token(partner, at=settings.clock().now()))
+
+
+def partner_reach(
+    key: str = typer.Argument(..., help="Key of a partner hotline the policy names, for example hotline-nl."),
+    url: str = typer.Option(..., help="Base of its API, for example https://hotline.example."),
+    token: str = typer.Option(
+        ..., prompt=True, hide_input=True, help="The token it gave us; kept in a file only the worker reads."
+    ),
+) -> None:
+    """Write down how a partner hotline is reached."""
+    settings = common.open_house()
+    from openhotline.jobs import house
+
+    house.reach_partner(settings, key, url=url, token=token)
+    common.console.print(f"{key} is reached at {url}.", highlight=False)
+
+
+def unit_reach(
+    key: str = typer.Argument(..., help="Key of a unit the policy names, for example NU."),
+    mail: str = typer.Option(..., help="Where questions go."),
+    phone: str = typer.Option(..., help="The duty desk."),
+) -> None:
+    """Write down how a police unit is reached. Letters that waited for it leave."""
+    settings = common.open_house()
+    from openhotline.jobs import house
+
+    house.reach_unit(key, mail=mail, phone=phone, at=settings.clock().now())
+    common.console.print(f"{key} is reached at {mail}, {phone}.", highlight=False)

@@ -60,7 +60,7 @@ def move_in(at: datetime) -> SignIns:
             at=at,
         )
     for key, (mail, phone) in places.UNITS.items():
-        house.reach_unit(key, mail=mail, phone=phone)
+        house.reach_unit(key, mail=mail, phone=phone, at=at)
     password = "-".join(secrets.token_hex(3) for _ in range(3))
     secret = generate_totp_secret()
     encoded = make_password(password)

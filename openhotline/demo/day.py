@@ -214,7 +214,11 @@ class ScriptedDay:
         for _ in range(3):
             self._verify_contacts()
             for consultation in self._waiting():
-                if consultation.escalated_at is not None or consultation.host is None or consultation.host.name != places.MUTE_HOSTING.operator:
+                if (
+                    consultation.escalated_at is not None
+                    or consultation.host is None
+                    or consultation.host.name != places.MUTE_HOSTING.operator
+                ):
                     self._answer(consultation, words.GO_AHEAD)
             self.until(self.now + 3 * HOUR)
         self.until(start + 1 * DAY)

@@ -112,9 +112,7 @@ def report(day: "ScriptedDay") -> dict[str, Any]:
 
 
 @contextmanager
-def open_house(
-    home: Path, *, bundle: int, seed: int
-) -> Iterator[tuple["Settings", "SignIns", "Supervisor"]]:
+def open_house(home: Path, *, bundle: int, seed: int) -> Iterator[tuple["Settings", "SignIns", "Supervisor"]]:
     """A fresh demo house at `home`: world, prober and every door run, nothing has happened in it yet.
 
     The clock stands at the start of the scenario and no worker turns: `scripted_day` does, or the caller's
@@ -150,6 +148,7 @@ def scripted_day(settings: "Settings", *, bundle: int, seed: int) -> "ScriptedDa
     world = json.loads((settings.data / "run" / "world.json").read_text())
     tokens.write_text(json.dumps({"hotline-nl": world["partner"]["token"]}))
     engine = worker.engine_of(settings)
+    engine.strict = True
     worker.wait_for_prober(engine, READY_WITHIN)
     clock = settings.clock()
     assert isinstance(clock, WorldClock)

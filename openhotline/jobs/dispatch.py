@@ -24,6 +24,7 @@ from openhotline.policy import Policy
 from openhotline.records.models import Item, Partner
 from openhotline.rules import notice as wording
 from openhotline.rules.notice import NoticeContent
+from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import notify, refer, trace
 from openhotline.steps.notify import HouseWords
@@ -37,7 +38,7 @@ class Post:
 
     relay: Relay
     house: HouseWords
-    partner_tokens: dict[str, str]
+    partner_tokens: Callable[[], dict[str, str]]  # read anew each time: a token may have been changed
 
 
 def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
@@ -68,16 +69,22 @@ def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) ->
 
 def letters(post: Post, *, policy: Policy, at: datetime) -> int:
     """Mail that may leave now. Returns how many were tried."""
-    claimed = queue.claim(
-        "mail",
-        at=at,
-        by=MACHINE_WORKER,
-        limit=BATCH,
-        guard=lambda letter: _freeze(letter, post, policy=policy, at=at),
-    )
-    for letter in claimed:
-        _settle(letter, send_mail(bytes(letter.body or b""), post.relay), policy=policy, at=at)
-    return len(claimed)
+    tried = 0
+    while tried < BATCH:
+        # One at a time: a crash then leaves one letter in doubt, not a whole batch.
+        claimed = queue.claim(
+            "mail",
+            at=at,
+            by=MACHINE_WORKER,
+            limit=1,
+            guard=lambda letter: _freeze(letter, post, policy=policy, at=at),
+        )
+        if not claimed:
+            break
+        for letter in claimed:
+            _settle(letter, send_mail(bytes(letter.body or b""), post.relay), policy=policy, at=at)
+        tried += 1
+    return tried
 
 
 def partners(post: Post, *, policy: Policy, at: datetime) -> int:
@@ -92,10 +99,9 @@ def partners(post: Post, *, policy: Policy, at: datetime) -> int:
     bases = dict(
         Partner.objects.filter(key__in=[letter.recipient for letter in claimed]).values_list("key", "url")
     )
+    tokens = post.partner_tokens() if claimed else {}
     for letter in claimed:
-        endpoint = Endpoint(
-            base=bases.get(letter.recipient, ""), token=post.partner_tokens.get(letter.recipient, "")
-        )
+        endpoint = Endpoint(base=bases.get(letter.recipient, ""), token=tokens.get(letter.recipient, ""))
         receipt = send_partner(bytes(letter.body or b""), endpoint, key=letter.key)
         _settle(letter, receipt, policy=policy, at=at)
     return len(claimed)
@@ -118,19 +124,22 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         serial = letter.number.partition("/")[0]
     if letter.body is not None:
         return None
-    return render(
-        MailLetter(
-            message_id=f"<{letter.key}@{post.house.domain}>",
-            serial=serial,
-            sender=f"hotline@{post.house.domain}",
-            sender_name=post.house.name,
-            to=letter.recipient,
-            subject=subject,
-            text=text,
-            date=at,
-            xarf=parts,
-        )
+    out = MailLetter(
+        message_id=f"<{letter.key}@{post.house.domain}>",
+        serial=serial,
+        sender=f"hotline@{post.house.domain}",
+        sender_name=post.house.name,
+        to=letter.recipient,
+        subject=subject,
+        text=text,
+        date=at,
+        xarf=parts,
     )
+    try:
+        return render(out)
+    except ValueError as fault:
+        # An odd letter waits with the sentence, and the others leave.
+        raise Refused(f"This letter cannot be written: {fault}", code="letter") from None
 
 
 def _xarf(content: NoticeContent, key: str, house: HouseWords) -> tuple[str, ...]:

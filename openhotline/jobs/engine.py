@@ -1,7 +1,7 @@
 """One turn of the machine: read the spool, trace, look, send, sweep, sequence. And when to turn next.
 
-Our own rows are the truth of what is to be done; a turn takes what is due in batches, under leases, so that
-any number of workers may turn at once (PostgreSQL) and a dead one loses nothing. What is not here: any rule.
+Our own rows are the truth of what is to be done; a turn takes what is due in batches, under leases,
+so that a worker that dies loses nothing. One worker reads a house's spool. What is not here: any rule.
 """
 
 import logging
@@ -20,6 +20,7 @@ from openhotline.outbox.models import PENDING, SENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Hold, Item, Removal
 from openhotline.rules import item_path, removal_path
+from openhotline.rules.refusals import Refused
 
 log = logging.getLogger("openhotline.worker")
 
@@ -33,6 +34,7 @@ class Engine:
     post: Post
     vantages: tuple[str, ...]
     filer: Filer | None = None
+    strict: bool = False  # tests and the demo want to see every fault
     faults: list[str] = field(default_factory=list)
 
     def turn(self, at: datetime) -> int:
@@ -60,8 +62,14 @@ class Engine:
         for name, part in parts:
             try:
                 done += part()
-            except ProberUnreachable as fault:
+            except (ProberUnreachable, Refused) as fault:
+                # Refused: somebody moved it between our reading and our writing; the next turn sees it as it is.
                 self._fault(name, fault.sentence)
+            except Exception:
+                if self.strict:
+                    raise
+                # One bad row must not stop the house: the other parts go on, and the fault is in the log.
+                log.exception("%s: this part failed; the others go on.", name)
         return done
 
     def _fault(self, name: str, sentence: str) -> None:

@@ -4,6 +4,7 @@ A house says for ever how it was created. Demo accounts exist only in a house cr
 production house refuses to start on one.
 """
 
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -15,10 +16,23 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from openhotline import policy as policies
+from openhotline.outbox import queue
+from openhotline.outbox.models import CONTACT_NEEDED, Letter
 from openhotline.records import sealing
-from openhotline.records.models import ApiToken, Contact, Host, House, Partner, PolicyVersion, Unit, User
+from openhotline.records.models import (
+    ApiToken,
+    Consultation,
+    Contact,
+    Host,
+    House,
+    Partner,
+    PolicyVersion,
+    Unit,
+    User,
+)
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
+from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import Settings
 
 
@@ -136,14 +150,40 @@ def refuse_unsafe(settings: Settings) -> None:
             )
 
 
-def reach_unit(key: str, *, mail: str, phone: str) -> Unit:
-    """Write down how a police unit is reached. Raises Refused for a unit the policy does not name."""
+def reach_unit(key: str, *, mail: str, phone: str, at: datetime) -> Unit:
+    """Write down how a police unit is reached; letters that waited for it leave. Raises Refused for a unit the policy does not name."""
     unit = Unit.objects.filter(key=key).first()
     if unit is None:
         raise Refused(f"The policy names no unit “{key}”. Choose one of its units.", code="unit")
     unit.mail, unit.phone = mail, phone
     unit.save(update_fields=["mail", "phone"])
+    waiting = Letter.objects.filter(
+        state=CONTACT_NEEDED,
+        recipient="",
+        kind__startswith="police",
+        number__in=Consultation.objects.filter(unit=unit).values("number"),
+    )
+    queue.readdress(list(waiting), mail, by=MACHINE_WORKER, at=at)
     return unit
+
+
+def reach_partner(settings: Settings, key: str, *, url: str, token: str) -> Partner:
+    """Write down where a partner hotline's API is, and our token for it. Raises Refused for an unknown partner."""
+    partner = Partner.objects.filter(key=key, kind="hotline").first()
+    if partner is None:
+        raise Refused(f"The policy names no partner hotline “{key}”.", code="partner")
+    if not url.startswith(("https://", "http://")):
+        raise Refused("Give the base of its API, starting with https://.", code="url")
+    partner.url = url.rstrip("/")
+    partner.save(update_fields=["url"])
+    file = settings.keys / "partners.json"
+    tokens = json.loads(file.read_text()) if file.exists() else {}
+    tokens[key] = token
+    temporary = file.with_suffix(".new")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(tokens))
+    temporary.replace(file)
+    return partner
 
 
 def make_person(

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import connection
+
 from openhotline.ledger.record import sequence
 from openhotline.outbox import queue
 from openhotline.policy import Policy
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import answer, assess, check, close, consult, escalate, refer
 
+_LOCK = 0x7377656570  # "sweep"
 Sweep = Callable[[Policy, datetime], int]
 
 # In this order: what frees comes before what asks, what asks before what closes.
@@ -25,14 +28,27 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("hosts past their time", lambda policy, at: escalate.host_clocks(policy=policy, at=at)),
     ("watches that are over", lambda policy, at: close.close_watched(policy=policy, at=at)),
     ("answers to reporters", lambda policy, at: close.answer_reports(at=at)),
+    ("incomplete reports", lambda policy, at: close.close_incomplete(policy=policy, at=at)),
     ("contacts to forget", lambda policy, at: close.forget_contacts(at=at)),
     ("reports to anonymise", lambda policy, at: close.anonymise(policy=policy, at=at)),
 )
 
 
 def sweep(*, policy: Policy, at: datetime) -> int:
-    """One round over everything that may be due. Returns how many things were done."""
-    return sum(run(policy, at) for _, run in SWEEPS)
+    """One round over everything that may be due. Returns how many things were done.
+
+    One process sweeps at a time (PostgreSQL: an advisory lock); another that comes meanwhile does nothing.
+    """
+    if connection.vendor != "postgresql":
+        return sum(run(policy, at) for _, run in SWEEPS)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        try:
+            return sum(run(policy, at) for _, run in SWEEPS)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 def put_in_order(limit: int = 50_000) -> int:

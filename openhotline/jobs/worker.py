@@ -35,7 +35,7 @@ def engine_of(settings: Settings, *, spool: bool = True) -> Engine:
                 phone=settings.phone,
                 portal_url=settings.portal_url,
             ),
-            partner_tokens=partner_tokens(settings.keys / "partners.json"),
+            partner_tokens=lambda: partner_tokens(settings.keys / "partners.json"),
         ),
         vantages=vantages(settings),
         filer=Filer(settings) if spool else None,

@@ -25,6 +25,7 @@ from openhotline.outbox.models import (
     Letter,
     LetterLine,
 )
+from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
 
@@ -33,6 +34,7 @@ SAFE_TO_REPEAT = ("partner", "prober")
 # Letters to people whose address the house must forget: not in the ledger, not in the row once it has left.
 TO_FORGET = ("reporter-answer",)
 LEASE = timedelta(minutes=5)
+LOOK_PAST = 200  # letters whose guard says "not yet" do not keep those behind them
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 
 
@@ -148,7 +150,9 @@ def claim(
     if guard is None:
         return _claim_plain(due, at=at, limit=limit)
     taken: list[Letter] = []
-    for pk in list(due.values_list("pk", flat=True)[:limit]):
+    for pk in list(due.values_list("pk", flat=True)[: limit + LOOK_PAST]):
+        if len(taken) >= limit:
+            break
         with transaction.atomic():
             rows = Letter.objects.select_for_update(skip_locked=connection.vendor == "postgresql")
             letter = rows.filter(pk=pk, state=PENDING).first()
@@ -239,6 +243,29 @@ def _settle(
             raise Refused("This letter was settled already. Open the outbox again.", code="settled")
         letter.state, letter.why = state, why
         _enter([letter], f"letter.{state.replace(' ', '-')}", by=by, at=at, facts={"why": why})
+
+
+def decide(letter: Letter, *, arrived: bool, by: Actor, at: datetime) -> None:
+    """A person settles a letter in doubt: it arrived (sent), or it did not (the same bytes wait to leave again)."""
+    require_act("letter.decide", by)
+    with transaction.atomic():
+        changes = {"state": SENT, "sent_at": at} if arrived else {"state": PENDING, "due_at": at}
+        count = Letter.objects.filter(pk=letter.pk, state=IN_DOUBT).update(
+            why="", lease_until=None, **changes
+        )
+        if count != 1:
+            raise Refused("This letter is not in doubt any more. Open the outbox again.", code="settled")
+        letter.state = SENT if arrived else PENDING
+        _enter([letter], "letter.decided", by=by, at=at, facts={"arrived": arrived})
+
+
+def readdress(letters: Sequence[Letter], recipient: str, *, by: Actor, at: datetime) -> None:
+    """contact needed -> pending: now it is known where they go. They keep their identity."""
+    with transaction.atomic():
+        Letter.objects.filter(pk__in=[letter.pk for letter in letters], state=CONTACT_NEEDED).update(
+            recipient=recipient, state=PENDING, due_at=at, why=""
+        )
+        _enter(letters, "letter.readdressed", by=by, at=at)
 
 
 def recover(*, at: datetime, by: Actor) -> int:

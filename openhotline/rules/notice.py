@@ -115,8 +115,8 @@ def text(content: NoticeContent) -> str:
         f"Is this genuine? Call {content.phone} (number on our website) and quote {content.number},",
         f"or check the serial with code {content.code} at {content.verify}.",
         "",
-        "Think we are wrong? Choose “Not on our network” or “appeal” on the same page. A manager who did not",
-        "make the decision acknowledges within one working day and answers within ten.",
+        "Think we are wrong? Choose “Not on our network” or “appeal” on the same page. A person who did not make",
+        "the decision reads it; the removal stands meanwhile.",
         "",
         f"{content.hotline}, {content.phone}",
     ]

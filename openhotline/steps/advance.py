@@ -6,7 +6,7 @@ case is ready for the step (each step's own guards), and anything that leaves th
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -23,7 +23,7 @@ from openhotline.rules.words import Actor
 
 Moved = TypeVar("Moved", Item, Removal, Report)
 
-KEEP = clocks.Deadline("", datetime.min)  # as `clock`: the clock that runs goes on
+KEEP = clocks.Deadline("", datetime.min.replace(tzinfo=UTC))  # as `clock`: the clock that runs goes on
 
 
 def begin(
@@ -238,6 +238,45 @@ def next_clock(rows: Sequence[Moved], clock: clocks.Deadline, *, by: Actor, at: 
             at=at,
             facts={"clock": clock.name, "due": clock.due.isoformat()},
         )
+
+
+def pause_clock(rows: Sequence[Removal], review: clocks.Deadline, *, by: Actor, at: datetime) -> None:
+    """A hold on something that goes on: the running clock closes as held, a review clock opens."""
+    running = [row for row in rows if row.due_at is not None]
+    if not running:
+        return
+    with transaction.atomic():
+        Removal.objects.filter(pk__in=[row.pk for row in running]).update(
+            due_at=review.due, clock=review.name
+        )
+        _close_clocks(running, at, held=True)
+        _open_clocks(running, review, at)
+        for row in running:
+            row.due_at, row.clock = review.due, review.name
+        note(
+            running,
+            "removal.clock",
+            by=by,
+            at=at,
+            facts={"clock": review.name, "due": review.due.isoformat()},
+        )
+
+
+def resume_clock(rows: Sequence[Removal], *, by: Actor, at: datetime) -> None:
+    """The hold ended: the clock it closed opens again, with the time that was left."""
+    held = {
+        row.subject_id: row
+        for row in Clock.objects.filter(
+            subject="removal", subject_id__in=[row.pk for row in rows], ended=clocks.HELD
+        ).order_by("closed_at")
+    }
+    groups: dict[clocks.Deadline, list[Removal]] = {}
+    for row in rows:
+        clock = held.get(row.pk)
+        if row.clock == clocks.HOLD_REVIEW and clock is not None and clock.left is not None:
+            groups.setdefault(clocks.Deadline(clock.name, at + max(clock.left, timedelta(0))), []).append(row)
+    for deadline, group in groups.items():
+        next_clock(group, deadline, by=by, at=at)
 
 
 def note(

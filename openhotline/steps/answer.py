@@ -26,7 +26,7 @@ from openhotline.rules.agreement import effect_of
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import consult, notify
-from openhotline.steps.advance import advance, note, refuse_unless
+from openhotline.steps.advance import advance, note, pause_clock, refuse_unless, resume_clock
 
 HOLD_REASONS = ("arrest or search planned", "covert work", "evidence first", "already investigating", "other")
 
@@ -142,6 +142,7 @@ def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime)
         waiting, "answer", "clear", by=by, at=at, clock=clock, stamps=["t4_answered"], facts=_facts(answer)
     )
     note(rest, "removal.answered", by=by, at=at, facts=_facts(answer))
+    resume_clock(rest, by=by, at=at)
     notify.draft(
         [removal for removal in scope if removal.status == removal_path.CLEARED], by=MACHINE_WORKER, at=at
     )
@@ -176,14 +177,9 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
     moving = [removal for removal in scope if removal.status in movable and removal.pk not in leaving]
     rest = [removal for removal in scope if removal not in moving]
     clock = clocks.Deadline(clocks.HOLD_REVIEW, answer.until or answer.review_at)
-    for removal in moving:
-        if removal.due_at is not None and removal.status != removal_path.HELD:
-            removal.clock_left = clocks.time_left(removal.due_at, at)
-    Removal.objects.bulk_update(
-        [removal for removal in moving if removal.clock_left is not None], ["clock_left"], batch_size=500
-    )
     advance(moving, "answer", "hold", by=by, at=at, clock=clock, stamps=["t4_answered"], facts=_facts(answer))
     note(rest, "removal.held", by=by, at=at, facts=_facts(answer))
+    pause_clock(rest, clock, by=by, at=at)
     notify.recall(moving, why="Held by the police.", at=at)
 
 
@@ -225,51 +221,9 @@ def release_due(*, at: datetime) -> int:
             clock=clocks.Deadline(clocks.DEPARTURE, at),
             why="The hold ended as its answer said.",
         )
-        note(
-            [hold.removal for hold in over if hold.removal not in held],
-            "removal.released",
-            by=MACHINE_WORKER,
-            at=at,
-        )
+        rest = [hold.removal for hold in over if hold.removal not in held]
+        note(rest, "removal.released", by=MACHINE_WORKER, at=at)
+        resume_clock(rest, by=MACHINE_WORKER, at=at)
         cleared = [hold.removal for hold in over if hold.removal.status == removal_path.CLEARED]
         notify.draft(cleared, by=MACHINE_WORKER, at=at)
     return len(over)
-
-
-def settle_silence(
-    removals: Sequence[Removal],
-    *,
-    clear: bool,
-    by: Actor,
-    second: Actor,
-    why: str,
-    at: datetime,
-    policy: Policy,
-) -> None:
-    """Two named people decide what silence leads to (security.md four eyes: act on police silence)."""
-    refuse_unless(
-        second.user_id != by.user_id, "A second person has to agree; you cannot be both.", code="second"
-    )
-    refuse_unless(
-        second.role in (words.LEAD, words.LIAISON, words.MANAGER),
-        "The second person has to be a lead, liaison or manager.",
-    )
-    refuse_unless(bool(why.strip()), "Write down why; the unit and the auditor will read it.", code="why")
-    facts: dict[str, object] = {"second": second.who, "why": why}
-    with transaction.atomic():
-        if clear:
-            clock = clocks.Deadline(clocks.DEPARTURE, at)
-            advance(
-                removals, "settle_silence", "clear", by=by, at=at, clock=clock, why="silence", facts=facts
-            )
-            notify.draft(removals, by=MACHINE_WORKER, at=at)
-            return
-        review = at + policy.agreement_default.hold_review
-        Hold.objects.bulk_create(
-            [
-                Hold(removal=removal, reason="other", placed_at=at, placed_by=by.who, review_at=review)
-                for removal in removals
-            ]
-        )
-        clock = clocks.Deadline(clocks.HOLD_REVIEW, review)
-        advance(removals, "settle_silence", "hold", by=by, at=at, clock=clock, why="silence", facts=facts)

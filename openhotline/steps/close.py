@@ -60,7 +60,7 @@ def phase_of(reports: Sequence[Report]) -> dict[int, str]:
 
 def _phase(items: list[tuple[str, int]], newest: dict[int, str]) -> str:
     if not items:
-        return words.MORE_DETAIL
+        return words.MORE_DETAIL  # until `close_incomplete` gives up on it
     phases = set()
     for status, pk in items:
         if status in (item_path.NOT_ILLEGAL, item_path.OUT_OF_REMIT, item_path.NO_LOCATION):
@@ -138,6 +138,23 @@ def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) ->
             text=f"{ANSWER[phases[report.pk]]}\n\nThank you. You do not need to do anything else.\n",
         )
     ReportContact.objects.filter(report__in=reports).delete()
+
+
+def close_incomplete(*, policy: Policy, at: datetime) -> int:
+    """Sweep: reports that could not be read and got no more detail for a fortnight (row 3). Returns how many."""
+    over = list(
+        Report.objects.filter(
+            status=report_path.INCOMPLETE, received_at__lte=at - policy.clocks.incomplete
+        ).order_by("pk")[:5000]
+    )
+    with transaction.atomic():
+        ReceiptPhase.objects.filter(
+            receipt_hash__in=[report.receipt_hash for report in over if report.receipt_hash]
+        ).update(phase=words.CLOSED_PHASE)
+        ReportContact.objects.filter(report__in=over).delete()
+        why = "Nothing that could be looked at, and no more detail came."
+        advance(over, "answer", "answered", by=MACHINE_WORKER, at=at, why=why, changes={"answered_at": at})
+    return len(over)
 
 
 def forget_contacts(*, at: datetime) -> int:

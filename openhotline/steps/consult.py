@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from openhotline.outbox import queue
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING
 from openhotline.policy import Policy
 from openhotline.records import bulk
 from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
@@ -92,6 +93,10 @@ def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: date
         removals=[removal.pk for removal in removals],
         at=at,
         by=MACHINE_WORKER,
+        state=PENDING if consultation.unit.mail else CONTACT_NEEDED,
+        why=""
+        if consultation.unit.mail
+        else f"{consultation.unit.name} has no mail address. Set it, and it leaves.",
         subject=f"{consultation.number}: {len(removals)} on one host",
         text=(
             f"{consultation.number}{again}\n\n{what}\n\n"

@@ -293,6 +293,16 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
         )
 
 
+def settle_doubt(letter: Letter, *, arrived: bool, policy: Policy, by: Actor, at: datetime) -> None:
+    """A person knows what became of a letter in doubt. What arrived counts from now on, as any sent letter."""
+    with transaction.atomic():
+        if arrived and letter.kind == "notice":
+            require_act("letter.decide", by)
+            sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
+            return
+        queue.decide(letter, arrived=arrived, by=by, at=at)
+
+
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:
     """The other side refused it for good: the contact is demoted, and the removals wait for a better one."""
     with transaction.atomic():

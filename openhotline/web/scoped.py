@@ -40,6 +40,7 @@ from openhotline.records.models import (
     Removal,
     Report,
     ReportLine,
+    SilenceProposal,
     Trace,
     Unit,
     User,
@@ -109,6 +110,10 @@ class Scoped:
     def consultations(self) -> QuerySet[Consultation]:
         """Questions: to an officer, those put to the own unit."""
         return self._rows(Consultation.objects.all(), unit=Q(unit=self.unit))
+
+    def silence_proposals(self) -> QuerySet[SilenceProposal]:
+        """What colleagues propose about a silent unit: the desk's own business."""
+        return self._rows(SilenceProposal.objects.all())
 
     def consultation_lines(self) -> QuerySet[ConsultationLine]:
         """What each question covers."""

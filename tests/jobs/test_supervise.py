@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,6 +126,41 @@ def test_children_end_with_their_parent(tmp_path: Path, number: signal.Signals) 
         parent.send_signal(number)
         parent.wait(15)
     assert gone_within(child, 5)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has privileges to give up")
+def test_a_prober_that_gave_up_root_still_ends_with_its_parent(tmp_path: Path) -> None:
+    """The kernel forgets the wish with the change of user; the prober remembers it."""
+    place = Path(tempfile.mkdtemp(prefix="openhotline-prober-"))
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from openhotline.settings import Settings\n"
+        "from openhotline.jobs.supervise import Supervisor\n"
+        "s = Supervisor(Settings(kind='test', data_dir=Path(sys.argv[1])), with_world=False, with_worker=False, doors=())\n"
+        "s.start()\n"
+        "print(s.children['prober'].process.pid, flush=True)\n"
+        "s.run_forever()\n"
+    )
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(place)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        ) as parent:
+            assert parent.stdout is not None
+            prober, end = int(parent.stdout.readline()), time.monotonic() + 20
+            while uid_of(prober) == 0:
+                assert time.monotonic() < end and alive(prober)
+                time.sleep(0.02)
+            time.sleep(0.2)
+            parent.kill()
+            parent.wait(15)
+        assert gone_within(prober, 5)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def uid_of(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("Uid:")))
 
 
 def test_what_a_killed_supervisor_left_behind_is_ended_at_the_next_start(supervisor: Supervisor) -> None:

@@ -6,7 +6,7 @@ from openhotline.records.models import Assessment, Hold, Item, ReceiptPhase, Rem
 from openhotline.rules import words
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import MovedMeanwhile, NotPermitted, Refused
-from openhotline.steps import alarm, answer, assess, close, confirm, escalate, notify
+from openhotline.steps import alarm, answer, assess, close, confirm, escalate, notify, silence
 from openhotline.steps.advance import advance
 from tests.journeys.cast import CANAL_HOST, NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
@@ -117,6 +117,9 @@ def test_a_hold_after_the_notice_left_stops_the_reminder_and_the_ladder(house: D
     house.later(hours(5))
     assert escalate.host_clocks(policy=house.policy, at=house.now) == 0
     assert house.letters("reminder") == []
+    house.answered(consultation, words.GO_AHEAD)
+    (removal,) = house.fresh(removals)
+    assert (removal.clock, removal.due_at) == ("host target", house.now + hours(4)), "the time left goes on"
 
 
 def test_gone_before_notice_is_told_to_the_police_and_no_notice_leaves(house: Day):
@@ -179,26 +182,14 @@ def test_silence_is_a_state_and_never_consent(house: Day):
     assert len(house.letters("police-managers")) == 1
     house.letters_leave()
     assert house.notices_sent() == 0, "silence is never consent"
-    removals = house.fresh(removals)
-    with pytest.raises(Refused, match="second person"):
-        answer.settle_silence(
-            removals,
-            clear=True,
-            by=house.who("P01"),
-            second=house.who("P01"),
-            why="child at risk",
-            at=house.now,
-            policy=house.policy,
-        )
-    answer.settle_silence(
-        removals,
-        clear=True,
-        by=house.who("P01"),
-        second=house.who("L01"),
-        why="child at risk",
-        at=house.now,
-        policy=house.policy,
+    proposal = silence.propose(
+        consultation, clear=True, why="a child may be at risk", by=house.who("P01"), at=house.now
     )
+    with pytest.raises(Refused, match="second person"):
+        silence.confirm(proposal, by=house.who("P01"), at=house.now, policy=house.policy)
+    with pytest.raises(NotPermitted):
+        silence.confirm(proposal, by=house.who("A07"), at=house.now, policy=house.policy)
+    silence.confirm(proposal, by=house.who("L01"), at=house.now, policy=house.policy)
     house.letters_leave()
     assert house.notices_sent() == 1
     assert consultation.answers.count() == 0

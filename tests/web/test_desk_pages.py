@@ -12,6 +12,7 @@ from django.test import Client
 from openhotline.ledger.verify import entries_of
 from openhotline.records.models import Alarm, Assessment, Item, User
 from openhotline.rules import words
+from openhotline.rules.opinion import Opinion
 from openhotline.settings import load
 from openhotline.steps import alarm
 from openhotline.web.desk import mine, veil, views
@@ -52,11 +53,16 @@ def test_each_view_counts_what_it_lists(desk: Desk) -> None:
     for n in range(30):
         desk.one(f"https://img.example.net/{n}")
     desk.once("https://img.example.net/once")
+    desk.day.graded(
+        [desk.one("https://img.example.net/down")],
+        by=("A07",),
+        opinion=Opinion(words.UNREACHABLE, reason="site down"),
+    )
     scoped = Scoped(desk.day.people["A07"])
     counts = views.counts(scoped, desk.day.now)
     for view in views.VIEWS:
         assert counts[view.key] == views.listed(view, scoped, desk.day.now).count(), view.key
-    assert counts["open"] == 31 and counts["second"] == 1
+    assert (counts["open"], counts["second"], counts["unreachable"]) == (31, 1, 1)
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(desk: Desk) -> None:

@@ -79,7 +79,9 @@ def open_in(browser: "Browser", client: Client, url: str, size: tuple[int, int],
         request = route.request
         path = request.url.removeprefix("http://portal.test")
         # Where a press comes from is part of it: Django refuses one whose page hides that.
-        headers = {name: value for name, value in request.all_headers().items() if name in ("origin", "referer")}
+        headers = {
+            name: value for name, value in request.all_headers().items() if name in ("origin", "referer")
+        }
         headers["host"] = "portal.test"
         kind = request.headers.get("content-type", "")
         if request.method == "POST":
@@ -157,7 +159,13 @@ def test_the_officer_answers_in_one_press_and_the_host_too(portal: Portal, chrom
     page.click("button[name=all]")
     page.wait_for_selector("text=Thank you. We have your answer")
     _looked_at(page, "host-receipt-390-light")
-    page = open_in(chromium, portal.east.host_desk, reverse("account-notice", args=[portal.east.notice.number]), WIDTHS[0], "light")
+    page = open_in(
+        chromium,
+        portal.east.host_desk,
+        reverse("account-notice", args=[portal.east.notice.number]),
+        WIDTHS[0],
+        "light",
+    )
     page.click("button[name=all]")
     page.wait_for_selector("text=You said: Removed and preserved")
     page.context.close()
@@ -192,7 +200,7 @@ def test_targets_are_large_enough_for_a_thumb(portal: Portal, chromium: "Browser
         page = open_in(chromium, client, url, (390, 844), "light")
         small = page.evaluate(
             """() => [...document.querySelectorAll('main button, main select, main summary, main .tick, main .pick, main input.input')]
-                 .filter(e => e.offsetParent !== null && e.getBoundingClientRect().height < 43.5)
+                 .filter(e => e.offsetParent !== null && (e.getBoundingClientRect().height < 43.5 || e.getBoundingClientRect().width < 43.5))
                  .map(e => e.outerHTML.slice(0, 80) + e.getBoundingClientRect().height)"""
         )
         assert small == []

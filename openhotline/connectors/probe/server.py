@@ -7,6 +7,7 @@ Not here: scheduling, retries, what facts mean.
 
 import asyncio
 import contextlib
+import ctypes
 import dataclasses
 import logging
 import os
@@ -32,6 +33,7 @@ from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 
 LINE_BYTES = 1024 * 1024
 _SELF_TEST = ("127.0.0.1", "::1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::7f00:1")
+_PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
 log = logging.getLogger(__name__)
 
 
@@ -95,9 +97,13 @@ def _drop(config: ProbeConfig) -> bool:
         if way[0] == SOCKS5_UNIX and Path(way[1]).exists():
             os.chown(way[1], -1, user.pw_gid)
             Path(way[1]).chmod(0o660)
+    libc, wish = ctypes.CDLL(None), ctypes.c_int()
+    libc.prctl(_PR_GET_PDEATHSIG, ctypes.byref(wish))
     os.setgroups([])
     os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
     os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    # The kernel forgets it with the change of user: whoever started us may have wished that we end with it.
+    libc.prctl(_PR_SET_PDEATHSIG, wish)
     return True
 
 

@@ -2,7 +2,14 @@
 
 from openhotline.records.models.assessment import Alarm, Assessment
 from openhotline.records.models.check import Check
-from openhotline.records.models.consultation import Answer, AnswerLine, Consultation, ConsultationLine, Unit
+from openhotline.records.models.consultation import (
+    Answer,
+    AnswerLine,
+    Consultation,
+    ConsultationLine,
+    SilenceProposal,
+    Unit,
+)
 from openhotline.records.models.host import Contact, Host
 from openhotline.records.models.house import Counter, House, PolicyVersion
 from openhotline.records.models.item import Clock, Item
@@ -41,6 +48,7 @@ __all__ = [
     "Report",
     "ReportContact",
     "ReportLine",
+    "SilenceProposal",
     "Trace",
     "Unit",
     "User",

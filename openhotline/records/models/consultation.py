@@ -39,6 +39,29 @@ class Consultation(models.Model):
     passed_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
 
 
+class SilenceProposal(models.Model):
+    """What one person proposes to do about a silent unit; a second person confirms it."""
+
+    consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="silence_proposals")
+    clear = models.BooleanField()  # False: hold
+    why = models.TextField()
+    proposed_by = models.ForeignKey("records.User", on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["consultation"], condition=models.Q(settled_at=None), name="one_open_silence_proposal"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("proposed_by")),
+                name="silence_confirmed_by_another",
+            ),
+        ]
+
+
 class ConsultationLine(models.Model):
     """One removal in a question."""
 

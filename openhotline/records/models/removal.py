@@ -38,7 +38,6 @@ class Removal(models.Model):
     next_check_at = models.DateTimeField(null=True)
     check_lease_until = models.DateTimeField(null=True)
     watch_step = models.PositiveSmallIntegerField(default=0)  # looks done of the relapse watch
-    clock_left = models.DurationField(null=True)  # time left of the clock a hold closed
 
     class Meta:
         constraints = [

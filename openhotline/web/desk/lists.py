@@ -1,7 +1,7 @@
 """Lists of what goes outward: questions to the police, notices, referrals, letters; and reports left early.
 
 True here: a page of a list is at most a hundred rows, newest or most urgent first. What is not here: acting
-on police silence (two people, done by the lead) and deciding a letter in doubt (a later page).
+on police silence and deciding a letter in doubt (`settling.py`).
 """
 
 from typing import Any
@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, STATES
-from openhotline.rules import removal_path, words
+from openhotline.rules import permits, removal_path, words
+from openhotline.rules.refusals import Refused
 from openhotline.web.desk import bench, outward, rows, story, times
 from openhotline.web.scoped import found
 
@@ -69,6 +70,11 @@ def _answered(row: Any, at: Any) -> str:
 @require_safe
 def consultation(request: HttpRequest, number: str) -> HttpResponse:
     """What one question covers, and where each removal is now."""
+    return consultation_page(request, number)
+
+
+def consultation_page(request: HttpRequest, number: str, refusal: Refused | None = None) -> HttpResponse:
+    """What one question covers, and where each removal is now."""
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.consultations().select_related("unit", "host"), number=number)
     removals = (
@@ -86,8 +92,31 @@ def consultation(request: HttpRequest, number: str) -> HttpResponse:
             "row": row,
             "parent": ("police-list", "Police"),
             "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
+            "refusal": refusal.sentence if refusal else "",
+            **silence_of(request, row),
         },
     )
+
+
+def silence_of(request: HttpRequest, row: Any) -> dict[str, object]:
+    """What the page of a question needs to know about its silence."""
+    scoped, actor = bench.scoped(request), bench.actor(request)
+    proposal = (
+        scoped.silence_proposals()
+        .filter(consultation=row, settled_at=None)
+        .select_related("proposed_by")
+        .first()
+    )
+    silent = (
+        scoped.removals().filter(consultation_lines__consultation=row, status=removal_path.SILENT).count()
+    )
+    return {
+        "silent": silent,
+        "may_settle": permits.may(removal_path.PATH, "settle_silence", actor),
+        "proposal": proposal,
+        "proposed_by_me": proposal is not None and proposal.proposed_by_id == actor.user_id,
+        "why": request.POST.get("why", ""),
+    }
 
 
 @require_safe

@@ -48,3 +48,12 @@ def queue(request: HttpRequest) -> HttpResponse:
         context |= assess.pane(request, item, view=view.key)
         context["pane"] = True
     return render(request, "desk/queue.html", context)
+
+
+@require_safe
+def counts(request: HttpRequest) -> HttpResponse:
+    """The saved views with fresh counts, for a queue that is on screen. Without script a reload does the same."""
+    view = views.BY_KEY.get(request.GET.get("view", "open"), views.VIEWS[0])
+    found = views.counts(bench.scoped(request), bench.now(request), fresh=True)
+    listed = [(one, found.get(one.key, 0)) for one in views.VIEWS]
+    return render(request, "desk/views.html", {"view": view, "views": listed})

@@ -7,10 +7,23 @@ from allauth.mfa.totp import views as totp
 from django.urls import path
 
 from openhotline.web import health
-from openhotline.web.desk import alarms, assess, case, hosts, legs, lists, mine, missing, queue, search
+from openhotline.web.desk import (
+    alarms,
+    assess,
+    case,
+    hosts,
+    legs,
+    lists,
+    mine,
+    missing,
+    queue,
+    search,
+    settling,
+)
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
+    path("counts", queue.counts, name="counts"),
     path("search", search.search, name="search"),
     # one case
     path("case/<str:ref>", case.show, name="case"),
@@ -30,11 +43,14 @@ urlpatterns = [
     # outward
     path("police", lists.police, name="police-list"),
     path("police/<str:number>", lists.consultation, name="consultation"),
+    path("police/<str:number>/silence", settling.propose, name="silence-propose"),
+    path("police/<str:number>/silence/confirm", settling.confirm, name="silence-confirm"),
     path("notices", lists.notices, name="notices"),
     path("notices/<str:number>", lists.notice, name="notice-page"),
     path("referrals", lists.referrals, name="referrals"),
     path("referrals/<str:number>", lists.referral, name="referral"),
     path("outbox", lists.outbox, name="outbox"),
+    path("outbox/<int:pk>", settling.doubt, name="doubt"),
     path("contacts", hosts.contacts_needed, name="contacts"),
     path("hosts", hosts.hosts, name="hosts"),
     path("hosts/<int:pk>", hosts.host, name="host"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from openhotline.records.models import Item, Removal
@@ -36,16 +36,23 @@ class View:
     empty: str = "Nothing is waiting here."
 
 
+# Written out and not as parameters: only so does SQLite see that the partial index of the queue fits.
+_IN_QUEUE = Func(
+    F("status"),
+    template="%(expressions)s IN ({})".format(", ".join(f"'{status}'" for status in item_path.OPEN)),
+    output_field=BooleanField(),
+)
+
+
 def _open(scoped: Scoped, at: datetime) -> Q:
     """What waits for a person; what could not be reached comes back by itself and has its own view."""
-    return Q(status__in=item_path.OPEN) & ~Q(status=item_path.UNREACHABLE)
+    return Q(_IN_QUEUE) & ~Q(status=item_path.UNREACHABLE)
 
 
 def _partners(scoped: Scoped, at: datetime) -> Q:
-    sent = scoped.report_lines().filter(
-        item=OuterRef("pk"), report__source__in=[words.FROM_HOTLINE, words.FROM_INDUSTRY, words.FROM_POLICE]
-    )
-    return Q(Exists(sent), status__in=item_path.OPEN)
+    partners = [words.FROM_HOTLINE, words.FROM_INDUSTRY, words.FROM_POLICE]
+    sent = scoped.report_lines().filter(report__source__in=partners, item__isnull=False)
+    return Q(_IN_QUEUE, pk__in=sent.values("item"))
 
 
 def _at_risk(scoped: Scoped, at: datetime) -> Q:
@@ -58,12 +65,16 @@ def _status(*statuses: str) -> Callable[[Scoped, datetime], Q]:
     return lambda scoped, at: Q(status__in=statuses)
 
 
+def _in_queue(status: str) -> Callable[[Scoped, datetime], Q]:
+    return lambda scoped, at: Q(_IN_QUEUE, status=status)
+
+
 VIEWS = (
     View(
         "open",
         "All open",
         True,
-        _status(*item_path.OPEN),
+        _open,
         empty="Nothing is open. Everything that came in has been decided.",
     ),
     View(
@@ -75,10 +86,10 @@ VIEWS = (
     ),
     View("risk", "Child may be at risk", True, _at_risk, loud=True),
     View("home", "Hosted here", False, lambda s, at: Q(status__in=removal_path.STILL_OPEN, route=words.HOME)),
-    View("second", "Second reader", True, _status(item_path.GRADED_ONCE)),
-    View("disputed", "Disputed", True, _status(item_path.DISPUTED)),
+    View("second", "Second reader", True, _in_queue(item_path.GRADED_ONCE)),
+    View("disputed", "Disputed", True, _in_queue(item_path.DISPUTED)),
     View("partners", "From partners", True, _partners),
-    View("unreachable", "Could not be reached", True, _status(item_path.UNREACHABLE)),
+    View("unreachable", "Could not be reached", True, _in_queue(item_path.UNREACHABLE)),
     View("police", "Waiting on police", False, _status(*WITH_POLICE)),
     View("host", "Waiting on hosts", False, _status(*WITH_HOST)),
     View("abroad", "Waiting abroad", False, _status(*removal_path.ABROAD)),
@@ -145,23 +156,26 @@ def next_to_take(view: View, scoped: Scoped, user_id: int, at: datetime, *, not_
     )
 
 
-_EXACT = 5_000  # up to here every count is taken anew; above, counts may be this many seconds old
-_FRESH = 10.0
-_kept: dict[str, Any] = {"until": 0.0, "counts": {}}
+_EXACT = 5_000  # up to here every count is taken anew
+_FRESH, _KEPT = (
+    10.0,
+    60.0,
+)  # seconds: above, a page shows counts this old; asked for by themselves, they are fresher
+_kept: dict[str, Any] = {"at": -1e9, "counts": {}}
 
 
-def counts(scoped: Scoped, at: datetime) -> dict[str, int]:
-    """How many rows each view holds now, by key."""
+def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, int]:
+    """How many rows each view holds, by key. In a large house a page need not wait for them: see `_KEPT`."""
     if not scoped.everything:
         return dict.fromkeys(BY_KEY, 0)
-    if time.monotonic() < _kept["until"]:
+    if time.monotonic() - _kept["at"] < (_FRESH if fresh else _KEPT):
         return dict(_kept["counts"])
     items = (
         scoped.items()
-        .filter(status__in=item_path.OPEN)
+        .filter(_IN_QUEUE)
         .aggregate(
-            open=Count("pk"),
-            soon=Count("pk", filter=Q(due_at__lt=at + SOON)),
+            open=Count("pk", filter=~Q(status=item_path.UNREACHABLE)),
+            soon=Count("pk", filter=Q(due_at__lt=at + SOON) & ~Q(status=item_path.UNREACHABLE)),
             second=Count("pk", filter=Q(status=item_path.GRADED_ONCE)),
             disputed=Count("pk", filter=Q(status=item_path.DISPUTED)),
             unreachable=Count("pk", filter=Q(status=item_path.UNREACHABLE)),
@@ -181,5 +195,5 @@ def counts(scoped: Scoped, at: datetime) -> dict[str, int]:
     rest = {key: scoped.items().filter(BY_KEY[key].pick(scoped, at)).count() for key in ("risk", "partners")}
     found = {**items, **removals, **rest}
     if found["open"] > _EXACT:
-        _kept.update(until=time.monotonic() + _FRESH, counts=found)
+        _kept.update(at=time.monotonic(), counts=found)
     return found

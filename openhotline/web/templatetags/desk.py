@@ -1,6 +1,6 @@
 """What every page of the desk carries: counts in the rail, running alarms, looking time. And small words."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -34,7 +34,7 @@ def rail(context: Context) -> dict[str, Any]:
         "contacts": waiting[CONTACT_NEEDED],
         "letters": waiting[FAILED] + waiting[IN_DOUBT],
         "alarms": alarms.running(scoped, at),
-        "looked": times.span(times.timedelta(seconds=seconds)) if seconds else "0 min",
+        "looked": times.span(timedelta(seconds=seconds)) if seconds else "0 min",
         "looked_minutes": seconds // 60,
         "limit_minutes": int(limit.total_seconds() // 60),
         "limit": times.span(limit),
@@ -74,7 +74,7 @@ def country(code: str) -> str:
 @register.filter
 def seconds(count: int) -> str:
     """A count of seconds in words."""
-    return times.span(times.timedelta(seconds=count))
+    return times.span(timedelta(seconds=count))
 
 
 @register.simple_tag

@@ -1,0 +1,227 @@
+"""The public form through gunicorn: submissions a second, and CPU of each.
+
+* page 1: one POST of an address: validated, sealed (age), in the spool with fdatasync before the answer, a
+  draft opened, 303.
+* journey: the whole form as a person walks it: 4 pages sent and 4 shown, the receipt with its seven words.
+* peer: plain Django + gunicorn, one POST = one row committed to PostgreSQL (peer_django.py).
+
+All with gunicorn's threads as the house starts it (1 process, 8 threads) and connections that stay open; the
+clients are threads of one process of their own. The public form of a house writes to its spool, never to its
+database, so there is one figure whatever the database is. De-duplication happens later and is measured in
+import_.py. House and peer alternate in one run.
+
+    ./run exec python benchmarks/form.py [--quick]
+"""
+
+import http.client
+import multiprocessing
+import multiprocessing.connection
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg
+
+from benchmarks import common, made
+from openhotline.jobs.supervise import THREADS
+from tests import houses
+
+CLIENTS = 16
+SECONDS, QUICK_SECONDS = 10.0, 1.0
+RUNS = 3
+_TABLE = "CREATE TABLE form_row (id bigserial PRIMARY KEY, url text, note text, received_at timestamptz DEFAULT now())"
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Submissions a second, and milliseconds of CPU of each (server; with PostgreSQL where it works)."""
+
+    rate: float
+    cpu_ms: float
+
+
+def main() -> None:
+    """Each in turn, three times."""
+    quick = common.quick()
+    seconds, runs = (QUICK_SECONDS, 1) if quick else (SECONDS, RUNS)
+    machine = common.machine()
+    found: dict[str, list[Figure]] = {"page 1": [], "journey": [], "peer": []}
+    with tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place, common.postgresql() as (server, pid):
+        folder = Path(place)
+        env = common.make_house(folder / "house") | {"OPENHOTLINE_DOOR": "public"}
+        url = server.new_database()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_TABLE)
+        fsyncs = []
+        with (
+            _gunicorn("openhotline.web.wsgi:application", env) as (ours, house),
+            _gunicorn("benchmarks.peer_django:application", {**env, "PEER_DATABASE": url}) as (peer, other),
+        ):
+            for _ in range(runs):
+                fsyncs.append(common.fsync_rate(folder))
+                found["page 1"].append(_measure(_page_one, house, [ours], seconds))
+                found["peer"].append(_measure(_peer, other, [peer, pid], seconds))
+                found["journey"].append(_measure(_journey, house, [ours], seconds))
+        settings = common.settings_of(server.url())
+    fsync = common.median(fsyncs)
+    rate = {name: common.median([one.rate for one in figures]) for name, figures in found.items()}
+    cost = {name: common.median([one.cpu_ms for one in figures]) for name, figures in found.items()}
+    floor = min(150.0, 0.6 * fsync)
+    common.table(
+        f"Form, {CLIENTS} connections, {seconds:.0f} s each, median of {runs} ({machine['cpu']}, load {machine['load']})",
+        [
+            ("", "submissions/s", "ms CPU each"),
+            *((name, round(rate[name], 1), round(cost[name], 3)) for name in found),
+            ("page 1 : peer", round(rate["page 1"] / rate["peer"], 2), round(cost["page 1"] / cost["peer"], 2)),
+        ],
+    )
+    print(f"  bare fsync/s {fsync:,.0f}: at least {floor:.0f}/s wanted; {settings}")
+    common.write(
+        "form",
+        {
+            "clients": CLIENTS, "threads": THREADS, "fsync_per_second": round(fsync), "wanted_per_second": round(floor),
+            "postgresql": settings, "submissions_per_second": {k: round(v, 1) for k, v in rate.items()},
+            "ms_cpu_per_submission": {k: round(v, 3) for k, v in cost.items()},
+            "ratio_to_peer": round(rate["page 1"] / rate["peer"], 2),
+            "runs": {name: [[round(one.rate, 1), round(one.cpu_ms, 3)] for one in figures] for name, figures in found.items()},
+        },
+        quick=quick,
+    )  # fmt: skip
+
+
+@contextmanager
+def _gunicorn(application: str, env: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """A server as the supervisor starts it: its process id and port."""
+    (port,) = houses.free_ports(1)
+    command = [
+        sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
+        "--workers", "1", "--threads", str(THREADS), "--keep-alive", "75", "--log-level", "warning",
+        "--no-control-socket", "--worker-tmp-dir", "/dev/shm",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, env=env, cwd=common.ROOT, stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 60
+        while True:
+            try:
+                http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"{application} did not start.") from None
+                time.sleep(0.1)
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _measure(act: Callable[["Visitor"], None], port: int, pids: list[int], seconds: float) -> Figure:
+    """Clients in a process of their own; a short warm-up is not counted."""
+    _clients(act, port, min(1.0, seconds))
+    before = sum(map(common.cpu, pids))
+    count, took = _clients(act, port, seconds)
+    spent = sum(map(common.cpu, pids)) - before
+    return Figure(count / took, 1000 * spent / max(count, 1))
+
+
+def _clients(act: Callable[["Visitor"], None], port: int, seconds: float) -> tuple[int, float]:
+    context = multiprocessing.get_context("fork")
+    pipe, far = context.Pipe()
+    child = context.Process(target=_visit, args=(act, port, seconds, far))
+    child.start()
+    try:
+        if not pipe.poll(seconds + 60):
+            raise RuntimeError("The clients did not come back.")
+        said = pipe.recv()
+    finally:
+        child.join(10)
+        if child.is_alive():
+            child.kill()
+    if isinstance(said, str):
+        raise RuntimeError(said)
+    return int(said[0]), float(said[1])
+
+
+def _visit(act: Callable[["Visitor"], None], port: int, seconds: float, far: "multiprocessing.connection.Connection") -> None:
+    begin = time.monotonic()
+    counts, faults = [0] * CLIENTS, []
+
+    def one(place: int) -> None:
+        visitor = Visitor(port, place)
+        try:
+            while time.monotonic() - begin < seconds:
+                act(visitor)
+                counts[place] += 1
+        except Exception as fault:
+            faults.append(repr(fault))
+
+    threads = [threading.Thread(target=one, args=(place,)) for place in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    far.send(faults[0] if faults else (sum(counts), time.monotonic() - begin))
+
+
+class Visitor:
+    """One browser with one open connection, never typing the same address twice."""
+
+    def __init__(self, port: int, place: int) -> None:
+        self._wire = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._number = place * 10_000_000
+
+    def press(self, where: str, **fields: str) -> str:
+        """Send a page; the address that follows."""
+        self._wire.request("POST", where, urlencode(fields), _FORM)
+        answer = self._wire.getresponse()
+        body = answer.read()
+        if answer.status != 303:
+            raise RuntimeError(f"{where} answered {answer.status}: {body[:300]!r}")
+        return answer.headers["Location"] or ""
+
+    def see(self, where: str) -> bytes:
+        """Look at a page."""
+        self._wire.request("GET", where)
+        answer = self._wire.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{where} answered {answer.status}.")
+        return body
+
+    def address(self) -> str:
+        """An address nobody typed before."""
+        self._number += 1
+        return made.address(self._number)
+
+
+def _page_one(visitor: Visitor) -> None:
+    visitor.press("/report", url=visitor.address())
+
+
+def _peer(visitor: Visitor) -> None:
+    visitor.press("/", url=visitor.address(), help="third picture in the second row")
+
+
+def _journey(visitor: Visitor) -> None:
+    visitor.see("/report")
+    for fields in (
+        {"url": visitor.address()},
+        {"kind": "image", "help": "third picture in the second row"},
+        {"follow": "code"},
+        {},
+    ):
+        where = visitor.press("/report" if "url" in fields else where, **fields)
+        page = visitor.see(where)
+    assert where.endswith("/receipt") and b"<li" in page, where
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What only people can settle: a silent police unit (two of them, four eyes) and a letter in doubt.
+
+The buttons are drawn for those who may press them; the steps ask again. What is not here: the lists these
+stand in (`lists.py`).
+"""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from openhotline.rules import permits
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.steps import notify, silence
+from openhotline.web.desk import bench, lists
+from openhotline.web.scoped import found
+
+
+@require_POST
+@bench.kept(lists.consultation_page)
+def propose(request: HttpRequest, number: str) -> HttpResponse:
+    """The first person proposes: go ahead without an answer, or hold."""
+    row = found(bench.scoped(request).consultations(), number=number)
+    wanted = request.POST.get("outcome", "")
+    if wanted not in ("clear", "hold"):
+        raise Refused("Choose: go ahead without an answer, or hold.", code="outcome")
+    silence.propose(
+        row,
+        clear=wanted == "clear",
+        why=request.POST.get("why", "")[:2000],
+        by=bench.actor(request),
+        at=bench.now(request),
+    )
+    return HttpResponseRedirect(reverse("consultation", args=[number]), status=303)
+
+
+@require_POST
+@bench.kept(lists.consultation_page)
+def confirm(request: HttpRequest, number: str) -> HttpResponse:
+    """The second person agrees; now it is done."""
+    scoped = bench.scoped(request)
+    row = found(scoped.consultations(), number=number)
+    proposal = found(
+        scoped.silence_proposals().select_related("proposed_by", "consultation"),
+        consultation=row,
+        settled_at=None,
+    )
+    silence.confirm(proposal, by=bench.actor(request), at=bench.now(request), policy=bench.policy())
+    return HttpResponseRedirect(reverse("consultation", args=[number]), status=303)
+
+
+def may_decide(request: HttpRequest) -> bool:
+    """Whether this person may say what became of a letter in doubt."""
+    try:
+        permits.require_act("letter.decide", bench.actor(request))
+    except NotPermitted:
+        return False
+    return True
+
+
+def doubt_page(request: HttpRequest, pk: int, refusal: Refused | None = None) -> HttpResponse:
+    """One letter in doubt, with both risks named."""
+    row = found(bench.scoped(request).letters(), pk=pk)
+    return render(
+        request,
+        "desk/doubt.html",
+        {"letter": row, "may_decide": may_decide(request), "refusal": refusal.sentence if refusal else ""},
+    )
+
+
+def doubt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look at it (GET), or say what became of it (POST)."""
+    return decide(request, pk) if request.method == "POST" else doubt_page(request, pk)
+
+
+@require_POST
+@bench.kept(doubt_page)
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """It arrived, or it did not and the same letter leaves again."""
+    row = found(bench.scoped(request).letters(), pk=pk)
+    word = request.POST.get("arrived", "")
+    if word not in ("yes", "no"):
+        raise Refused("Say whether it arrived. Ring the recipient if you do not know.", code="arrived")
+    notify.settle_doubt(
+        row, arrived=word == "yes", policy=bench.policy(), by=bench.actor(request), at=bench.now(request)
+    )
+    return HttpResponseRedirect(reverse("outbox"), status=303)

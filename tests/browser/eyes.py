@@ -1,0 +1,129 @@
+"""What is asked of every page: nobody is shut out, nothing overflows, nothing comes from elsewhere, no picture.
+
+True here: each page that is looked at is looked at four times (phone and desk, light and dark). Faults are
+collected and told together at the end of the day, so that one run names them all. What is not here: what a
+page says; that is the story's.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+PHONE, DESK = (390, 844), (1280, 860)
+RULES = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+MOST_BYTES, MOST_REQUESTS = 60_000, 5  # of a page of the public door, everything it loads included
+
+
+@dataclass
+class Eyes:
+    """Looks at pages and remembers what is wrong."""
+
+    browser: Browser
+    faults: list[str] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def visitor(
+        self, *doors: str, size: tuple[int, int] = DESK, script: bool = True, state: Any = None
+    ) -> Iterator[Page]:
+        """A browser of its own for one person who only ever speaks to `doors` (base addresses)."""
+        context = self.browser.new_context(
+            viewport=_viewport(size),
+            java_script_enabled=script,
+            storage_state=state,
+            reduced_motion="reduce",
+            locale="en-GB",
+        )
+        context.set_default_timeout(10_000)
+        try:
+            self._listen(context, doors)
+            yield context.new_page()
+        finally:
+            context.close()
+
+    def _listen(self, context: BrowserContext, doors: tuple[str, ...]) -> None:
+        """No request to another host, no file that is missing, no word on the console (a policy breach is one)."""
+
+        def asked(response: Response) -> None:
+            if not response.url.startswith(tuple(f"{door}/" for door in doors)):
+                self.faults.append(f"A page asked elsewhere: {response.url}")
+            if response.status >= 500 or (response.status >= 400 and "/static/" in response.url):
+                self.faults.append(f"{response.status} for {response.url}")
+
+        context.on("response", asked)
+        context.on("requestfailed", lambda request: self.faults.append(f"Never answered: {request.url}"))
+        context.on("console", lambda said: self._said(said.type, said.text, said.page))
+        context.on("weberror", lambda fault: self.faults.append(f"Script fault: {fault.error}"))
+
+    def _said(self, kind: str, text: str, page: Page | None) -> None:
+        # A page that is refused with a sentence is a page: the browser still notes its status.
+        if kind in ("error", "warning") and "Failed to load resource" not in text:
+            self.faults.append(f"Console at {page.url if page else 'a page'}: {text}")
+
+    def look(self, page: Page, name: str) -> None:
+        """Look at the page as it is now on phone and desk, light and dark; leave it as it was."""
+        before = page.viewport_size
+        page.evaluate(Axe().axe_script)
+        for size in (PHONE, DESK):
+            page.set_viewport_size(_viewport(size))
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                seen = f"{name} at {size[0]} px, {scheme}"
+                self._nobody_shut_out(page, seen)
+            self._no_sideways_scroll(page, f"{name} at {size[0]} px")
+        self._no_picture(page, name)
+        page.emulate_media(color_scheme="light")
+        if before:
+            page.set_viewport_size(before)
+        self.looked_at.append(name)
+
+    def _nobody_shut_out(self, page: Page, seen: str) -> None:
+        for violation in page.evaluate("rules => axe.run(rules)", RULES)["violations"]:
+            where = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
+            self.faults.append(f"{seen}: {violation['id']} ({violation['help']}) at {where}")
+
+    def _no_sideways_scroll(self, page: Page, seen: str) -> None:
+        wide = page.evaluate("document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            self.faults.append(f"{seen}: {wide} px wider than the window")
+
+    def _no_picture(self, page: Page, name: str) -> None:
+        found = page.locator("img, picture, video, object, embed, iframe, svg image").count()
+        if found:
+            self.faults.append(f"{name}: {found} elements that could show a picture")
+
+    def weigh(self, address: str, name: str) -> None:
+        """A public page, met for the first time by a browser without script: its bytes and requests."""
+        door = "{0.scheme}://{0.netloc}".format(urlsplit(address))
+        came: list[Response] = []
+        with self.visitor(door, size=PHONE, script=False) as page:
+            page.on("response", lambda response: came.append(response))
+            page.goto(address)
+            size = sum(len(response.body()) for response in came)
+            scripts = page.locator("script").count()
+            cookies = page.context.cookies()
+        if size > MOST_BYTES or len(came) > MOST_REQUESTS:
+            self.faults.append(f"{name}: {size} bytes in {len(came)} requests")
+        if scripts or cookies:
+            self.faults.append(f"{name}: {scripts} scripts, {len(cookies)} cookies")
+
+    def keep(self, page: Page, name: str) -> None:
+        """A picture for the manual, only where one was asked for (OPENHOTLINE_PICTURES=1)."""
+        if os.environ.get("OPENHOTLINE_PICTURES") == "1":
+            PICTURES.mkdir(exist_ok=True)
+            page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def _viewport(size: tuple[int, int]) -> Any:
+    return {"width": size[0], "height": size[1]}
