@@ -46,7 +46,10 @@ def main() -> None:
     for _ in range(runs):
         for name, rates in found.items():
             said = subprocess.run(
-                [sys.executable, __file__, "--inside", name, str(count)], check=True, capture_output=True, text=True
+                [sys.executable, __file__, "--inside", name, str(count)],
+                check=True,
+                capture_output=True,
+                text=True,
             )
             rates.append(float(said.stdout))
     middle = {name: round(common.median(rates)) for name, rates in found.items()}

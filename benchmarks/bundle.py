@@ -30,7 +30,10 @@ def main() -> None:
     count, runs = (QUICK_COUNT, 1) if quick else (COUNT, RUNS)
     machine = common.machine()
     found: dict[str, list[dict[str, list[float]]]] = {"SQLite": [], "PostgreSQL": []}
-    with tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place, common.postgresql() as (server, _):
+    with (
+        tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place,
+        common.postgresql() as (server, _),
+    ):
         fsync = common.fsync_rate(Path(place))
         for number in range(runs):
             for name in found:
@@ -64,7 +67,13 @@ def main() -> None:
     print(f"  fsync/s {fsync:,.0f}; over {TARGET:.0f} s: {', '.join(slow) or 'none'}")
     common.write(
         "bundle",
-        {"removals": count, "fsync_per_second": round(fsync), "databases": settings, "median": middle, "over_target": slow},
+        {
+            "removals": count,
+            "fsync_per_second": round(fsync),
+            "databases": settings,
+            "median": middle,
+            "over_target": slow,
+        },
         quick=quick,
     )
 

@@ -54,7 +54,10 @@ def main() -> None:
     seconds, runs = (QUICK_SECONDS, 1) if quick else (SECONDS, RUNS)
     machine = common.machine()
     found: dict[str, list[Figure]] = {"page 1": [], "journey": [], "peer": []}
-    with tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place, common.postgresql() as (server, pid):
+    with (
+        tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place,
+        common.postgresql() as (server, pid),
+    ):
         folder = Path(place)
         env = common.make_house(folder / "house") | {"OPENHOTLINE_DOOR": "public"}
         url = server.new_database()
@@ -80,7 +83,11 @@ def main() -> None:
         [
             ("", "submissions/s", "ms CPU each"),
             *((name, round(rate[name], 1), round(cost[name], 3)) for name in found),
-            ("page 1 : peer", round(rate["page 1"] / rate["peer"], 2), round(cost["page 1"] / cost["peer"], 2)),
+            (
+                "page 1 : peer",
+                round(rate["page 1"] / rate["peer"], 2),
+                round(cost["page 1"] / cost["peer"], 2),
+            ),
         ],
     )
     print(f"  bare fsync/s {fsync:,.0f}: at least {floor:.0f}/s wanted; {settings}")
@@ -150,7 +157,9 @@ def _clients(act: Callable[["Visitor"], None], port: int, seconds: float) -> tup
     return int(said[0]), float(said[1])
 
 
-def _visit(act: Callable[["Visitor"], None], port: int, seconds: float, far: "multiprocessing.connection.Connection") -> None:
+def _visit(
+    act: Callable[["Visitor"], None], port: int, seconds: float, far: "multiprocessing.connection.Connection"
+) -> None:
     begin = time.monotonic()
     counts, faults = [0] * CLIENTS, []
 
@@ -211,16 +220,18 @@ def _peer(visitor: Visitor) -> None:
 
 
 def _journey(visitor: Visitor) -> None:
-    visitor.see("/report")
+    where = "/report"
+    visitor.see(where)
     for fields in (
         {"url": visitor.address()},
         {"kind": "image", "help": "third picture in the second row"},
         {"follow": "code"},
         {},
     ):
-        where = visitor.press("/report" if "url" in fields else where, **fields)
+        where = visitor.press(where, **fields)
         page = visitor.see(where)
-    assert where.endswith("/receipt") and b"<li" in page, where
+    assert where.endswith("/receipt"), where
+    assert b"<li" in page
 
 
 if __name__ == "__main__":

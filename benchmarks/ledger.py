@@ -29,7 +29,10 @@ def main() -> None:
     count, runs = (QUICK_COUNT, 1) if quick else (COUNT, RUNS)
     machine = common.machine()
     found: dict[str, list[dict[str, float]]] = {"SQLite": [], "PostgreSQL": []}
-    with tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place, common.postgresql() as (server, pid):
+    with (
+        tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place,
+        common.postgresql() as (server, pid),
+    ):
         fsync = common.fsync_rate(Path(place))
         for number in range(runs):
             for name in found:
@@ -38,7 +41,10 @@ def main() -> None:
                 before = common.cpu(pid)
                 ran = common.run([sys.executable, __file__, "--inside", str(count)], env=env)
                 found[name].append(
-                    {**json.loads(ran.out.splitlines()[-1]), "us CPU/act, database": 1e6 * (common.cpu(pid) - before) / count}
+                    {
+                        **json.loads(ran.out.splitlines()[-1]),
+                        "us CPU/act, database": 1e6 * (common.cpu(pid) - before) / count,
+                    }
                 )
         settings = {"PostgreSQL": common.settings_of(server.url()), "SQLite": common.sqlite_settings()}
     middle = {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(tempfile.mkdtemp(prefix="openhotline-test-"))
 # The keys a house makes at its creation: without them nothing can be sealed or entered.
 (_FOLDER / "keys").mkdir(mode=0o700)
+(_FOLDER / "static").mkdir()
 (_FOLDER / "keys" / "site.key").write_bytes(os.urandom(32))
 _POSTGRES = os.environ.get("OPENHOTLINE_TEST_POSTGRES", "")
 for _name in [name for name in os.environ if name.startswith("OPENHOTLINE_")]:

@@ -25,6 +25,7 @@ from openhotline.records.models import Item, Partner
 from openhotline.rules import notice as wording
 from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
+from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import notify, refer, trace
 from openhotline.steps.notify import HouseWords
@@ -55,7 +56,7 @@ def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
 
 def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: datetime) -> None:
     reachable = [item for item in items if item.host]
-    facts = prober.trace([TraceJob(canonical=item.canonical, host=item.host, at=at) for item in reachable])
+    facts = prober.trace([TraceJob(canonical=dialled(item.canonical), host=item.host, at=at) for item in reachable])
     trace.record(list(zip(reachable, facts, strict=True)), policy=policy, by=MACHINE_WORKER, at=at)
 
 

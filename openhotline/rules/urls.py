@@ -60,6 +60,15 @@ class Address:
     note: str = ""
 
 
+def dialled(canonical: str) -> str:
+    """The address as the prober may ask for it: without user name and password, which are never sent."""
+    scheme, sign, rest = canonical.partition("://")
+    authority, slash, path = rest.partition("/")
+    if not sign or "@" not in authority:
+        return canonical
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
 def read(raw: str, *, keep_fragment_hosts: frozenset[str] = frozenset()) -> Address:
     """Read one reported text. Never raises, whatever the text.
 

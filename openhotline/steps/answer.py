@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models import QuerySet
 
 from openhotline.outbox.models import SENDING, Letter
@@ -130,7 +131,14 @@ def _facts(answer: Answer) -> dict[str, object]:
 
 def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) -> None:
     """Go ahead: end holds of this unit, clear what waits, and draft the notice in the same act."""
-    Hold.objects.filter(removal__in=scope, released_at=None).update(released_at=at, released_by=by.who)
+    active = Hold.objects.filter(removal__in=scope, released_at=None)
+    theirs = Q(answer__consultation__unit_id=answer.consultation.unit_id) | Q(answer=None)
+    Hold.objects.filter(pk__in=list(active.filter(theirs).values_list("pk", flat=True))).update(
+        released_at=at, released_by=by.who
+    )
+    # What another unit holds stays held, whatever this one says.
+    held = set(active.values_list("removal_id", flat=True))
+    scope = [removal for removal in scope if removal.pk not in held]
     waiting = [
         removal
         for removal in scope

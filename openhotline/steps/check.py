@@ -17,6 +17,7 @@ from openhotline.policy import Policy
 from openhotline.records.models import Check, Removal, Trace
 from openhotline.rules import clocks, gone, item_path, removal_path
 from openhotline.rules.facts import CheckFacts
+from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import assess, tell, trace
 from openhotline.steps.advance import KEEP, advance
@@ -55,7 +56,7 @@ def take_due(*, at: datetime, limit: int = 1000) -> list[Wanted]:
         )
         taken = list(rows.select_related("item")[:limit])
         Removal.objects.filter(pk__in=[removal.pk for removal in taken]).update(check_lease_until=at + LEASE)
-    return [Wanted(removal.pk, removal.item.canonical, removal.item.referrer) for removal in taken]
+    return [Wanted(removal.pk, dialled(removal.item.canonical), removal.item.referrer) for removal in taken]
 
 
 def record(looks: Sequence[tuple[int, CheckFacts]], *, policy: Policy, at: datetime) -> None:

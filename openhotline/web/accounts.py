@@ -1,6 +1,7 @@
 """Signing in: nobody signs up by themselves; accounts are made by the owner."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.messages import WARNING
 from django.http import HttpRequest
 
 
@@ -9,6 +10,11 @@ class Adapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def add_message(self, request: HttpRequest, level: int, *args: object, **kwargs: object) -> None:
+        """Say only what somebody has to know: that signing in worked, they see."""
+        if level >= WARNING:
+            super().add_message(request, level, *args, **kwargs)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """We count failures per account, never per address (security.md 3f)."""

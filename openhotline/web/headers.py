@@ -130,6 +130,10 @@ class Headers:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
+        if request.method == "HEAD" and not response.streaming:
+            # Mail scanners ask like this all day; a body here would be dropped with a warning each time.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
         if self.door == "public":
             # Django logs the path of a refused request, and a path of the form opens a draft.
             response._has_been_logged = True  # type: ignore[attr-defined]
