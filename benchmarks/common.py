@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from openhotline import __version__
@@ -39,8 +40,9 @@ DURABLE = (
 # --- the machine ----------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1)
 def machine() -> dict[str, object]:
-    """What this ran on. `load` is the one-minute load average before the run."""
+    """What this ran on. `load` is the one-minute load average when first asked: before the run."""
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -141,13 +141,14 @@ def _move(
         else:
             groups["next"].append(removal)
     worker = MACHINE_WORKER
+    # The first miss is stamped once. A bundle shares its moments, so this is one statement, not one per row.
+    first: dict[datetime, list[Removal]] = defaultdict(list)
     for removal in groups["missed"] + groups["missed_gone"] + groups["gone"] + groups["gone_before"]:
-        removal.t7_first_miss = removal.t7_first_miss or verdicts[removal.pk].first_miss_at or at
-    Removal.objects.bulk_update(
-        groups["missed"] + groups["missed_gone"] + groups["gone"] + groups["gone_before"],
-        ["t7_first_miss"],
-        batch_size=500,
-    )
+        if removal.t7_first_miss is None:
+            removal.t7_first_miss = verdicts[removal.pk].first_miss_at or at
+            first[removal.t7_first_miss].append(removal)
+    for moment, group in first.items():
+        Removal.objects.filter(pk__in=[removal.pk for removal in group]).update(t7_first_miss=moment)
     advance(groups["missed"] + groups["missed_gone"], "check", "missed", by=worker, at=at, clock=KEEP)
     _gone(groups["gone"] + groups["missed_gone"], policy=policy, at=at)
     advance(groups["gone_before"], "check", "gone_before", by=worker, at=at, stamps=["t8_gone"])
@@ -158,8 +159,8 @@ def _move(
         tell.police(groups["back"], "again", at=at)
         trace.reopen(groups["back"], policy=policy, at=at)
         assess.ask_trace([removal.item for removal in groups["back"]], at=at)
-    for removal in groups["watch"] + groups["gone"] + groups["missed_gone"] + groups["gone_before"]:
-        removal.watch_step += removal in groups["watch"]
+    for removal in groups["watch"]:
+        removal.watch_step += 1
     _schedule(groups, policy=policy, at=at)
 
 
@@ -203,18 +204,17 @@ def _schedule(groups: dict[str, list[Removal]], *, policy: Policy, at: datetime)
         spread[_wait(removal, policy=policy, at=at)].append(removal.pk)
     for wait, pks in spread.items():
         Removal.objects.filter(pk__in=pks).update(next_check_at=at + wait, check_lease_until=None)
-    watched: dict[int, list[Removal]] = defaultdict(list)
+    days = policy.clocks.watch
+    watched: dict[tuple[int, datetime | None], list[Removal]] = defaultdict(list)
     for removal in groups["watch"] + groups["gone"] + groups["missed_gone"] + groups["gone_before"]:
-        watched[removal.watch_step].append(removal)
-    for step, group in watched.items():
-        days = policy.clocks.watch
+        step = removal.watch_step
         # The relapse watch counts from the day it was gone; after the last look it is over.
-        for removal in group:
-            start = removal.t8_gone or at
-            removal.next_check_at = start + days[step] if step < len(days) else None
-            removal.check_lease_until = None
-        Removal.objects.bulk_update(
-            group, ["next_check_at", "check_lease_until", "watch_step"], batch_size=500
+        removal.next_check_at = (removal.t8_gone or at) + days[step] if step < len(days) else None
+        removal.check_lease_until = None
+        watched[step, removal.next_check_at].append(removal)
+    for (step, following), group in watched.items():
+        Removal.objects.filter(pk__in=[removal.pk for removal in group]).update(
+            next_check_at=following, check_lease_until=None, watch_step=step
         )
 
 

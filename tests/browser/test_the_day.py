@@ -259,7 +259,6 @@ def analyst_sees_it_removed(house: OpenHouse, eyes: Eyes, first: dict[str, str])
         sign_in(page, house.desk, "lead", house)
         for ref in (first[AT_RISK], first[AT_HOME]):
             page.goto(f"{house.desk}/case/{ref}")
-            print(page.locator(".trail").inner_text(), page.locator(".head__a").inner_text())
             expect(page.locator(".trail li", has_text="Removed")).not_to_have_class(re.compile("now|todo"))
             expect(page.locator(".head__a .chip").first).to_contain_text(re.compile("removed", re.I))
         eyes.look(page, "case, removed")

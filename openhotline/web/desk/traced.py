@@ -90,16 +90,19 @@ def _trace(row: Trace, at: datetime) -> TraceShown:
 
 def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
     shown = answer.get("answer") or ", ".join(answer.get("addresses") or []) or answer.get("operator") or ""
+    # Of a data file its name is enough: where it lies on our machine is nobody's business on a page.
     source, age = answer.get("source") or "", answer.get("source_age_s")
+    source = source.rpartition("/")[2] if source.startswith("/") else source
     if age is not None and age >= 86_400:
         source = f"{source}, {age // 86_400} days old"
+    why = reason[2] or answer.get("why") or ""
     return Method(
         METHOD_NAMES.get(answer.get("method", ""), answer.get("method", "")),
         shown,
         answer.get("country") or "–",
         source,
         reason[1],
-        reason[2] or answer.get("why") or "",
+        "" if why.rstrip(".") == shown.rstrip(".") else why,
         (answer.get("raw") or "")[:20_000],
     )
 
