@@ -68,8 +68,8 @@ def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) ->
     return len(items)
 
 
-def letters(post: Post, *, policy: Policy, at: datetime) -> int:
-    """Mail that may leave now. Returns how many were tried."""
+def letters(post: Post, *, policy: Policy, at: datetime, kinds: Sequence[str] = ()) -> int:
+    """Mail that may leave now, of some kinds or of all. Returns how many were tried."""
     tried = 0
     while tried < BATCH:
         # One at a time: a crash then leaves one letter in doubt, not a whole batch.
@@ -78,6 +78,7 @@ def letters(post: Post, *, policy: Policy, at: datetime) -> int:
             at=at,
             by=MACHINE_WORKER,
             limit=1,
+            kinds=kinds,
             guard=lambda letter: _freeze(letter, post, policy=policy, at=at),
         )
         if not claimed:

@@ -44,6 +44,8 @@ class Engine:
         """
         done = 0
         parts: tuple[tuple[str, Callable[[], int]], ...] = (
+            # A child may be at risk: nothing stands before this letter.
+            ("alarms", lambda: dispatch.letters(self.post, policy=self.policy, at=at, kinds=["alarm"])),
             ("spool", lambda: self.filer.file(policy=self.policy, at=at) if self.filer else 0),
             ("traces", lambda: dispatch.traces(self.prober, policy=self.policy, at=at)),
             (

@@ -30,4 +30,6 @@ def test_a_quick_run_ends_well_and_keeps_nothing(name):
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert "nothing is kept" in ran.stdout
-    assert kept == {path: path.stat().st_mtime_ns for path in (ROOT / "benchmarks" / "results").glob("*.json")}
+    assert kept == {
+        path: path.stat().st_mtime_ns for path in (ROOT / "benchmarks" / "results").glob("*.json")
+    }

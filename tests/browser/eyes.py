@@ -119,8 +119,8 @@ class Eyes:
             self.faults.append(f"{name}: {scripts} scripts, {len(cookies)} cookies")
 
     def keep(self, page: Page, name: str) -> None:
-        """A picture for the manual, only where one was asked for (OPENHOTLINE_PICTURES=1)."""
-        if os.environ.get("OPENHOTLINE_PICTURES") == "1":
+        """A picture for the manual, only where one was asked for (OPENHOTLINE_TEST_PICTURES=1)."""
+        if os.environ.get("OPENHOTLINE_TEST_PICTURES") == "1":
             PICTURES.mkdir(exist_ok=True)
             page.screenshot(path=PICTURES / f"{name}.png")
 

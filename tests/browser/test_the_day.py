@@ -1,7 +1,7 @@
 """One day in Chromium, from the public form to confirmed removal, as everybody who has a part in it.
 
-Four addresses: one at home, one at home where a child may be at risk now, one in the Netherlands, one nobody
-can read. Every page on the way is looked at on a phone and on a desk, light and dark (`eyes`).
+Three addresses: one at home, one at home where a child may be at risk now, one in the Netherlands; and a line
+that is no address. Every page on the way is looked at on a phone and on a desk, light and dark (`eyes`).
 """
 
 import re
@@ -20,6 +20,9 @@ AT_HOME = "http://img.example.net/set/one"
 AT_RISK = "http://chat.example.net/room/6"
 ABROAD = "http://dijk.example.net/n/9"
 HOST_MAIL_DOMAIN = "northrack.example"
+PUBLIC_PAGES = (
+    "report", "report/app", "follow", "privacy", "accessibility", "support", "picture-of-me", "police",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def test_a_report_travels_from_the_public_form_to_confirmed_removal(
 
 def reporters_report(house: OpenHouse, eyes: Eyes) -> list[str]:
     """Two people report, on a phone and without script. Returns the seven words of the first."""
-    for path in ("report", "report/app", "follow", "privacy", "accessibility", "support", "picture-of-me", "police"):
+    for path in PUBLIC_PAGES:
         eyes.weigh(f"{house.public}/{path}", f"public /{path}")
     with (
         eyes.visitor(house.public, size=PHONE, script=False) as page,
@@ -65,7 +68,7 @@ def reporters_report(house: OpenHouse, eyes: Eyes) -> list[str]:
     ):
         words = one_report(page, beside, eyes, house)
         another_report(page, beside, eyes, house)
-        for path in ("report/app", "follow", "privacy", "accessibility", "support", "picture-of-me", "police", "nowhere"):
+        for path in (*PUBLIC_PAGES[1:], "nowhere"):
             beside.goto(f"{house.public}/{path}")
             eyes.look(beside, f"public /{path}")
     return words
@@ -339,5 +342,9 @@ def partner_sees_its_referral(house: OpenHouse, eyes: Eyes) -> None:
         page.locator("main table a").first.click()
         page.wait_for_url("**/referrals/*")
         expect(page.locator("main")).to_contain_text("dijk.example[.]net")
+        expect(page.locator(".kv").first).to_contain_text("With you")
         expect(page.locator("main")).not_to_contain_text("img.example[.]net")
         eyes.look(page, "partner, one referral")
+        house.later(days=2)  # it removes, and our own checks see that
+        page.reload()
+        expect(page.locator(".kv").first).to_contain_text("Gone, as")

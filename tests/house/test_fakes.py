@@ -26,7 +26,9 @@ def test_a_fake_is_a_real_double_and_not_an_empty_file() -> None:
         ]
         assert doubles, name
         for double in doubles:
-            calls = [word for word, value in vars(double).items() if inspect.isfunction(value) and word[0] != "_"]
+            calls = [
+                word for word, value in vars(double).items() if inspect.isfunction(value) and word[0] != "_"
+            ]
             assert calls or "__call__" in vars(double), f"{name}: {double.__name__} answers nothing"
 
 
