@@ -56,7 +56,9 @@ def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
 
 def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: datetime) -> None:
     reachable = [item for item in items if item.host]
-    facts = prober.trace([TraceJob(canonical=dialled(item.canonical), host=item.host, at=at) for item in reachable])
+    facts = prober.trace(
+        [TraceJob(canonical=dialled(item.canonical), host=item.host, at=at) for item in reachable]
+    )
     trace.record(list(zip(reachable, facts, strict=True)), policy=policy, by=MACHINE_WORKER, at=at)
 
 

@@ -51,7 +51,13 @@ class Person:
 def make_places(settings: Settings) -> None:
     """Directories and keys, once. Existing keys are never touched."""
     os.umask(0o027)
-    for place in (settings.data, settings.keys, settings.spool, settings.data / "run", settings.data / "static"):
+    for place in (
+        settings.data,
+        settings.keys,
+        settings.spool,
+        settings.data / "run",
+        settings.data / "static",
+    ):
         place.mkdir(parents=True, exist_ok=True)
     # The prober, which may run as another user, has to reach its socket and nothing else.
     settings.data.chmod(0o755)

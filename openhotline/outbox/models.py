@@ -18,7 +18,7 @@ class Letter(models.Model):
     """One letter. `key` is unique for ever: the same letter can never be put twice."""
 
     kind = models.CharField(max_length=24)  # notice, police-question, referral, trace, alarm ...
-    number = models.CharField(max_length=24)
+    number = models.CharField(max_length=64)
     recipient = models.TextField()
     transport = models.CharField(max_length=12)  # mail, partner, prober
     key = models.CharField(max_length=64, unique=True)
@@ -51,7 +51,7 @@ class LetterLine(models.Model):
     letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="lines")
     removal = models.BigIntegerField()
     kind = models.CharField(max_length=24)
-    number = models.CharField(max_length=24)
+    number = models.CharField(max_length=64)
     recipient = models.TextField()
 
     class Meta:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from openhotline.outbox.models import SENDING, Letter
 from openhotline.policy import Policy

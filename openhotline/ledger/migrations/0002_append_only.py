@@ -34,8 +34,18 @@ POSTGRESQL = [
 ]
 
 
+# Django gives a text key a second index for LIKE on PostgreSQL. Nobody asks like that here, and each new case
+# of a bulk import would pay for it.
+ONE_INDEX_IS_ENOUGH = """DO $$ DECLARE found text; BEGIN
+    FOR found IN SELECT indexname FROM pg_indexes
+        WHERE schemaname = current_schema() AND tablename = 'ledger_case' AND indexname LIKE '%\\_like'
+    LOOP EXECUTE 'DROP INDEX ' || quote_ident(found); END LOOP; END $$"""
+
+
 def raise_the_wall(apps, schema_editor):
     statements = POSTGRESQL if schema_editor.connection.vendor == "postgresql" else SQLITE
+    if schema_editor.connection.vendor == "postgresql":
+        statements = [*statements, ONE_INDEX_IS_ENOUGH]
     for statement in statements:
         schema_editor.execute(statement, None)
 

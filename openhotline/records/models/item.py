@@ -10,7 +10,7 @@ class Item(models.Model):
 
     PATH = item_path.PATH
 
-    ref = models.CharField(max_length=16, unique=True)  # 26-04417-K: what people say on the phone
+    ref = models.CharField(max_length=16)  # 26-04417-K: what people say on the phone
     kind = models.CharField(max_length=10, choices=[(k, k) for k in words.ITEM_KINDS])
     key_digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the key: joins reports
     canonical = models.TextField()  # what is dialled: WHATWG form of the address as reported
@@ -38,6 +38,8 @@ class Item(models.Model):
 
     class Meta:
         constraints = [
+            # A constraint and not `unique=True`, which on PostgreSQL would bring a second index for LIKE.
+            models.UniqueConstraint(fields=["ref"], name="one_item_per_reference"),
             models.CheckConstraint(
                 condition=models.Q(status__in=item_path.PATH.statuses()), name="item_status_known"
             ),

@@ -30,7 +30,11 @@ class Report(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["partner", "idempotency_key"], name="one_report_per_key"),
+            models.UniqueConstraint(
+                fields=["partner", "idempotency_key"],
+                condition=models.Q(idempotency_key__isnull=False),
+                name="one_report_per_key",
+            ),
             models.CheckConstraint(
                 condition=models.Q(status__in=report_path.PATH.statuses()), name="report_status_known"
             ),
@@ -51,7 +55,8 @@ class Report(models.Model):
 class ReportLine(models.Model):
     """One line of a report: the spelling as it came, and the item it led to. Spellings are never lost."""
 
-    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="lines")
+    # Its index is the unique constraint below: a second one would only slow the bulk import.
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="lines", db_index=False)
     position = models.PositiveIntegerField()
     reported = models.TextField()
     item = models.ForeignKey("records.Item", null=True, on_delete=models.PROTECT, related_name="lines")
