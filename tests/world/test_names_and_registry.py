@@ -131,6 +131,7 @@ def test_both_files_know_every_network_and_their_age_and_nothing_else(world: Wor
                 assert origin.get(address) == {
                     "autonomous_system_number": network.asn,
                     "autonomous_system_organization": network.operator,
+                    "country": {"iso_code": network.country},
                 }
                 assert location.get(address) == {"country": {"iso_code": network.country}}
         for address in ("127.0.0.1", "203.0.113.200", "2001:db8:ff::1", "::1"):

@@ -33,6 +33,10 @@ class Town:
         self.world.clock.jump(self.world.clock.now() + timedelta(**span))
 
 
+# Long enough for what answers on a busy machine, short enough to wait for what never does.
+LIMITS = Limits(connect_s=8, total_s=12, job_s=40, dns_s=8)
+
+
 def config(world: World) -> ProbeConfig:
     """The prober's configuration, made of the world's card alone."""
     card = world.card
@@ -42,7 +46,7 @@ def config(world: World) -> ProbeConfig:
         rdap_base=card["rdap"],
         mmdb=tuple(MmdbFile(path, kind, "made up") for kind, path in card["mmdb"].items()),
         canary=card["canary"],
-        limits=Limits(connect_s=1, total_s=1.5, job_s=4, dns_s=1),
+        limits=LIMITS,
         lift_documentation=True,
         polite=False,
         drop_to="nobody",
