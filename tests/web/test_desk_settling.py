@@ -1,0 +1,98 @@
+"""What only people settle: a silent unit (two of them) and a letter in doubt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from openhotline.outbox import queue
+from openhotline.outbox.models import IN_DOUBT, PENDING, Letter
+from openhotline.rules import words
+from openhotline.rules.words import MACHINE_WORKER
+from openhotline.settings import load
+from openhotline.steps import escalate
+from tests.journeys.cast import hours
+from tests.web.desk_cast import Desk
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.desk.urls")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield Desk(patch, tmp_path)
+    load.cache_clear()
+
+
+def silent(desk: Desk) -> str:
+    """A question on which the unit has stayed silent. Returns its number."""
+    day = desk.day
+    removals = day.traced(day.graded(day.public_report("http://img.example.net/h")))
+    day.contact_verified(removals)
+    consultation = day.asked()
+    day.later(hours(2))
+    escalate.police_silence(policy=day.policy, at=day.now)
+    desk.sync()
+    return consultation.number
+
+
+def test_one_proposes_another_agrees_and_only_then_does_it_move(desk: Desk) -> None:
+    number = silent(desk)
+    page = f"/police/{number}"
+    liaison, lead, analyst = desk.as_("P01"), desk.as_("L01"), desk.as_("A07")
+    assert "Propose: go ahead" in liaison.get(page).content.decode()
+    assert "Propose: go ahead" not in analyst.get(page).content.decode()
+
+    empty = liaison.post(f"{page}/silence", {"outcome": "clear", "why": " "})
+    assert empty.status_code == 422
+    assert "Write down why" in empty.content.decode()
+    assert analyst.post(f"{page}/silence", {"outcome": "clear", "why": "x"}).status_code == 403
+    assert (
+        liaison.post(f"{page}/silence", {"outcome": "clear", "why": "a child may be at risk"}).status_code
+        == 303
+    )
+
+    own = liaison.post(f"{page}/silence/confirm")
+    assert own.status_code in (409, 422)
+    assert "second person" in own.content.decode()
+    assert "I agree" in lead.get(page).content.decode()
+    assert lead.post(f"{page}/silence/confirm").status_code == 303
+    desk.day.letters_leave()
+    assert desk.day.notices_sent() == 1
+    assert lead.post(f"{page}/silence/confirm").status_code == 404, "it is settled"
+
+
+def in_doubt(desk: Desk) -> Letter:
+    """A notice whose line broke after its last byte had left."""
+    day = desk.day
+    removals = day.traced(day.graded(day.public_report("http://img.example.net/j")))
+    day.contact_verified(removals)
+    day.answered(day.asked(), words.GO_AHEAD)
+    (letter,) = queue.claim(
+        "mail", at=day.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"frozen bytes"
+    )
+    queue.in_doubt(letter, why="The line broke.", by=MACHINE_WORKER, at=day.now)
+    desk.sync()
+    return letter
+
+
+def test_a_letter_that_arrived_counts_from_now_on_as_sent(desk: Desk) -> None:
+    letter = in_doubt(desk)
+    analyst, lead = desk.as_("A07"), desk.as_("L01")
+    assert f"/outbox/{letter.pk}" in lead.get("/outbox?state=in+doubt").content.decode()
+    assert "It arrived" not in analyst.get(f"/outbox/{letter.pk}").content.decode()
+    assert analyst.post(f"/outbox/{letter.pk}", {"arrived": "yes"}).status_code == 403
+    assert lead.post(f"/outbox/{letter.pk}", {"arrived": "perhaps"}).status_code == 422
+    assert lead.post(f"/outbox/{letter.pk}", {"arrived": "yes"}).status_code == 303
+    letter.refresh_from_db()
+    assert letter.state == "sent"
+    assert desk.day.notices_sent() == 1
+
+
+def test_a_letter_that_did_not_arrive_leaves_again_byte_for_byte(desk: Desk) -> None:
+    letter = in_doubt(desk)
+    assert letter.state == IN_DOUBT
+    assert desk.as_("P01").post(f"/outbox/{letter.pk}", {"arrived": "no"}).status_code == 303
+    letter.refresh_from_db()
+    assert letter.state == PENDING
+    assert bytes(letter.body) == b"frozen bytes"
