@@ -44,6 +44,10 @@ class Settings(BaseSettings):
 
     # The prober's exits: "direct", or "world" (the synthetic internet's SOCKS5 exit on a Unix socket).
     exit: Literal["direct", "world"] = "direct"
+    # In a real house: more vantage points than our own line, "name=/path/to/socks5.sock,name=...", and an
+    # address of our own that must be up. "Gone" needs two places and a proved line.
+    exits: str = ""
+    canary: str = ""
     resolvers: str = ""  # comma-separated literals; "" -> the world's, or the system's
     mmdb: str = ""  # colon-separated MMDB files for origin network and country
 

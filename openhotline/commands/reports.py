@@ -18,6 +18,7 @@ from openhotline.commands import common
 from openhotline.rules import words
 from openhotline.rules.incoming import IncomingReport
 from openhotline.rules.refusals import Refused
+from openhotline.rules.urls import split_lines
 
 COLUMNS = ("address", "source", "reference", "received_at", "referrer", "note")
 _SOURCES = {source: source for source in words.SOURCES} | {
@@ -178,7 +179,7 @@ def _reporter(
         return IncomingReport(
             report_id=luck.pop(),
             source=_SOURCES.get(source) or _SOURCES.get(source.strip().lower(), words.FROM_HOTLINE),
-            lines=(address,) if address.strip() else (),
+            lines=_lines(address),
             received_at=_when(received_at, at) if received_at else at,
             referrer=referrer,
             help_text=note,
@@ -210,11 +211,21 @@ def _make_haste() -> None:
     )  # the thread that reads ahead gives way as soon as the database has answered
 
 
+def _lines(address: str) -> tuple[str, ...]:
+    """The address of a row. A cell with line breaks (an unclosed quote swallowed rows) is read line by line."""
+    if "\n" in address or "\r" in address:
+        return split_lines(address)
+    return (address,) if address.strip() else ()
+
+
 def _when(text: str, at: datetime) -> datetime:
     """The time a partner gave, if it can be read and lies in the past; else now."""
     try:
         moment = datetime.fromisoformat(text.strip()) if text.strip() else at
     except ValueError:
         return at
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return min(moment, at)
+    try:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return at
+    return min(moment, at) if moment.year >= 1990 else at

@@ -27,7 +27,7 @@ from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import notify, refer, trace
+from openhotline.steps import escalate, notify, refer, trace
 from openhotline.steps.notify import HouseWords
 
 BATCH = 200
@@ -125,6 +125,8 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         if refer.depart(letter, policy=policy, at=at) is None:
             return None
     elif letter.kind == "reminder":
+        if not escalate.reminder_stands(letter, at=at):
+            return None
         serial = letter.number.partition("/")[0]
     if letter.body is not None:
         return None
@@ -216,7 +218,8 @@ def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -
     ):
         queue.not_now(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
     elif receipt.outcome == REFUSED:
-        notify.bounced(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
+        refuse = refer.bounced if letter.kind == "referral" else notify.bounced
+        refuse(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
     else:
         queue.in_doubt(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
 

@@ -23,6 +23,7 @@ ON_THE_MACHINE: tuple[tuple[str, Look], ...] = (
     ("spool leftovers", doctor_machine.spool_leftovers),
     ("clock", doctor_machine.clock),
     ("prober", doctor_machine.prober),
+    ("vantage points", doctor_machine.lines_out),
     ("mmdb", doctor_machine.mmdb),
     ("backup", doctor_machine.backup),
 )

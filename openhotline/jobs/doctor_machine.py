@@ -13,7 +13,7 @@ import maxminddb
 
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.jobs.backup import LAST
-from openhotline.jobs.exits import mmdb_files, probe_config
+from openhotline.jobs.exits import mmdb_files, probe_config, vantages
 from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
 from openhotline.jobs.recovery import PUBLIC
 from openhotline.jobs.supervise import NOT_VERIFIED
@@ -228,6 +228,22 @@ def prober(settings: Settings) -> Finding:
             "For a real house start `openhotline up` as root, or give the prober a user of its own.",
         )
     return fine("prober", f"Unprivileged (user {hello.uid}); {proved}.")
+
+
+def lines_out(settings: Settings) -> Finding:
+    """ "Gone" needs looks from two places and a canary that proves our own line: without them nothing closes."""
+    places = vantages(settings)
+    if settings.exit == "world" or (len(places) >= 2 and settings.canary):
+        return fine(
+            "vantage points", f"{len(places)} vantage points, and our own line is proved by a canary."
+        )
+    lacks = [] if len(places) >= 2 else ["a second vantage point (OPENHOTLINE_EXITS)"]
+    lacks += [] if settings.canary else ["an address of your own that is always up (OPENHOTLINE_CANARY)"]
+    return warning(
+        "vantage points",
+        "Nothing can be confirmed as gone: two places and a proved line are needed.",
+        f"Set {' and '.join(lacks)}.",
+    )
 
 
 def mmdb(settings: Settings) -> Finding:

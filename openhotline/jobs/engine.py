@@ -56,7 +56,7 @@ class Engine:
                 "checks",
                 lambda: poll.checks(self.prober, vantages=self.vantages, policy=self.policy, at=at),
             ),
-            ("sweeps", lambda: sweep(policy=self.policy, at=at)),
+            ("sweeps", lambda: sweep(policy=self.policy, at=at, strict=self.strict)),
             ("letters", lambda: dispatch.letters(self.post, policy=self.policy, at=at)),
             ("partners", lambda: dispatch.partners(self.post, policy=self.policy, at=at)),
             ("ledger", lambda: put_in_order() and 0),

@@ -27,7 +27,32 @@ def probe_config(settings: Settings) -> ProbeConfig:
 
 def _direct(settings: Settings) -> ProbeConfig:
     found = resolvers(settings.resolvers) or system_resolvers()
-    return ProbeConfig(vantages={"direct": (DIRECT,)}, resolvers=found, mmdb=mmdb_files(settings.mmdb))
+    return ProbeConfig(
+        vantages={"direct": (DIRECT,), **named_exits(settings.exits)},
+        resolvers=found,
+        mmdb=mmdb_files(settings.mmdb),
+        canary=settings.canary,
+    )
+
+
+def vantages(settings: Settings) -> tuple[str, ...]:
+    """The vantage points of this house, by name."""
+    if settings.exit == "world":
+        return ("north", "south")
+    return ("direct", *named_exits(settings.exits))
+
+
+def named_exits(text: str) -> dict[str, tuple[str, ...]]:
+    """ "north=/run/a.sock,south=/run/b.sock" as vantage points. Raises ValueError where one has no path."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in (part.strip() for part in text.split(",")):
+        if not part:
+            continue
+        name, sign, path = part.partition("=")
+        if not sign or not path.startswith("/"):
+            raise ValueError(f"The exit “{part}” is not written as name=/path/to/socket.")
+        found[name.strip()] = (SOCKS5_UNIX, path)
+    return found
 
 
 def _world(settings: Settings) -> ProbeConfig:

@@ -16,10 +16,13 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from openhotline import policy as policies
+from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, Letter
 from openhotline.records import sealing
+from openhotline.records.apps import hand_over_keys
 from openhotline.records.models import (
+    Alarm,
     ApiToken,
     Consultation,
     Contact,
@@ -27,6 +30,7 @@ from openhotline.records.models import (
     House,
     Partner,
     PolicyVersion,
+    Referral,
     Unit,
     User,
 )
@@ -68,6 +72,7 @@ def make_places(settings: Settings) -> None:
     _secret(settings.keys / "django.secret", secrets.token_urlsafe(48).encode())
     if not (settings.keys / "intake.pub").exists():
         sealing.create_intake_keys(settings.keys)
+    hand_over_keys()
 
 
 def _secret(file: Path, value: bytes) -> None:
@@ -163,13 +168,16 @@ def reach_unit(key: str, *, mail: str, phone: str, at: datetime) -> Unit:
         raise Refused(f"The policy names no unit “{key}”. Choose one of its units.", code="unit")
     unit.mail, unit.phone = mail, phone
     unit.save(update_fields=["mail", "phone"])
-    waiting = Letter.objects.filter(
-        state=CONTACT_NEEDED,
-        recipient="",
-        kind__startswith="police",
-        number__in=Consultation.objects.filter(unit=unit).values("number"),
-    )
-    queue.readdress(list(waiting), mail, by=MACHINE_WORKER, at=at)
+    _enter("unit.reached", ("unit", str(unit.pk), 1), {"unit": key, "mail": mail, "phone": phone}, at=at)
+    numbers = set(Consultation.objects.filter(unit=unit).values_list("number", flat=True))
+    numbers |= set(Referral.objects.filter(unit=unit).values_list("number", flat=True))
+    numbers |= {f"{row.item.ref}/{row.pk}" for row in Alarm.objects.filter(unit=unit).select_related("item")}
+    waiting = [
+        letter
+        for letter in Letter.objects.filter(state=CONTACT_NEEDED, recipient="").exclude(kind="notice")
+        if letter.number in numbers or letter.number.partition("/")[0] in numbers
+    ]
+    queue.readdress(waiting, mail, by=MACHINE_WORKER, at=at)
     return unit
 
 
@@ -211,6 +219,12 @@ def make_person(
         host=Host.objects.get(key=person.host) if person.host else None,
         partner=Partner.objects.get(key=person.partner) if person.partner else None,
     )
+    _enter(
+        "staff.made",
+        ("user", str(user.pk), 1),
+        {"role": person.role, "pseudonym": person.pseudonym},
+        at=user.date_joined,
+    )
     TOTP.activate(user, totp_secret or generate_totp_secret())
     return user
 
@@ -220,7 +234,10 @@ def make_token(partner: Partner, *, at: datetime) -> str:
     import hashlib
 
     token = secrets.token_urlsafe(32)
-    ApiToken.objects.create(partner=partner, digest=hashlib.sha256(token.encode()).hexdigest(), created_at=at)
+    made = ApiToken.objects.create(
+        partner=partner, digest=hashlib.sha256(token.encode()).hexdigest(), created_at=at
+    )
+    _enter("token.made", ("token", str(made.pk), 1), {"partner": partner.key}, at=at)
     return token
 
 
@@ -241,3 +258,9 @@ def register_contact(host_key: str, *, name: str, asn: int, country: str, mail: 
         },
     )
     return contact
+
+
+def _enter(act: str, obj: tuple[str, str, int], payload: dict[str, object], *, at: datetime) -> None:
+    """Who may come in, and how others are reached: every change is an entry."""
+    with transaction.atomic():
+        record([Act(act=act, obj=obj, payload=payload)], by=MACHINE_WORKER, at=at)

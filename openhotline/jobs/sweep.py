@@ -1,5 +1,6 @@
 """Finds deadlines that passed and hands each to the step it belongs to. Moves nothing itself."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -8,9 +9,11 @@ from django.db import connection
 from openhotline.ledger.record import sequence
 from openhotline.outbox import queue
 from openhotline.policy import Policy
+from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import answer, assess, check, close, consult, escalate, refer
+from openhotline.steps import alarm, answer, assess, check, close, consult, escalate, refer
 
+log = logging.getLogger("openhotline.worker")
 _LOCK = 0x7377656570  # "sweep"
 Sweep = Callable[[Policy, datetime], int]
 
@@ -24,6 +27,7 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("traces that ran out", lambda policy, at: check.to_trace(policy=policy, at=at)),
     ("questions to the police", lambda policy, at: len(consult.ask_due(policy=policy, at=at))),
     ("referrals abroad", lambda policy, at: len(refer.refer_due(at=at))),
+    ("alarms nobody acknowledged", lambda policy, at: alarm.overdue(policy=policy, at=at)),
     ("police silence", lambda policy, at: escalate.police_silence(policy=policy, at=at)),
     ("hosts past their time", lambda policy, at: escalate.host_clocks(policy=policy, at=at)),
     ("watches that are over", lambda policy, at: close.close_watched(policy=policy, at=at)),
@@ -34,21 +38,36 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
 )
 
 
-def sweep(*, policy: Policy, at: datetime) -> int:
+def sweep(*, policy: Policy, at: datetime, strict: bool = False) -> int:
     """One round over everything that may be due. Returns how many things were done.
 
     One process sweeps at a time (PostgreSQL: an advisory lock); another that comes meanwhile does nothing.
     """
     if connection.vendor != "postgresql":
-        return sum(run(policy, at) for _, run in SWEEPS)
+        return _each(policy, at, strict=strict)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
             return 0
         try:
-            return sum(run(policy, at) for _, run in SWEEPS)
+            return _each(policy, at, strict=strict)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _each(policy: Policy, at: datetime, *, strict: bool) -> int:
+    """Every sweep in turn. One that fails is logged and does not starve those after it; `strict` raises."""
+    done = 0
+    for name, run in SWEEPS:
+        try:
+            done += run(policy, at)
+        except Refused as fault:
+            log.warning("%s: %s", name, fault.sentence)
+        except Exception:
+            if strict:
+                raise
+            log.exception("%s: this sweep failed; the others go on.", name)
+    return done
 
 
 def put_in_order(limit: int = 50_000) -> int:

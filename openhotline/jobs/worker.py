@@ -14,6 +14,7 @@ from openhotline.connectors.mail.client import Relay
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.jobs.dispatch import Post
 from openhotline.jobs.engine import Engine
+from openhotline.jobs.exits import vantages
 from openhotline.jobs.spooled import Filer
 from openhotline.settings import Settings
 from openhotline.steps.notify import HouseWords
@@ -53,11 +54,6 @@ def wait_for_prober(engine: Engine, seconds: float) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
-
-
-def vantages(settings: Settings) -> tuple[str, ...]:
-    """The vantage points of this house, by name."""
-    return ("north", "south") if settings.exit == "world" else ("direct",)
 
 
 def partner_tokens(file: Path) -> dict[str, str]:

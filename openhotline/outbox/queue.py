@@ -92,7 +92,9 @@ def put_many(
     why: str = "",
 ) -> list[Letter]:
     """`put` for many: `addressed` holds (number, recipient, removal ids) per letter."""
-    keys = [key_of(kind, number, recipient, removals) for number, recipient, removals in addressed]
+    # A key made of an address that must be forgotten would let guesses be checked for ever.
+    forget = kind in TO_FORGET
+    keys = [key_of(kind, number, "" if forget else to, removals) for number, to, removals in addressed]
     with transaction.atomic():
         known = {letter.key: letter for letter in Letter.objects.filter(key__in=keys)}
         fresh = {
@@ -241,8 +243,12 @@ def _settle(
         count = Letter.objects.filter(pk=letter.pk, state=SENDING).update(**changes)
         if count != 1:
             raise Refused("This letter was settled already. Open the outbox again.", code="settled")
-        letter.state, letter.why = state, why
-        _enter([letter], f"letter.{state.replace(' ', '-')}", by=by, at=at, facts={"why": why})
+        if letter.kind in TO_FORGET and state != PENDING:
+            # The other side's words may quote the address; nothing of it stays.
+            Letter.objects.filter(pk=letter.pk).update(recipient="", text="", body=None, why="", receipt="")
+        said = "" if letter.kind in TO_FORGET else why
+        letter.state, letter.why = state, said
+        _enter([letter], f"letter.{state.replace(' ', '-')}", by=by, at=at, facts={"why": said})
 
 
 def decide(letter: Letter, *, arrived: bool, by: Actor, at: datetime) -> None:

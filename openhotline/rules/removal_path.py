@@ -86,7 +86,6 @@ PATH = Path(
             rows=[30, 31],
             gone=REMOVED,
             up_again=NOTICED,
-            up_again_late=OVERDUE,
             up_again_abroad=REFERRED,
             up_again_police=REFERRED_POLICE,
         ),

@@ -268,7 +268,9 @@ def resume_clock(rows: Sequence[Removal], *, by: Actor, at: datetime) -> None:
         row.subject_id: row
         for row in Clock.objects.filter(
             subject="removal", subject_id__in=[row.pk for row in rows], ended=clocks.HELD
-        ).order_by("closed_at")
+        )
+        .exclude(name=clocks.HOLD_REVIEW)
+        .order_by("closed_at")
     }
     groups: dict[clocks.Deadline, list[Removal]] = {}
     for row in rows:

@@ -11,7 +11,7 @@ from django.db import transaction
 from openhotline.policy import Policy
 from openhotline.records.models import Alarm, Clock, Item, Unit
 from openhotline.rules.permits import require_act
-from openhotline.rules.words import Actor
+from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import tell
 from openhotline.steps.advance import note, refuse_unless
 
@@ -68,3 +68,25 @@ def acknowledge(alarm: Alarm, *, reference: str, by: Actor, at: datetime) -> Ala
         note([alarm.item], "alarm.acknowledged", by=by, at=at, facts={"reference": reference})
     alarm.refresh_from_db()
     return alarm
+
+
+def overdue(*, policy: Policy, at: datetime) -> int:
+    """Sweep: alarms nobody has acknowledged in their minutes; managers are written to, once. Returns how many."""
+    late = list(
+        Alarm.objects.filter(acknowledged_at=None, due_at__lte=at, managers_at=None).select_related(
+            "item", "unit"
+        )
+    )
+    for row in late:
+        with transaction.atomic():
+            tell.desk(
+                "alarm-managers",
+                number=f"{row.item.ref}/{row.pk}",
+                recipient=policy.managers_mail,
+                subject=f"URGENT {row.item.ref}: nobody has acknowledged the alarm",
+                text=f"{row.item.ref}: raised {row.at:%H:%M} UTC, not acknowledged. Ring {row.unit.name}: {row.phone}\n",
+                at=at,
+            )
+            Alarm.objects.filter(pk=row.pk).update(managers_at=at)
+            note([row.item], "alarm.overdue", by=MACHINE_WORKER, at=at)
+    return len(late)

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from openhotline.outbox.models import SENDING, Letter
+from openhotline.outbox.models import IN_DOUBT, SENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import (
     Answer,
@@ -135,6 +135,12 @@ def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime)
     Hold.objects.filter(pk__in=list(active.filter(theirs).values_list("pk", flat=True))).update(
         released_at=at, released_by=by.who
     )
+    # A hold followed the content to its next episode: the same answer to the same question ends it there too.
+    Hold.objects.filter(answer__consultation=answer.consultation, released_at=None).exclude(
+        removal__in=scope
+    ).exclude(removal__consultation_lines__consultation=answer.consultation).update(
+        released_at=at, released_by=by.who
+    )
     # What another unit holds stays held, whatever this one says.
     held = set(active.values_list("removal_id", flat=True))
     scope = [removal for removal in scope if removal.pk not in held]
@@ -159,7 +165,12 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
     """Not yet. From noticed on, and while a notice is just leaving, a hold is a row that stops every letter."""
     if answer.review_at is None:
         raise Refused("A hold needs a review time.", code="review")
-    Hold.objects.filter(removal__in=scope, released_at=None).update(released_at=at, released_by=by.who)
+    active = Hold.objects.filter(removal__in=scope, released_at=None)
+    mine = Q(answer__consultation__unit_id=answer.consultation.unit_id) | Q(answer=None)
+    Hold.objects.filter(pk__in=list(active.filter(mine).values_list("pk", flat=True))).update(
+        released_at=at, released_by=by.who
+    )
+    theirs = set(active.values_list("removal_id", flat=True))  # another unit holds it: that hold stands
     Hold.objects.bulk_create(
         [
             Hold(
@@ -172,12 +183,13 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
                 review_at=answer.review_at,
             )
             for removal in scope
+            if removal.pk not in theirs
         ],
         batch_size=1000,
     )
     leaving = set(
         Letter.objects.filter(
-            kind="notice", state=SENDING, lines__removal__in=[removal.pk for removal in scope]
+            kind="notice", state__in=[SENDING, IN_DOUBT], lines__removal__in=[removal.pk for removal in scope]
         ).values_list("lines__removal", flat=True)
     )
     movable = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD, removal_path.CLEARED)
@@ -199,7 +211,10 @@ def _pass(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Ask the new unit on the same clock; nothing moves."""
+    """Ask the new unit on the same clock; nothing moves. A hold of the unit that passes ends with its part."""
+    Hold.objects.filter(
+        removal__in=scope, released_at=None, answer__consultation__unit_id=consultation.unit_id
+    ).update(released_at=at, released_by=by.who)
     agreement = policy.agreement(unit.agreement)
     consult.ask_police(scope, unit=unit, agreement=agreement, by=by, at=at, passed_from=consultation)
     note(scope, "removal.passed", by=by, at=at, facts={"unit": unit.key, "from": consultation.number})

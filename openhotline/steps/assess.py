@@ -77,6 +77,7 @@ def pass_on(items: Sequence[Item], *, by: Actor, at: datetime) -> None:
             at=at,
             clock=KEEP,
         )
+        note([item for item in items if item.status != item_path.RECEIVED], "item.handed-back", by=by, at=at)
         Item.objects.filter(pk__in=[item.pk for item in items]).update(locked_by=None, locked_until=None)
 
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from openhotline.policy import Policy
 from openhotline.records.models import Check, Removal, Trace
-from openhotline.rules import clocks, gone, item_path, removal_path
+from openhotline.rules import gone, item_path, removal_path
 from openhotline.rules.facts import CheckFacts
 from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
@@ -45,7 +45,7 @@ def take_due(*, at: datetime, limit: int = 1000) -> list[Wanted]:
     due = (
         Removal.objects.filter(next_check_at__lte=at, item__look_allowed_at__isnull=False)
         .filter(Q(check_lease_until=None) | Q(check_lease_until__lte=at))
-        .filter(status__in=[*removal_path.STILL_OPEN, *removal_path.WATCHED])
+        .filter(status__in=[*removal_path.STILL_OPEN, *removal_path.WATCHED, removal_path.CLOSED])
         .order_by("next_check_at", "pk")
     )
     with transaction.atomic():
@@ -124,7 +124,7 @@ def _move(
     for removal in removals:
         kind = verdicts[removal.pk].kind
         status = removal.status
-        if status in removal_path.WATCHED:
+        if status in (*removal_path.WATCHED, removal_path.CLOSED):
             groups["back" if kind == "up" else ("watch" if kind == "gone" else "again")].append(removal)
         elif kind == "gone" and status in removal_path.BEFORE_NOTICE:
             groups["gone_before"].append(removal)
@@ -185,8 +185,6 @@ def _up_again(removals: list[Removal], *, at: datetime) -> None:
             by_outcome["up_again_abroad"].append(removal)
         elif removal.referral_lines.exists():
             by_outcome["up_again_police"].append(removal)
-        elif removal.clock == clocks.LADDER:
-            by_outcome["up_again_late"].append(removal)
         else:
             by_outcome["up_again"].append(removal)
     for outcome, group in by_outcome.items():
@@ -235,7 +233,8 @@ def _moved_address(removals: Sequence[Removal], looks: dict[int, list[CheckFacts
     elsewhere = [
         removal.item
         for removal in removals
-        if removal.item_id in newest
+        if removal.status in removal_path.STILL_OPEN
+        and removal.item_id in newest
         and removal.item.status == item_path.GRADED
         and any(
             facts.peer and facts.peer not in newest[removal.item_id].address.split(",")

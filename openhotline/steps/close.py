@@ -49,12 +49,13 @@ def phase_of(reports: Sequence[Report]) -> dict[int, str]:
     ).values_list("report_id", "item_id", "item__status"):
         items[report_id].append((status, item_id))
     newest: dict[int, str] = {}
-    for item_id, status in (
+    for item_id, status, looked_at_soon in (
         Removal.objects.filter(item__lines__report__in=reports)
         .order_by("episode")
-        .values_list("item_id", "status")
+        .values_list("item_id", "status", "next_check_at")
     ):
-        newest[item_id] = status
+        # Reported again after its watch: nobody is answered before it has been looked at.
+        newest[item_id] = "" if status == removal_path.CLOSED and looked_at_soon else status
     return {report.pk: _phase(items[report.pk], newest) for report in reports}
 
 
@@ -137,7 +138,21 @@ def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) ->
             subject="About your report",
             text=f"{ANSWER[phases[report.pk]]}\n\nThank you. You do not need to do anything else.\n",
         )
-    ReportContact.objects.filter(report__in=reports).delete()
+    _destroy_contacts(reports, at=at)
+
+
+def _destroy_contacts(reports: Sequence[Report], *, at: datetime) -> None:
+    """E-mails are destroyed with an entry that says so and not what they were."""
+    rows = list(ReportContact.objects.filter(report__in=reports).select_related("report"))
+    record(
+        [
+            Act(act="contact.destroyed", obj=("report", str(row.report.report_id), row.report.version))
+            for row in rows
+        ],
+        by=MACHINE_WORKER,
+        at=at,
+    )
+    ReportContact.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 def close_incomplete(*, policy: Policy, at: datetime) -> int:
@@ -151,7 +166,7 @@ def close_incomplete(*, policy: Policy, at: datetime) -> int:
         ReceiptPhase.objects.filter(
             receipt_hash__in=[report.receipt_hash for report in over if report.receipt_hash]
         ).update(phase=words.CLOSED_PHASE)
-        ReportContact.objects.filter(report__in=over).delete()
+        _destroy_contacts(over, at=at)
         why = "Nothing that could be looked at, and no more detail came."
         advance(over, "answer", "answered", by=MACHINE_WORKER, at=at, why=why, changes={"answered_at": at})
     return len(over)

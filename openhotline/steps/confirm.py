@@ -72,9 +72,18 @@ def record(
         if ticket:
             Notice.objects.filter(pk=notice.pk).update(ticket=ticket[:200])
         new = [
-            removal for removal in removals if removal.status in (removal_path.NOTICED, removal_path.OVERDUE)
+            removal
+            for removal in removals
+            if removal.status == removal_path.NOTICED
+            or (removal.status == removal_path.OVERDUE and removal.t6_acknowledged is None)
         ]
         advance(new, "acknowledge", "acknowledged", by=by, at=at, clock=KEEP, stamps=["t6_acknowledged"])
+        # A host that answers after our first miss has answered all the same.
+        Removal.objects.filter(
+            pk__in=[removal.pk for removal in removals],
+            status__in=removal_path.STILL_OPEN,
+            t6_acknowledged=None,
+        ).update(t6_acknowledged=at)
         done = [
             removal
             for removal in removals

@@ -144,7 +144,7 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
             (removal.due_at is not None and removal.due_at <= at) or removal.item.at_risk
             for removal in removals
         )
-        if ripe:
+        if ripe and key in units:
             agreement = policy.agreement(units[key].agreement)
             asked.append(ask_police(removals, unit=units[key], agreement=agreement, by=by, at=at))
     return asked

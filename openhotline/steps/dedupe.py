@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from openhotline.policy import Policy
 from openhotline.records import bulk
@@ -173,4 +173,12 @@ def reported(counts: Mapping[int, int], *, policy: Policy, at: datetime) -> None
             clock=clocks.Deadline(clocks.ASSESS, at + policy.clocks.assess),
             changes={"readings": F("readings") + 1},
         )
-        Removal.objects.filter(item__in=chunk, status__in=removal_path.WATCHED).update(next_check_at=at)
+        # What was removed is looked at at once, also long after its watch: only its newest episode.
+        later = Removal.objects.filter(item=OuterRef("item"), episode__gt=OuterRef("episode"))
+        newest = Removal.objects.filter(
+            ~Exists(later),
+            item__in=chunk,
+            item__status=item_path.GRADED,
+            status__in=[*removal_path.WATCHED, removal_path.CLOSED],
+        )
+        Removal.objects.filter(pk__in=list(newest.values_list("pk", flat=True))).update(next_check_at=at)

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from openhotline.outbox import queue
+from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Hold, Notice, Removal
 from openhotline.rules import clocks, removal_path
@@ -159,7 +160,9 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
         why="No removal within the agreed day.",
     )
     if overdue:
-        for notice in Notice.objects.filter(lines__removal__in=overdue, sent_at__isnull=False).distinct():
+        for notice in Notice.objects.filter(
+            lines__removal__in=overdue, lines__dropped="", sent_at__isnull=False
+        ).distinct():
             tell.desk(
                 "ladder",
                 number=notice.number,
@@ -175,7 +178,7 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
     """One reminder per notice; a reminder is a new kind with its own number, never a repeat."""
     pks = [removal.pk for removal in removals]
     for notice in (
-        Notice.objects.filter(lines__removal__in=pks, sent_at__isnull=False)
+        Notice.objects.filter(lines__removal__in=pks, lines__dropped="", sent_at__isnull=False)
         .distinct()
         .select_related("contact")
     ):
@@ -196,3 +199,14 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
                 f"{len(lines)} address(es) still answer from outside. Please use the link in the notice.\n"
             ),
         )
+
+
+def reminder_stands(letter: Letter, *, at: datetime) -> bool:
+    """The guard of a reminder, at departure: withdrawn if any of it is held, or nothing of it is still up."""
+    pks = list(letter.lines.values_list("removal", flat=True))
+    held = Hold.objects.filter(removal__in=pks, released_at=None).exists()
+    late = [*removal_path.WITH_HOST, removal_path.GONE_MAYBE]
+    if not held and Removal.objects.filter(pk__in=pks, status__in=late).exists():
+        return True
+    queue.withdraw(letter, why="Held, or nothing is left to be reminded of.", by=MACHINE_WORKER, at=at)
+    return False

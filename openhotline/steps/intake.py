@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -118,7 +118,7 @@ def _read(incoming: Sequence[IncomingReport], policy: Policy) -> list[_Read]:
     lines = [line for report in incoming for line in report.lines]
     read = iter(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
     return [
-        (report, [*islice(read, len(report.lines)), *map(urls.read_file, report.files)])
+        (_hour_only(report), [*islice(read, len(report.lines)), *map(urls.read_file, report.files)])
         for report in incoming
     ]
 
@@ -202,26 +202,83 @@ def _not_filed_before(
     for report_id, (report, given) in latest.items():
         if report_id in complete:
             if report.complete and not complete[report_id]:
-                _complete(Report.objects.get(report_id=report_id), report, policy=policy, by=by, at=at)
+                row = Report.objects.get(report_id=report_id)
+                _complete(row, report, given, policy=policy, by=by, at=at)
         elif not report.key or (report.partner, report.key) not in known_keys:
             fresh.append((report, given))
     return fresh, len(incoming) - len(fresh)
 
 
-def _complete(row: Report, report: IncomingReport, *, policy: Policy, by: Actor, at: datetime) -> None:
-    """A form left after page 1 was sent after all: add what the later pages gave."""
+def _complete(
+    row: Report,
+    report: IncomingReport,
+    given: Sequence[urls.Address],
+    *,
+    policy: Policy,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """A form left after page 1 was sent after all: add what the later pages gave, corrected addresses too."""
+    cases = _add_lines(row, report, given, policy=policy, by=by, at=at)
+    if row.why == LEFT_EARLY:
+        row.why = ""
     row.complete = True
     row.seen, row.follow, row.receipt_hash = report.seen[:12], report.follow, report.receipt_hash
     row.sealed = _sealed(report)
-    row.save(update_fields=["complete", "seen", "follow", "receipt_hash", "sealed"])
+    row.save(update_fields=["complete", "seen", "follow", "receipt_hash", "sealed", "why"])
     _receipts([(row.pk, report)], policy=policy)
     coarse = report.source == words.FROM_PUBLIC
     record(
-        [Act(act="report.completed", obj=("report", str(row.report_id), row.version))],
+        [
+            Act(act="report.completed", obj=("report", str(row.report_id), row.version), case=case)
+            for case in cases or [""]
+        ],
         by=by,
         at=report.received_at if coarse else at,
         coarse=coarse,
     )
+
+
+def _add_lines(
+    row: Report,
+    report: IncomingReport,
+    given: Sequence[urls.Address],
+    *,
+    policy: Policy,
+    by: Actor,
+    at: datetime,
+) -> list[str]:
+    """Lines the report did not have yet. Returns the cases they led to."""
+    known = set(row.lines.values_list("reported", flat=True))
+    extra = [address for address in given if _storable(address.reported) not in known]
+    readable = [address for address in extra if address.ok]
+    wanted = [dedupe.Wanted(address, report.received_at, _storable(report.referrer)) for address in readable]
+    named = dict.fromkeys((address.key_digest for address in readable), 1)
+    found = dedupe.join(wanted, named, policy=policy, by=by, at=at)
+    first = row.lines.count()
+    ReportLine.objects.bulk_create(
+        [
+            ReportLine(
+                report=row,
+                position=first + place,
+                reported=_storable(address.reported),
+                item_id=found[address.key_digest].pk if address.ok else None,
+                joined=address.ok and not found[address.key_digest].new,
+                why=address.why,
+            )
+            for place, address in enumerate(extra)
+        ]
+    )
+    dedupe.reported({item.pk: 1 for item in found.values() if not item.new}, policy=policy, at=at)
+    return [item.ref for item in found.values()]
+
+
+def _hour_only(report: IncomingReport) -> IncomingReport:
+    """A public report by whatever door: T0 is the start of its hour, the exact time goes into the sealed part."""
+    hour = report.received_at.replace(minute=0, second=0, microsecond=0)
+    if report.source != words.FROM_PUBLIC or hour == report.received_at:
+        return report
+    return replace(report, received_at=hour, exact_at=report.exact_at or report.received_at)
 
 
 def _storable(line: str) -> str:

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Max, Sum
 
+from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter, LetterLine
+from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, Letter, LetterLine
 from openhotline.policy import Policy
 from openhotline.records import bulk, vault
 from openhotline.records.models import (
@@ -35,6 +36,7 @@ from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import refer
 from openhotline.steps.advance import advance, note, refuse_unless
 
 RETRACE_WITHIN = timedelta(minutes=15)  # the host is traced again this shortly before a notice leaves
@@ -59,6 +61,14 @@ def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notic
         NoticeLine.objects.filter(
             removal__in=removals, dropped="", notice__sent_at=None, notice__withdrawn_at=None
         ).values_list("removal_id", flat=True)
+    )
+    # What may have left already is never noticed a second time; a person settles the letter in doubt first.
+    living |= set(
+        LetterLine.objects.filter(
+            kind="notice",
+            letter__state__in=[SENDING, IN_DOUBT],
+            removal__in=[removal.pk for removal in removals],
+        ).values_list("removal", flat=True)
     )
     groups: dict[tuple[int, str], list[Removal]] = defaultdict(list)
     for removal in removals:
@@ -110,13 +120,33 @@ def _code() -> str:
 
 def recall(removals: Sequence[Removal], *, why: str, at: datetime) -> None:
     """Take removals out of notices that have not left yet."""
+    frozen = Letter.objects.filter(
+        kind="notice",
+        state=PENDING,
+        body__isnull=False,
+        lines__removal__in=[removal.pk for removal in removals],
+    ).distinct()
     lines = NoticeLine.objects.filter(removal__in=removals, dropped="", notice__sent_at=None)
+    again = list(frozen)
     lines.update(dropped=why)
     LetterLine.objects.filter(
         removal__in=[removal.pk for removal in removals],
         letter__kind="notice",
         letter__state__in=[PENDING, CONTACT_NEEDED],
     ).delete()
+    for letter in again:
+        # Frozen bytes name what was taken out: this letter never leaves; the others go in a new one.
+        made = Notice.objects.get(number=letter.number)
+        rest = list(
+            Removal.objects.filter(
+                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
+            )
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
+        queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
+        draft(rest, by=MACHINE_WORKER, at=at)
 
 
 def to_trace(*, at: datetime) -> list[Removal]:
@@ -159,6 +189,7 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
     traces = _newest_traces([removal.item_id for removal in removals.values()])
     dropped: dict[str, list[int]] = defaultdict(list)
     stay: list[Removal] = []
+    waiting: list[Removal] = []  # their trace is too old or unclear: they must not keep the others
     for pk, removal in removals.items():
         now = fresh[pk]
         trace = traces.get(removal.item_id)
@@ -174,18 +205,28 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
             or trace.expires_at < at
             or trace.verdict != "agreed"
         ):
-            raise Refused(
-                "The trace is too old, or unclear, to send on. It is being traced again.", code="stale-trace"
-            )
+            waiting.append(removal)
         else:
             stay.append(removal)
+    if waiting and not stay:
+        raise Refused(
+            "The trace is too old, or unclear, to send on. It is being traced again.", code="stale-trace"
+        )
+    if waiting:
+        dropped["It is being traced again; it goes in a notice of its own."] += [row.pk for row in waiting]
     for why, pks in dropped.items():
         NoticeLine.objects.filter(notice=made, removal__in=pks).update(dropped=why)
         LetterLine.objects.filter(letter=letter, removal__in=pks).delete()
-    if not stay:
+        note([removals[pk] for pk in pks], "notice.line-dropped", by=MACHINE_WORKER, at=at, why=why)
+    if not stay or (letter.body is not None and dropped):
+        # Frozen bytes cannot be shortened: what stays goes in a new notice with a new number.
         Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
-        queue.withdraw(letter, why="Nothing of this notice is left to send.", by=MACHINE_WORKER, at=at)
+        queue.withdraw(
+            letter, why="Nothing of this notice is left to send as it is.", by=MACHINE_WORKER, at=at
+        )
+        draft([*stay, *waiting], by=MACHINE_WORKER, at=at)
         return None
+    draft(waiting, by=MACHINE_WORKER, at=at)
     contact = made.contact
     if contact is None or not contact.usable or contact.verified_at is None:
         raise Refused(
@@ -300,6 +341,10 @@ def settle_doubt(letter: Letter, *, arrived: bool, policy: Policy, by: Actor, at
             require_act("letter.decide", by)
             sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
             return
+        if arrived and letter.kind == "referral":
+            require_act("letter.decide", by)
+            refer.sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
+            return
         queue.decide(letter, arrived=arrived, by=by, at=at)
 
 
@@ -315,6 +360,7 @@ def bounced(letter: Letter, *, why: str, at: datetime) -> None:
             made.contact.usable = False
             made.contact.last_failure = at
             made.contact.save(update_fields=["bounces", "usable", "last_failure"])
+            _enter_contact(made.contact, "contact.demoted", by=MACHINE_WORKER, at=at)
         Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
         removals = list(
             Removal.objects.filter(
@@ -333,9 +379,12 @@ def add_contact(host: Host, mail: str, *, source: str, by: Actor, at: datetime) 
     refuse_unless(
         "@" in mail and len(mail) <= 254, "Give a mail address, for example abuse@host.example.", code="mail"
     )
-    contact, made = Contact.objects.get_or_create(
-        host=host, mail=mail, defaults={"source": source, "added_at": at, "added_by": by.who}
-    )
+    with transaction.atomic():
+        contact, made = Contact.objects.get_or_create(
+            host=host, mail=mail, defaults={"source": source, "added_at": at, "added_by": by.who}
+        )
+        if made:
+            _enter_contact(contact, "contact.added", by=by, at=at)
     refuse_unless(
         made or contact.usable is False, "This contact is there already. Have a second person verify it."
     )
@@ -353,6 +402,7 @@ def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
     with transaction.atomic():
         contact.verified_at, contact.verified_by, contact.usable = at, by.who, True
         contact.save(update_fields=["verified_at", "verified_by", "usable"])
+        _enter_contact(contact, "contact.verified", by=by, at=at)
         waiting = Letter.objects.filter(
             kind="notice",
             state=CONTACT_NEEDED,
@@ -371,3 +421,11 @@ def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
             queue.withdraw(letter, why=f"Drafted anew to the contact verified by {by.who}.", by=by, at=at)
             draft(removals, by=MACHINE_WORKER, at=at)
     return contact
+
+
+def _enter_contact(contact: Contact, act: str, *, by: Actor, at: datetime) -> None:
+    """Contacts decide where notices go: every change of one is an entry."""
+    payload = {"host": contact.host.key, "mail": contact.mail, "source": contact.source}
+    record(
+        [Act(act=act, obj=("contact", str(contact.pk), contact.bounces + 1), payload=payload)], by=by, at=at
+    )

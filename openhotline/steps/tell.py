@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from openhotline.outbox import queue
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING
 from openhotline.records.models import Consultation, ConsultationLine, Removal
 from openhotline.rules.words import MACHINE_WORKER
 
+NO_MAIL = "The unit has no mail address. Set it, and this leaves."
 _WORDS = {
     "moved": "The content has moved. We trace it and ask again where that is due.",
     "gone": "The content was gone before any notice left. Nothing more to answer.",
@@ -46,6 +48,8 @@ def police(removals: Sequence[Removal], what: str, *, at: datetime) -> None:
             by=MACHINE_WORKER,
             subject=f"{consultation.number}: {what}",
             text=text,
+            state=PENDING if consultation.unit.mail else CONTACT_NEEDED,
+            why="" if consultation.unit.mail else NO_MAIL,
         )
 
 
@@ -60,4 +64,6 @@ def desk(kind: str, *, number: str, recipient: str, subject: str, text: str, at:
         by=MACHINE_WORKER,
         subject=subject,
         text=text,
+        state=PENDING if recipient else CONTACT_NEEDED,
+        why="" if recipient else NO_MAIL,
     )

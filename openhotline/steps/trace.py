@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from openhotline.policy import Policy
-from openhotline.records.models import Contact, Host, Item, Removal, Trace
+from openhotline.records.models import Contact, Hold, Host, Item, Removal, Trace
 from openhotline.rules import clocks, item_path, removal_path, words
 from openhotline.rules.facts import TraceFacts
 from openhotline.rules.routing import route
@@ -61,13 +61,21 @@ def record(
                 item__in=[item for item, _ in traced], status__in=removal_path.STILL_OPEN
             ).select_related("item", "host")
         }
+        # Only the first trace of an item opens an episode here; moves and reappearances open theirs themselves.
+        had = set(
+            Removal.objects.filter(item__in=[item for item, _ in traced]).values_list("item_id", flat=True)
+        )
         fresh = [
-            trace for trace in made if trace.item_id not in current and trace.item.status == item_path.GRADED
+            trace for trace in made if trace.item_id not in had and trace.item.status == item_path.GRADED
         ]
         known = [trace for trace in made if trace.item_id in current]
         opened = _open(fresh, policy=policy, by=by, at=at)
-        for trace in known:
-            _compare(trace, current[trace.item_id], policy=policy, by=by, at=at)
+        moved = [
+            current[trace.item_id]
+            for trace in known
+            if _compare(trace, current[trace.item_id], policy=policy, by=by, at=at)
+        ]
+        tell.police(moved, "moved", at=at)
         by_item = {removal.item_id: removal for removal in [*current.values(), *opened]}
         for trace in made:
             if trace.removal_id is None and trace.item_id in by_item:
@@ -188,11 +196,11 @@ def _route(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None
         advance([removal.item for removal in out], "route", "out_of_remit", by=MACHINE_WORKER, at=at, why=why)
 
 
-def _compare(trace: Trace, removal: Removal, *, policy: Policy, by: Actor, at: datetime) -> None:
-    """A later trace of an open episode."""
+def _compare(trace: Trace, removal: Removal, *, policy: Policy, by: Actor, at: datetime) -> bool:
+    """A later trace of an open episode. Returns whether the content has moved."""
     trace.removal = removal
     if trace.verdict != "agreed":
-        return  # an answer that does not agree with itself moves nothing; the sweep asks again
+        return False  # an answer that does not agree with itself moves nothing; the sweep asks again
     if removal.status == removal_path.UNCLEAR:
         advance(
             [removal],
@@ -206,10 +214,11 @@ def _compare(trace: Trace, removal: Removal, *, policy: Policy, by: Actor, at: d
         )
         removal.host = trace.host
         _route([removal], policy=policy, at=at)
-        return
+        return False
     if trace.country == removal.country and trace.host_id == removal.host_id:
-        return
+        return False
     _moved(removal, trace, policy=policy, by=by, at=at)
+    return True
 
 
 def _moved(removal: Removal, trace: Trace, *, policy: Policy, by: Actor, at: datetime) -> None:
@@ -224,9 +233,18 @@ def _moved(removal: Removal, trace: Trace, *, policy: Policy, by: Actor, at: dat
         why=f"Moved: {where}.",
         changes={"next_check_at": None},
     )
-    tell.police([removal], "moved", at=at)
     trace.removal = None
-    _open([trace], policy=policy, by=by, at=at)
+    for opened in _open([trace], policy=policy, by=by, at=at):
+        _carry_hold(removal, opened, at=at)
+
+
+def _carry_hold(old: Removal, new: Removal, *, at: datetime) -> None:
+    """A hold is on the content, not on the place: it follows to the new episode."""
+    for hold in Hold.objects.filter(removal=old, released_at=None):
+        Hold.objects.filter(pk=hold.pk).update(released_at=at, released_by=MACHINE_WORKER.who)
+        hold.pk, hold.removal, hold.released_at = None, new, None
+        hold.save(force_insert=True)
+        note([new], "removal.held", by=MACHINE_WORKER, at=at, why="The hold followed the content.")
 
 
 def reopen(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> list[Removal]:

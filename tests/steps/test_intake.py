@@ -118,6 +118,24 @@ def test_a_form_left_after_page_one_is_completed_when_it_is_sent_after_all():
     assert row.receipt_hash == "cc" * 32
 
 
+def test_an_address_corrected_after_the_form_was_filed_as_left_is_not_lost():
+    report_id = uuid4()
+    file(incoming.public(report_id, ("http://a.example.net/1",), AT, complete=False))
+    file(incoming.public(report_id, ("http://a.example.net/1", "http://b.example.net/2"), AT))
+    assert ReportLine.objects.count() == 2
+    assert Item.objects.count() == 2
+    assert Report.objects.get().why == ""
+
+
+def test_a_public_report_by_command_keeps_only_the_hour_too():
+    file(
+        IncomingReport(
+            report_id=uuid4(), source=words.FROM_PUBLIC, lines=("http://a.example.net/1",), received_at=AT
+        )
+    )
+    assert Report.objects.get().received_at == AT.replace(minute=0, second=0)
+
+
 def test_a_public_report_keeps_only_the_hour_in_clear():
     file(incoming.public(uuid4(), ("http://a.example.net/1",), AT, help_text="third picture"))
     row = Report.objects.get()

@@ -28,6 +28,11 @@ FIRST_SAID = (
 )
 
 
+def said(text: str) -> list[str]:
+    """What the page gives away of the first opinion. Whole words: a random token may hold any digits."""
+    return [word for word in FIRST_SAID if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
@@ -67,7 +72,7 @@ def test_no_page_shows_the_first_opinion_before_the_second_is_in(desk: Desk, who
         for path in paths(item):
             for headers in ({}, {"HX-Request": "true"}):
                 text = browser.get(path, headers=headers).content.decode()
-                assert not [word for word in FIRST_SAID if word in text], (path, who, taken)
+                assert not said(text), (path, who, taken)
 
 
 def test_a_refused_second_opinion_comes_back_without_the_first(desk: Desk) -> None:
@@ -78,7 +83,7 @@ def test_a_refused_second_opinion_comes_back_without_the_first(desk: Desk) -> No
     assert response.status_code == 422
     text = response.content.decode()
     assert "Choose the age band of the youngest child." in text
-    assert not [word for word in FIRST_SAID if word in text]
+    assert not said(text)
 
 
 def test_the_second_reader_finds_out_afterwards(desk: Desk) -> None:

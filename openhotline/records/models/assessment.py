@@ -41,5 +41,6 @@ class Alarm(models.Model):
     unit = models.ForeignKey("records.Unit", on_delete=models.PROTECT)
     phone = models.CharField(max_length=40)
     acknowledged_at = models.DateTimeField(null=True)
+    managers_at = models.DateTimeField(null=True)  # told that nobody acknowledged it
     acknowledged_by = models.CharField(max_length=24, default="")
     reference = models.TextField(default="")  # what the duty officer gave on the phone

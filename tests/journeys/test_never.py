@@ -1,0 +1,192 @@
+"""What must never happen: each found by trying to break it."""
+
+import pytest
+
+from openhotline.outbox import queue
+from openhotline.outbox.models import Letter
+from openhotline.records.models import Hold, NoticeLine, Removal
+from openhotline.rules import words
+from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps import alarm, answer, check, confirm, escalate, notify
+from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
+
+
+def noticed(house: Day, *lines: str) -> tuple[list[Removal], object]:
+    removals = house.traced(house.graded(house.public_report(*lines)))
+    house.contact_verified(removals)
+    consultation = house.asked()
+    house.answered(consultation, words.GO_AHEAD)
+    house.letters_leave()
+    return house.fresh(removals), consultation
+
+
+def claimed(house: Day) -> Letter:
+    def guard(letter: Letter) -> bytes | None:
+        content = notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
+        return " ".join(address.canonical for address in content.addresses).encode() if content else None
+
+    (letter,) = queue.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=guard)
+    return letter
+
+
+def test_frozen_bytes_that_name_a_held_address_never_leave(house: Day) -> None:
+    lines = tuple(f"http://img.example.net/{n}" for n in range(3))
+    removals = house.traced(house.graded(house.public_report(*lines)))
+    house.contact_verified(removals)
+    consultation = house.asked()
+    house.answered(consultation, words.GO_AHEAD)
+    letter = claimed(house)
+    queue.not_now(letter, why="451", by=MACHINE_WORKER, at=house.now)
+    house.answered(
+        consultation, words.HOLD, review_at=house.now + hours(5), reason="covert work", removals=removals[:1]
+    )
+    house.later(minutes(2))
+    house.letters_leave()
+    letter.refresh_from_db()
+    assert letter.state == "withdrawn"
+    fresh = house.fresh(removals)
+    assert [removal.status for removal in fresh] == ["held", "noticed", "noticed"]
+    sent = NoticeLine.objects.filter(notice__sent_at__isnull=False, dropped="")
+    assert set(sent.values_list("removal_id", flat=True)) == {removal.pk for removal in removals[1:]}
+
+
+def test_what_is_in_doubt_is_never_noticed_twice(house: Day) -> None:
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    house.contact_verified(removals)
+    consultation = house.asked()
+    house.answered(consultation, words.GO_AHEAD)
+    letter = claimed(house)
+    queue.in_doubt(letter, why="the line broke", by=MACHINE_WORKER, at=house.now)
+    house.answered(consultation, words.HOLD, review_at=house.now + hours(5), reason="covert work")
+    notify.settle_doubt(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
+    house.answered(consultation, words.GO_AHEAD)
+    house.letters_leave()
+    assert house.notices_sent() == 1
+    assert house.fresh(removals)[0].status == "noticed"
+
+
+def test_a_look_during_the_watch_opens_no_episode_for_what_is_gone(house: Day) -> None:
+    removals, _ = noticed(house, "http://img.example.net/1")
+    house.later(minutes(10))
+    removals = house.missed_until_gone(removals)
+    house.later(hours(24))
+    removals = house.looked(removals, status=404, peer="198.51.100.9")
+    assert removals[0].status == "removed"
+    house.traced([removals[0].item], CANAL_HOST)
+    assert Removal.objects.count() == 1
+
+
+def test_what_comes_back_long_after_its_watch_is_found_by_the_next_report(house: Day) -> None:
+    from openhotline.steps import close
+
+    removals, _ = noticed(house, "http://img.example.net/1")
+    house.later(minutes(10))
+    removals = house.missed_until_gone(removals)
+    for _ in house.policy.clocks.watch:
+        house.later(hours(24 * 91))
+        removals = house.missed_until_gone(removals)
+    close.close_watched(policy=house.policy, at=house.now)
+    assert house.fresh(removals)[0].status == "closed"
+    house.public_report("http://img.example.net/1")
+    assert [one.removal for one in check.take_due(at=house.now)] == [removals[0].pk]
+    house.looked(removals, peer="192.0.2.44")
+    assert Removal.objects.get(episode=2).again
+
+
+def test_a_hold_renewed_gives_the_hosts_time_back_when_it_ends(house: Day) -> None:
+    removals, consultation = noticed(house, "http://img.example.net/1")
+    house.later(hours(1))
+    for _ in range(2):
+        house.answered(consultation, words.HOLD, review_at=house.now + hours(24), reason="covert work")
+        house.later(hours(1))
+    house.answered(consultation, words.GO_AHEAD)
+    (removal,) = house.fresh(removals)
+    assert (removal.clock, removal.due_at) == ("host target", house.now + hours(3))
+
+
+def test_a_hold_follows_the_content_to_another_country(house: Day) -> None:
+    items = house.graded(house.public_report("http://img.example.net/1"))
+    removals = house.traced(items)
+    house.contact_verified(removals)
+    consultation = house.asked()
+    house.answered(consultation, words.HOLD, review_at=house.now + hours(24), reason="covert work")
+    house.traced(items, CANAL_HOST)
+    assert Hold.objects.get(released_at=None).removal.episode == 2
+    from openhotline.steps import refer
+
+    refer.refer_due(at=house.now)
+    house.letters_leave()
+    assert Removal.objects.get(episode=2).status == "traced", "nothing about it leaves the house"
+
+
+def test_a_reminder_never_leaves_under_a_hold(house: Day) -> None:
+    _, consultation = noticed(house, "http://img.example.net/1")
+    house.later(hours(4))
+    escalate.host_clocks(policy=house.policy, at=house.now)
+    (letter,) = house.letters("reminder")
+    house.answered(consultation, words.HOLD, review_at=house.now + hours(24), reason="covert work")
+    assert escalate.reminder_stands(letter, at=house.now) is False
+    letter.refresh_from_db()
+    assert letter.state == "withdrawn"
+
+
+def test_one_unclear_trace_does_not_keep_the_others(house: Day) -> None:
+    lines = tuple(f"http://img.example.net/{n}" for n in range(3))
+    removals = house.traced(house.graded(house.public_report(*lines)))
+    house.contact_verified(removals)
+    house.answered(house.asked(), words.GO_AHEAD)
+    newest = removals[0].item.traces.order_by("-at").first()
+    newest.pk, newest.verdict, newest.at = None, "unclear", house.now + minutes(1)
+    newest.save(force_insert=True)
+    house.later(minutes(2))
+    content = notify.depart(house.letters("notice")[0], policy=house.policy, house=HOUSE, at=house.now)
+    assert content is not None
+    assert len(content.addresses) == 2
+    assert len(house.letters("notice", "pending")) == 2, "the third waits in a notice of its own"
+
+
+def test_a_host_that_answers_after_our_first_miss_has_answered(house: Day) -> None:
+    removals, _ = noticed(house, "http://img.example.net/1")
+    house.later(minutes(10))
+    (removal,) = house.looked(removals, status=404)
+    assert removal.status == "gone?"
+    notice = removal.notice_lines.get().notice
+    confirm.record(notice, {removal.pk: "removed"}, by=confirm.by_link(notice), at=house.now)
+    assert house.fresh(removals)[0].t6_acknowledged == house.now
+
+
+def test_an_alarm_nobody_acknowledged_goes_to_managers_once(house: Day) -> None:
+    (item,) = house.public_report("http://chat.example.org/room/88")
+    alarm.raise_alarm(item, policy=house.policy, by=house.who("A07"), at=house.now)
+    house.later(minutes(14))
+    assert alarm.overdue(policy=house.policy, at=house.now) == 0
+    house.later(minutes(2))
+    assert alarm.overdue(policy=house.policy, at=house.now) == 1
+    assert alarm.overdue(policy=house.policy, at=house.now) == 0
+
+
+def test_a_unit_that_passes_on_lets_go_of_its_own_hold(house: Day) -> None:
+    from openhotline.records.models import Unit
+
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    house.contact_verified(removals)
+    first = house.asked()
+    house.answered(first, words.REFUSE, reason="already investigating")
+    house.answered(first, words.PASS_ON, pass_to=Unit.objects.get(key="EU"))
+    second = type(first).objects.exclude(pk=first.pk).get()
+    answer.record(second, kind=words.GO_AHEAD, by=house.officer_of(second), at=house.now, policy=house.policy)
+    assert house.fresh(removals)[0].status == "cleared"
+
+
+@pytest.mark.parametrize("kind", ["contact.added", "contact.verified"])
+def test_every_change_of_a_contact_is_an_entry(house: Day, kind: str) -> None:
+    from openhotline.ledger import canonical
+    from openhotline.ledger.models import Staged
+
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    added = notify.add_contact(
+        removals[0].host, "noc@host.example", source="person", by=house.who("A07"), at=house.now
+    )
+    notify.verify_contact(added, by=house.who("P01"), at=house.now)
+    acts = [canonical.decode(bytes(entry))["act"] for entry in Staged.objects.values_list("entry", flat=True)]
+    assert kind in acts
