@@ -13,7 +13,7 @@ from datetime import datetime
 class MethodAnswer:
     """One trace method's answer. `ok` False means the method failed and `why` says how."""
 
-    method: str  # "dns", "rdap", "origin-network", "location" ...
+    method: str  # one of rules/methods.py
     ok: bool
     why: str = ""  # a sentence, for people
     answer: str = ""  # what to show in the table's answer column
@@ -27,6 +27,13 @@ class MethodAnswer:
     source_age_s: int | None = None  # seconds, where the source carries a date
     seconds: float = 0.0  # how long it took
     raw: str = ""  # the answer verbatim, text, at most 512 KiB
+    vantage: str = ""  # from which vantage point it was asked, where that matters
+    tool: str = ""  # what asked and in which version, e.g. "dnspython 2.8.0"
+    licence: str = ""  # of the source, where it carries one (an MMDB, a registry's terms)
+    layer: str = ""  # "edge" or "origin" where the answer itself says which one it speaks of
+    names: tuple[str, ...] = ()  # names it carries: of a certificate, of name servers
+    impossible: tuple[str, ...] = ()  # countries it rules out (a round trip shorter than light allows)
+    disclosed_by: str = ""  # who named an origin behind a proxy, and in answer to what
 
 
 @dataclass(frozen=True, slots=True)
