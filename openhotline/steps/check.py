@@ -20,7 +20,7 @@ from openhotline.rules.facts import CheckFacts
 from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import assess, tell, trace
-from openhotline.steps.advance import KEEP, advance
+from openhotline.steps.advance import KEEP, advance, note
 
 LEASE = timedelta(minutes=5)
 AGAIN_AFTER_MISS = timedelta(minutes=3)
@@ -99,9 +99,20 @@ def record(looks: Sequence[tuple[int, CheckFacts]], *, policy: Policy, at: datet
             .select_related("item", "host")
             .order_by("pk")
         )
+        _enter(removals, by_removal, at=at)
         verdicts = _judge(removals, at=at)
         _move(removals, verdicts, policy=policy, at=at)
         _moved_address(removals, by_removal, at=at)
+
+
+def _enter(removals: Sequence[Removal], looks: dict[int, list[CheckFacts]], *, at: datetime) -> None:
+    """Every look is an entry, also one that moves nothing; removals that were seen alike are written in one go."""
+    alike: dict[tuple[str, ...], list[Removal]] = defaultdict(list)
+    for removal in removals:
+        seen = {f"{facts.vantage}: {gone.meaning(facts)} {facts.status}" for facts in looks[removal.pk]}
+        alike[tuple(sorted(seen))].append(removal)
+    for looked, group in alike.items():
+        note(group, "removal.looked", by=MACHINE_WORKER, at=at, facts={"looks": list(looked)})
 
 
 def _judge(removals: Sequence[Removal], *, at: datetime) -> dict[int, gone.Verdict]:

@@ -94,7 +94,6 @@ def answer_reports(*, at: datetime) -> int:
         ).order_by("pk")[:5000]
     )
     phases = phase_of(following)
-    changed = 0
     with transaction.atomic():
         shown = {
             row.receipt_hash: row
@@ -103,6 +102,7 @@ def answer_reports(*, at: datetime) -> int:
             )
         }
         final: list[Report] = []
+        said: list[tuple[Report, str]] = []
         for report in following:
             phase = phases[report.pk]
             row = shown.get(report.receipt_hash)
@@ -113,12 +113,29 @@ def answer_reports(*, at: datetime) -> int:
             if row is not None and row.phase != phase:
                 row.phase = phase
                 row.save(update_fields=["phase"])
-                changed += 1
+                said.append((report, phase))
             if phase in ANSWER:
                 final.append(report)
+        _enter_phases(said, at=at)
         _mail(final, phases, at=at)
         advance(final, "answer", "answered", by=MACHINE_WORKER, at=at, changes={"answered_at": at})
-    return changed + len(final)
+    return len(said) + len(final)
+
+
+def _enter_phases(said: Sequence[tuple[Report, str]], *, at: datetime) -> None:
+    """What a receipt shows has changed: one entry each. The receipt itself is in none of them."""
+    record(
+        [
+            Act(
+                act="report.phase",
+                obj=("report", str(report.report_id), report.version),
+                payload={"phase": phase},
+            )
+            for report, phase in said
+        ],
+        by=MACHINE_WORKER,
+        at=at,
+    )
 
 
 def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) -> None:
@@ -163,9 +180,11 @@ def close_incomplete(*, policy: Policy, at: datetime) -> int:
         ).order_by("pk")[:5000]
     )
     with transaction.atomic():
-        ReceiptPhase.objects.filter(
-            receipt_hash__in=[report.receipt_hash for report in over if report.receipt_hash]
-        ).update(phase=words.CLOSED_PHASE)
+        followed = [report for report in over if report.receipt_hash]
+        ReceiptPhase.objects.filter(receipt_hash__in=[report.receipt_hash for report in followed]).update(
+            phase=words.CLOSED_PHASE
+        )
+        _enter_phases([(report, words.CLOSED_PHASE) for report in followed], at=at)
         _destroy_contacts(over, at=at)
         why = "Nothing that could be looked at, and no more detail came."
         advance(over, "answer", "answered", by=MACHINE_WORKER, at=at, why=why, changes={"answered_at": at})

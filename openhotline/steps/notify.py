@@ -128,7 +128,15 @@ def recall(removals: Sequence[Removal], *, why: str, at: datetime) -> None:
     ).distinct()
     lines = NoticeLine.objects.filter(removal__in=removals, dropped="", notice__sent_at=None)
     again = list(frozen)
+    taken_out = set(lines.values_list("removal_id", flat=True))
     lines.update(dropped=why)
+    note(
+        [removal for removal in removals if removal.pk in taken_out],
+        "notice.line-recalled",
+        by=MACHINE_WORKER,
+        at=at,
+        why=why,
+    )
     LetterLine.objects.filter(
         removal__in=[removal.pk for removal in removals],
         letter__kind="notice",
