@@ -46,6 +46,10 @@ def serve(*, bundle: int, seed: int) -> int:
         day = scripted_day(settings, bundle=bundle, seed=seed)
         _play(day)
         _say_what(day)
+        from openhotline.demo import morning  # it needs Django, which only now knows its house
+
+        waiting = morning.play(day)
+        console.print(f"\nThe next morning: {waiting} new addresses wait at every station of the walk.")
         _run_on(day.clock)
         supervisor.start_worker()
         _say_who(settings, signins)
