@@ -1,11 +1,14 @@
 """The one command. Each group of verbs is a file in `commands/`; the work is done in the rooms below.
 
-Refusals end with exit code 1 and the sentence on stderr (or `{"code", "sentence"}` with --json).
+Refusals end with exit code 1 and the sentence on stderr (and `{"code", "sentence"}` on stdout with --json).
 """
 
+import json
 import sys
+from typing import NoReturn
 
 import typer
+from django.db.utils import OperationalError
 
 from openhotline import __version__
 from openhotline.commands import addresses, cases, houses, ledgers, reports, safety, worlds
@@ -36,10 +39,29 @@ def main() -> None:
     try:
         app()
     except Refused as refusal:
-        sys.stderr.write(f"{refusal.sentence}\n")
-        raise SystemExit(1) from None
+        _refuse(refusal)
+    except OperationalError as fault:
+        _refuse(
+            Refused(
+                f"The database cannot be reached: {str(fault).strip().splitlines()[0]}. {_REACH}",
+                code="database",
+            )
+        )
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+_REACH = "See that it runs, and that OPENHOTLINE_DATABASE_URL names it."
+
+
+def _refuse(refusal: Refused) -> NoReturn:
+    """The sentence on stderr; asked for JSON, also as `{"code", "sentence"}` where the answer would have been."""
+    if "--json" in sys.argv[1:]:
+        sys.stdout.write(
+            json.dumps({"code": refusal.code, "sentence": refusal.sentence}, ensure_ascii=False) + "\n"
+        )
+    sys.stderr.write(f"{refusal.sentence}\n")
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from openhotline.clock import SystemClock, WorldClock
+from openhotline.rules.refusals import Refused
 
 Kind = Literal["production", "demo", "test"]
 Door = Literal["public", "desk", "portal", "worker", "command"]
@@ -115,5 +116,18 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def load() -> Settings:
-    """The settings of this process. Raises pydantic's ValidationError with a sentence per fault."""
-    return Settings()
+    """The settings of this process. Raises Refused with a sentence per fault, without the values that were given
+    (they may hold a password)."""
+    try:
+        return Settings()
+    except ValidationError as fault:
+        told = [
+            f"{_variable(error['loc'])}{error['msg'].removeprefix('Value error, ')}."
+            for error in fault.errors(include_url=False, include_input=False, include_context=False)
+        ]
+    raise Refused("The settings are not safe. " + " ".join(told).replace("..", "."), code="settings")
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    """The environment variable a fault is about, where it is about one alone."""
+    return f"OPENHOTLINE_{'_'.join(str(part) for part in loc).upper()}: " if loc else ""

@@ -77,11 +77,10 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
     if item is None:
         raise Refused(f"There is no case {ref}. Check the letter at its end.", code="no-case")
     say = common.console.print
-    say(f"[bold]{item.ref}[/bold]  {item.status}", highlight=False)
+    say(f"{item.ref}  {item.status}", style="bold", highlight=False)
     say(
         f"{defang(item.canonical)}  ({item.kind}, reported {item.reports} times)",
         highlight=False,
-        markup=False,
     )
     if item.cls:
         say(
@@ -91,7 +90,7 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
     for removal in item.removals.select_related("host").order_by("episode"):
         host = removal.host.name if removal.host else "unknown host"
         say(
-            f"\n[bold]Removal {removal.episode}[/bold]: {removal.status}, {host}, {removal.country}",
+            f"\nRemoval {removal.episode}: {removal.status}, {host}, {removal.country}",
             highlight=False,
         )
         for leg in removal.LEGS:
@@ -115,7 +114,7 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
                 f"  referral {line.referral.number} to {line.referral.country} by {line.referral.via}",
                 highlight=False,
             )
-    say("\n[bold]Ledger[/bold]")
+    say("\nLedger", style="bold")
     for entry in entries_of(item.ref):
         say(
             f"  {entry.entry['case_n']:>4}  {entry.entry['at']}  {entry.entry['who']:16} {entry.entry['act']}",

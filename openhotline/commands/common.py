@@ -9,10 +9,23 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from openhotline.rules.words import MACHINE, Actor
 
-console = Console()
+# Whatever is printed may hold a stranger's words: nothing in them is markup, and none of them steers a terminal.
+_STEERING = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+class _PlainConsole(Console):
+    """A console that shows text as text."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Text without markup, its control characters made visible."""
+        return super().render_str(text.translate(_STEERING), **{**options, "markup": False})
+
+
+console = _PlainConsole(markup=False)
 quiet = Console(stderr=True)
 
 

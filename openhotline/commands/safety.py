@@ -42,14 +42,11 @@ def doctor(
         findings.append(finding)
         if not as_json:
             colour = {"ok": "green", "warning": "yellow", "unsafe": "bold red"}[finding.level]
-            common.console.print(
-                f"[{colour}]{finding.level:8}[/] {finding.name:16} ", end="", highlight=False
-            )
-            common.console.print(finding.sentence, highlight=False, markup=False, soft_wrap=True)
+            common.console.print(f"{finding.level:8} ", style=colour, end="", highlight=False)
+            common.console.print(f"{finding.name:16} ", end="", highlight=False)
+            common.console.print(finding.sentence, highlight=False, soft_wrap=True)
             if finding.remedy:
-                common.console.print(
-                    f"{'':25} → {finding.remedy}", highlight=False, markup=False, soft_wrap=True
-                )
+                common.console.print(f"{'':25} → {finding.remedy}", highlight=False, soft_wrap=True)
     code = room.verdict(findings)
     if as_json:
         checks = [

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from openhotline.jobs import doctor_machine
 from openhotline.jobs.findings import UNSAFE, Finding, fine, unsafe, warning
+from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings, load
 
 Look = Callable[[Settings], Finding]
@@ -33,9 +34,9 @@ def examine() -> Iterator[Finding]:
     """Every finding, one after the other. Never raises."""
     try:
         settings = load()
-    except ValueError as fault:
+    except Refused as refusal:
         yield unsafe(
-            "settings", _faults(fault), "Mend the environment variable it names, then run doctor again."
+            "settings", refusal.sentence, "Mend the environment variable it names, then run doctor again."
         )
         return
     for name, look in ON_THE_MACHINE:
@@ -73,18 +74,6 @@ def _safely(name: str, look: Look, settings: Settings) -> Finding:
 def _short(fault: Exception) -> str:
     text = str(fault).strip().splitlines()
     return (text[0] if text else type(fault).__name__)[:300].rstrip(".")
-
-
-def _faults(fault: ValueError) -> str:
-    """Settings' own sentences, without the values that were given (they may hold a password)."""
-    errors = getattr(fault, "errors", None)
-    if errors is None:
-        return str(fault)
-    told = [
-        f"{'.'.join(str(part) for part in error['loc']) or 'environment'}: {error['msg'].removeprefix('Value error, ')}"
-        for error in errors(include_url=False, include_input=False, include_context=False)
-    ]
-    return "The settings are not safe: " + " ".join(told)
 
 
 def verdict(findings: list[Finding]) -> int:

@@ -1,0 +1,72 @@
+"""Whatever is wrong around a command, it says one sentence and what to do; a traceback is for developers."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from openhotline.commands import common
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "openhotline.cli", *words],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "named"),
+    [
+        (("queue",), {"OPENHOTLINE_KIND": "playground"}, "OPENHOTLINE_KIND"),
+        (("ledger", "verify"), {"OPENHOTLINE_EXIT": "world"}, "OPENHOTLINE_EXIT"),
+        (
+            ("report", "add", "http://example.org/x"),
+            {"OPENHOTLINE_DATABASE_URL": "mysql://user:hunter2@192.0.2.1/x"},
+            "OPENHOTLINE_DATABASE_URL",
+        ),
+    ],
+)
+def test_unsafe_settings_are_one_sentence(
+    words: tuple[str, ...], environment: dict[str, str], named: str, tmp_path: Path
+) -> None:
+    done = _run(*words, OPENHOTLINE_DATA_DIR=str(tmp_path), **environment)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert named in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_a_database_that_is_away_is_one_sentence(tmp_path: Path) -> None:
+    done = _run(
+        "queue",
+        OPENHOTLINE_DATA_DIR=str(tmp_path),
+        OPENHOTLINE_DATABASE_URL="postgresql://nobody@127.0.0.1:9/none",
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "The database cannot be reached" in done.stderr
+
+
+def test_asked_for_json_the_refusal_is_json(tmp_path: Path) -> None:
+    done = _run("ledger", "verify", "--json", OPENHOTLINE_DATA_DIR=str(tmp_path), OPENHOTLINE_KIND="x")
+    said = json.loads(done.stdout)
+    assert said["code"] == "settings"
+    assert said["sentence"] in done.stderr
+
+
+def test_a_strangers_words_neither_vanish_nor_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    common.console.print("news:abc[@]news.example.org [bold]x[/bold] \x1b[2J\x9b31m", highlight=False)
+    said = capsys.readouterr().out
+    assert "abc[@]news.example.org [bold]x[/bold]" in said
+    assert "\x1b" not in said
+    assert "\x9b" not in said
