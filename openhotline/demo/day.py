@@ -17,7 +17,6 @@ from openhotline.records import sealing, spool
 from openhotline.records.models import (
     Alarm,
     Consultation,
-    Contact,
     Host,
     Item,
     Notice,
@@ -29,6 +28,7 @@ from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import Actor
 from openhotline.settings import Settings
 from openhotline.steps import alarm, answer, assess, confirm, intake, notify
+from openhotline.steps import contact as contacts
 from openhotline.world import places
 from openhotline.world.scenario import Scenario, Site
 
@@ -253,16 +253,14 @@ class ScriptedDay:
         )
 
     def _verify_contacts(self) -> None:
-        """Letters that wait for a contact: an analyst adds one, the liaison verifies it."""
+        """Letters that wait for a contact: an analyst proposes one, the liaison verifies it."""
         waiting = Host.objects.filter(notices__sent_at=None, notices__withdrawn_at=None).distinct()
         for host in waiting:
-            if notify.contact_of(host) is not None:
+            if contacts.best(host) is not None:
                 continue
             network = next(one for one in self.scenario.networks if one.operator == host.name)
             mail = next((mail for mail in network.abuse if mail not in places.DEAD_MAILBOXES), "")
-            contact = Contact.objects.filter(host=host, mail=mail).first() or notify.add_contact(
-                host, mail, source="host-page", by=self.people["analyst"], at=self.now
-            )
+            contact = contacts.propose(host, mail, source="host-page", by=self.people["analyst"], at=self.now)
             notify.verify_contact(contact, by=self.people["liaison"], at=self.now)
 
     def _site(self, item: Item) -> Site:

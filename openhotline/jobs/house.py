@@ -253,6 +253,7 @@ def register_contact(host_key: str, *, name: str, asn: int, country: str, mail: 
             "source": "register",
             "added_at": at,
             "added_by": "register",
+            "proposed_by": "register",
             "verified_at": at,
             "verified_by": "owner",
         },

@@ -25,6 +25,8 @@ ACTS: dict[str, tuple[str, ...]] = {
     "alarm.acknowledge": (*CASE_ROLES, OFFICER),
     "contact.add": (ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
     "contact.verify": (ANALYST, LEAD, LIAISON, MANAGER),
+    "contact.retire": (ANALYST, LEAD, LIAISON, MANAGER),
+    "host.call": CASE_ROLES,
     "note.open": (ANALYST, LEAD, LIAISON),
     "letter.decide": (LEAD, LIAISON, MANAGER),
     "trace.again": (ANALYST, LEAD, MACHINE),

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Max, Sum
 
-from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, Letter, LetterLine
 from openhotline.policy import Policy
@@ -24,7 +23,6 @@ from openhotline.records.models import (
     Check,
     Contact,
     Hold,
-    Host,
     Notice,
     NoticeLine,
     Removal,
@@ -36,19 +34,11 @@ from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import contact as contacts
 from openhotline.steps import refer
-from openhotline.steps.advance import advance, note, refuse_unless
+from openhotline.steps.advance import advance, note
 
 RETRACE_WITHIN = timedelta(minutes=15)  # the host is traced again this shortly before a notice leaves
-
-
-def contact_of(host: Host) -> Contact | None:
-    """The contact to write to: usable, verified by a second person, the one that worked last."""
-    return (
-        Contact.objects.filter(host=host, usable=True, verified_at__isnull=False)
-        .order_by("-last_success", "bounces", "pk")
-        .first()
-    )
 
 
 def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notice]:
@@ -79,7 +69,7 @@ def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notic
         host = group[0].host
         if host is None:
             continue
-        contact = contact_of(host)
+        contact = contacts.best(host)
         with transaction.atomic():
             number = references.notice(at.year, bulk.take_numbers(f"notice-{at.year}", 1))
             secret = vault.token("notice-link", number)
@@ -106,7 +96,7 @@ def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notic
                 state=PENDING if contact else CONTACT_NEEDED,
                 why=""
                 if contact
-                else f"No verified contact for {host.name}. Add one, and have a second person verify it.",
+                else f"No verified contact for {host.name}. One person proposes one, a second one verifies it.",
             )
             note(group, "notice.drafted", by=by, at=at, facts={"notice": number})
         drafted.append(made)
@@ -235,10 +225,12 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
         draft([*stay, *waiting], by=MACHINE_WORKER, at=at)
         return None
     draft(waiting, by=MACHINE_WORKER, at=at)
-    contact = made.contact
-    if contact is None or not contact.usable or contact.verified_at is None:
+    # Locked after the letter and the removals: a contact retired or demoted now waits for us, or we see it.
+    contact = Contact.objects.select_for_update().filter(pk=made.contact_id or 0).first()
+    if contact is None or not contacts.may_be_used(contact):
         raise Refused(
-            "The contact is no longer verified. Add one, and have a second person verify it.", code="contact"
+            "The contact is no longer verified. Propose one, and have a second person verify it.",
+            code="contact",
         )
     agreement = policy.agreement_default
     content = NoticeContent(
@@ -319,7 +311,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
         due = agreement.host_due(at)
         Notice.objects.filter(pk=made.pk).update(sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at))
         if made.contact_id:
-            Contact.objects.filter(pk=made.contact_id).update(last_success=at)
+            contacts.worked(made.contact_id, at=at)
         removals = list(
             Removal.objects.filter(
                 notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
@@ -364,11 +356,7 @@ def bounced(letter: Letter, *, why: str, at: datetime) -> None:
             return
         made = Notice.objects.select_related("host", "contact").get(number=letter.number)
         if made.contact is not None:
-            made.contact.bounces += 1
-            made.contact.usable = False
-            made.contact.last_failure = at
-            made.contact.save(update_fields=["bounces", "usable", "last_failure"])
-            _enter_contact(made.contact, "contact.demoted", by=MACHINE_WORKER, at=at)
+            contacts.demote(made.contact, why=why, at=at)
         Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
         removals = list(
             Removal.objects.filter(
@@ -381,59 +369,47 @@ def bounced(letter: Letter, *, why: str, at: datetime) -> None:
         draft(removals, by=MACHINE_WORKER, at=at)
 
 
-def add_contact(host: Host, mail: str, *, source: str, by: Actor, at: datetime) -> Contact:
-    """Add a way to reach a host. It is used only after somebody else has verified it."""
-    require_act("contact.add", by)
-    refuse_unless(
-        "@" in mail and len(mail) <= 254, "Give a mail address, for example abuse@host.example.", code="mail"
-    )
-    with transaction.atomic():
-        contact, made = Contact.objects.get_or_create(
-            host=host, mail=mail, defaults={"source": source, "added_at": at, "added_by": by.who}
-        )
-        if made:
-            _enter_contact(contact, "contact.added", by=by, at=at)
-    refuse_unless(
-        made or contact.usable is False, "This contact is there already. Have a second person verify it."
-    )
-    return contact
-
-
 def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
     """The second person: from now on the house writes to it, and letters that waited for it are drafted anew."""
-    require_act("contact.verify", by)
-    refuse_unless(
-        contact.added_by != by.who,
-        "You added this contact yourself. A second person has to verify it.",
-        code="second",
-    )
     with transaction.atomic():
-        contact.verified_at, contact.verified_by, contact.usable = at, by.who, True
-        contact.save(update_fields=["verified_at", "verified_by", "usable"])
-        _enter_contact(contact, "contact.verified", by=by, at=at)
+        row = contacts.verify(contact, by=by, at=at)
         waiting = Letter.objects.filter(
             kind="notice",
             state=CONTACT_NEEDED,
-            number__in=Notice.objects.filter(host=contact.host, sent_at=None).values("number"),
+            number__in=Notice.objects.filter(host=row.host, sent_at=None).values("number"),
         )
-        for letter in waiting:
-            made = Notice.objects.get(number=letter.number)
-            removals = list(
-                Removal.objects.filter(
-                    notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
-                )
-                .select_related("item", "host")
-                .order_by("pk")
+        _anew(list(waiting), why=f"Drafted anew to the contact verified by {by.who}.", by=by, at=at)
+    return row
+
+
+def retire_contact(contact: Contact, *, why: str, by: Actor, at: datetime) -> None:
+    """Nobody is written to there any more: what waited to leave for it goes to the next best, or waits."""
+    with transaction.atomic():
+        # Letters first, as a claim does: neither waits for the other for ever.
+        leaving = list(
+            Letter.objects.select_for_update()
+            .filter(
+                kind="notice",
+                state=PENDING,
+                number__in=Notice.objects.filter(contact=contact, sent_at=None).values("number"),
             )
-            Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
-            queue.withdraw(letter, why=f"Drafted anew to the contact verified by {by.who}.", by=by, at=at)
-            draft(removals, by=MACHINE_WORKER, at=at)
-    return contact
+            .order_by("pk")
+        )
+        contacts.retire(contact, why=why, by=by, at=at)
+        _anew(leaving, why=f"Its contact was retired by {by.who}.", by=by, at=at)
 
 
-def _enter_contact(contact: Contact, act: str, *, by: Actor, at: datetime) -> None:
-    """Contacts decide where notices go: every change of one is an entry."""
-    payload = {"host": contact.host.key, "mail": contact.mail, "source": contact.source}
-    record(
-        [Act(act=act, obj=("contact", str(contact.pk), contact.bounces + 1), payload=payload)], by=by, at=at
-    )
+def _anew(letters: Sequence[Letter], *, why: str, by: Actor, at: datetime) -> None:
+    """Withdraw these notices and draft what they held again, to the best contact there is now."""
+    for letter in letters:
+        made = Notice.objects.get(number=letter.number)
+        removals = list(
+            Removal.objects.filter(
+                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
+            )
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
+        queue.withdraw(letter, why=why, by=by, at=at)
+        draft(removals, by=MACHINE_WORKER, at=at)

@@ -13,13 +13,14 @@ from django.db import transaction
 from django.db.models import Max
 
 from openhotline.policy import Policy
-from openhotline.records.models import Contact, Hold, Host, Item, Removal, Trace
+from openhotline.records.models import Hold, Host, Item, Removal, Trace
 from openhotline.rules import clocks, item_path, removal_path, words
+from openhotline.rules.contacts import METHOD_SOURCE
 from openhotline.rules.facts import TraceFacts
 from openhotline.rules.routing import route
 from openhotline.rules.trace_vote import Vote, vote
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import tell
+from openhotline.steps import contact, tell
 from openhotline.steps.advance import advance, begin, note
 
 
@@ -116,18 +117,16 @@ def _hosts(ballots: Sequence[Vote], *, at: datetime) -> dict[str, Host]:
 def _contacts(
     votes: Sequence[tuple[Item, TraceFacts, Vote]], hosts: dict[str, Host], *, at: datetime
 ) -> None:
-    """Abuse contacts the registry named. Nobody is written to before a second person has verified one."""
-    rows: dict[tuple[int, str], Contact] = {}
-    for _, facts, ballot in votes:
-        host = hosts.get(_host_key(ballot))
-        if host is None:
-            continue
-        for answer in facts.answers:
-            for mail in answer.abuse_mail:
-                rows[(host.pk, mail)] = Contact(
-                    host=host, mail=mail[:254], source="rdap-abuse", added_at=at, added_by=MACHINE_WORKER.who
-                )
-    Contact.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    """Abuse contacts the registries named. Nobody is written to before two people stand for one."""
+    named = [
+        (host, mail, METHOD_SOURCE[answer.method])
+        for _, facts, ballot in votes
+        if (host := hosts.get(_host_key(ballot))) is not None
+        for answer in facts.answers
+        if answer.method in METHOD_SOURCE
+        for mail in answer.abuse_mail
+    ]
+    contact.found(named, by=MACHINE_WORKER, at=at)
 
 
 def _open(traces: Sequence[Trace], *, policy: Policy, by: Actor, at: datetime) -> list[Removal]:

@@ -30,6 +30,7 @@ from openhotline.records.models import (
     Hold,
     Host,
     HostAnswer,
+    HostCall,
     House,
     Item,
     Notice,
@@ -223,6 +224,10 @@ class Scoped:
     def contacts(self) -> QuerySet[Contact]:
         """Ways to reach hosts; to a host its own."""
         return self._rows(Contact.objects.all(), host=Q(host=self.host))
+
+    def host_calls(self) -> QuerySet[HostCall]:
+        """Logged calls to hosts: the desk's own."""
+        return self._rows(HostCall.objects.all())
 
     def units(self) -> QuerySet[Unit]:
         """Police units. An officer sees the list of all, to pass a question on; no unit's questions hang on it."""

@@ -16,7 +16,7 @@ from openhotline.rules import incoming, words
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import answer, assess, check, consult, intake, notify, refer, trace
+from openhotline.steps import answer, assess, check, consult, contact, intake, notify, refer, trace
 from openhotline.steps.notify import HouseWords
 
 NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
@@ -148,10 +148,11 @@ class Day:
         )
 
     def contact_verified(self, removals: list[Removal]) -> None:
-        """A second person has verified the host's contact."""
+        """One person has proposed what the registry named, a second one has verified it."""
         for host in {removal.host for removal in removals if removal.host}:
-            contact = host.contacts.first()
-            notify.verify_contact(contact, by=self.who("P01"), at=self.now)
+            named = host.contacts.order_by("pk").first()
+            row = contact.propose(host, named.mail, source=named.source, by=self.who("A07"), at=self.now)
+            notify.verify_contact(row, by=self.who("P01"), at=self.now)
 
     def asked(self) -> Consultation:
         """The bundle is ripe; the unit is asked (or told)."""

@@ -6,7 +6,7 @@ from openhotline.records.models import Assessment, Hold, Item, ReceiptPhase, Rem
 from openhotline.rules import words
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import MovedMeanwhile, NotPermitted, Refused
-from openhotline.steps import alarm, answer, assess, close, confirm, escalate, notify, silence
+from openhotline.steps import alarm, answer, assess, close, confirm, contact, escalate, notify, silence
 from openhotline.steps.advance import advance
 from tests.journeys.cast import CANAL_HOST, NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
@@ -240,7 +240,7 @@ def test_a_bounce_demotes_the_contact_and_a_second_person_verifies_the_next(hous
     notify.bounced(claimed, why="550 no such mailbox", at=house.now)
     assert len(house.letters("notice", "contact needed")) == 1
     host = removals[0].host
-    added = notify.add_contact(
+    added = contact.propose(
         host, "noc@north-rack.example", source="host-page", by=house.who("A07"), at=house.now
     )
     with pytest.raises(Refused, match="yourself"):

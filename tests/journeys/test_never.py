@@ -7,7 +7,7 @@ from openhotline.outbox.models import Letter
 from openhotline.records.models import Hold, NoticeLine, Removal
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, check, confirm, escalate, notify
+from openhotline.steps import alarm, answer, check, confirm, contact, escalate, notify
 from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
 
 
@@ -184,7 +184,7 @@ def test_every_change_of_a_contact_is_an_entry(house: Day, kind: str) -> None:
     from openhotline.ledger.models import Staged
 
     removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
-    added = notify.add_contact(
+    added = contact.propose(
         removals[0].host, "noc@host.example", source="person", by=house.who("A07"), at=house.now
     )
     notify.verify_contact(added, by=house.who("P01"), at=house.now)

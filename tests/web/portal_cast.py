@@ -122,8 +122,8 @@ def noticed(
 ) -> tuple[Notice, list[Removal]]:
     """`count` addresses on one host, cleared, with the notice sent as a real letter."""
     consultation, removals = asked(day, name, where, count)
-    for contact in removals[0].host.contacts.filter(verified_at=None):
-        notify.verify_contact(contact, by=day.who("P01"), at=day.now)
+    if not removals[0].host.contacts.filter(verified_at__isnull=False).exists():
+        day.contact_verified(removals)
     day.answered(consultation, words.GO_AHEAD)
     letters_leave(day)
     notice = Notice.objects.filter(lines__removal=removals[0]).latest("pk")

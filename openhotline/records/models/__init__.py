@@ -10,7 +10,7 @@ from openhotline.records.models.consultation import (
     SilenceProposal,
     Unit,
 )
-from openhotline.records.models.host import Contact, Host
+from openhotline.records.models.host import Contact, ContactEvent, ContactSource, Host, HostCall
 from openhotline.records.models.house import Counter, House, PolicyVersion
 from openhotline.records.models.item import Clock, Item
 from openhotline.records.models.notice import HostAnswer, Notice, NoticeLine
@@ -31,10 +31,13 @@ __all__ = [
     "Consultation",
     "ConsultationLine",
     "Contact",
+    "ContactEvent",
+    "ContactSource",
     "Counter",
     "Hold",
     "Host",
     "HostAnswer",
+    "HostCall",
     "House",
     "Item",
     "Notice",

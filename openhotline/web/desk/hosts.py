@@ -1,27 +1,19 @@
-"""Hosts and how they are reached: a host's history, contacts to add, contacts a second person verifies.
+"""Hosts: the list, whom a notice waits for, one host with its contacts, calls and history.
 
-True here: nobody is written to before a second person has verified the contact; the page shows who added
-it and offers the press only to others. What is not here: choosing the contact (`steps/notify`).
+What is not here: changing a contact (`contacts`), and choosing one (`rules/contacts`).
 """
 
 from django.db.models import Count, Exists, OuterRef, Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED
+from openhotline.records.models import HostCall
 from openhotline.rules import removal_path
 from openhotline.rules.refusals import Refused
-from openhotline.steps import notify
-from openhotline.web.desk import bench, rows, times
+from openhotline.web.desk import bench, reached, rows, times
 from openhotline.web.scoped import found
-
-SOURCES = {
-    "host-page": "The host's own page",
-    "register": "A register of abuse contacts",
-    "person": "A person there, by phone",
-}
 
 
 @require_safe
@@ -29,7 +21,9 @@ def hosts(request: HttpRequest) -> HttpResponse:
     """Hosts with something open first, then by name."""
     scoped = bench.scoped(request)
     text = request.GET.get("q", "").strip()[:100]
-    verified = scoped.contacts().filter(host=OuterRef("pk"), usable=True, verified_at__isnull=False)
+    verified = scoped.contacts().filter(
+        host=OuterRef("pk"), usable=True, verified_at__isnull=False, retired_at=None
+    )
     listed = scoped.hosts().annotate(
         open_now=Count("removals", filter=Q(removals__status__in=removal_path.STILL_OPEN)),
         gone=Count("removals", filter=Q(removals__t8_gone__isnull=False)),
@@ -53,12 +47,10 @@ def needed_page(request: HttpRequest) -> HttpResponse:
     scoped, at = bench.scoped(request), bench.now(request)
     numbers = scoped.letters().filter(kind="notice", state=CONTACT_NEEDED).values("number")
     waiting = scoped.notices().filter(number__in=numbers, withdrawn_at=None).values("host")
-    listed = scoped.hosts().filter(pk__in=waiting).prefetch_related("contacts").order_by("name", "pk")[:200]
-    return render(
-        request,
-        "desk/contacts.html",
-        {"hosts": listed, "who": bench.actor(request).who, "sources": SOURCES, "when": times.when, "now": at},
-    )
+    listed = list(scoped.hosts().filter(pk__in=waiting).order_by("name", "pk")[:200])
+    lines = reached.lines(scoped.contacts().filter(host__in=listed), who=bench.actor(request).who, at=at)
+    shown = [(host, lines.get(host.pk, [])) for host in listed]
+    return render(request, "desk/contacts.html", {"hosts": shown, "sources": reached.TO_CHOOSE})
 
 
 @require_safe
@@ -84,42 +76,22 @@ def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: obj
         "desk/host.html",
         {
             "host": row,
-            "contacts": scoped.contacts().filter(host=row).order_by("-usable", "bounces", "pk"),
-            "who": bench.actor(request).who,
-            "sources": SOURCES,
+            "contacts": reached.lines(
+                scoped.contacts().filter(host=row), who=bench.actor(request).who, at=at
+            ).get(row.pk, []),
+            "sources": reached.TO_CHOOSE,
+            "calls": reached.calls(scoped.host_calls().filter(host=row), at=at),
+            "outcomes": HostCall.OUTCOMES,
+            "to_call_about": scoped.notices()
+            .filter(host=row, sent_at__isnull=False, withdrawn_at=None)
+            .order_by("-pk")[:20],
             "there": rows.of_removals(there, scoped, open_to=open_to, at=at),
             "before": rows.of_removals(before, scoped, open_to=open_to, at=at),
             "notices": scoped.notices().filter(host=row).order_by("-pk")[:50],
             "median": times.span(took[len(took) // 2]) if took else "",
             "again": mine.filter(again=True).count(),
             "gone": mine.filter(t8_gone__isnull=False).count(),
-            "mail": request.POST.get("mail", ""),
-            "source": request.POST.get("source", ""),
+            "typed": request.POST,
             "refusal": refusal.sentence if refusal else "",
         },
     )
-
-
-@require_POST
-@bench.kept(page)
-def add_contact(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add a way to reach a host."""
-    row = found(bench.scoped(request).hosts(), pk=pk)
-    source = request.POST.get("source", "")
-    if source not in SOURCES:
-        raise Refused(
-            "Say where the contact is from: the host's page, a register, or a person there.", code="source"
-        )
-    mail = request.POST.get("mail", "").strip()
-    notify.add_contact(row, mail, source=source, by=bench.actor(request), at=bench.now(request))
-    return HttpResponseRedirect(reverse("host", args=[pk]), status=303)
-
-
-@require_POST
-@bench.kept(page)
-def verify_contact(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
-    """The second person: from now on the house writes to it."""
-    scoped = bench.scoped(request)
-    row = found(scoped.contacts().select_related("host"), pk=contact, host=pk)
-    notify.verify_contact(row, by=bench.actor(request), at=bench.now(request))
-    return HttpResponseRedirect(reverse("host", args=[pk]), status=303)

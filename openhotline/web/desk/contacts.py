@@ -1,0 +1,82 @@
+"""Presses on a host's page: propose a contact, verify it as the second person, retire it; name its site; log a call.
+
+True here: nobody is written to before two different people stand for a contact. What is not here: the page
+(`hosts`) and the rules (`steps/contact`).
+"""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from openhotline.steps import contact, notify
+from openhotline.web.desk import bench
+from openhotline.web.desk.hosts import page
+from openhotline.web.scoped import found
+
+
+def _back(pk: int) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("host", args=[pk]), status=303)
+
+
+@require_POST
+@bench.kept(page)
+def propose(request: HttpRequest, pk: int) -> HttpResponse:
+    """The first person: this is how they are reached."""
+    host = found(bench.scoped(request).hosts(), pk=pk)
+    contact.propose(
+        host,
+        request.POST.get("mail", ""),
+        source=request.POST.get("source", ""),
+        page=request.POST.get("page", "").strip(),
+        by=bench.actor(request),
+        at=bench.now(request),
+    )
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def verify(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
+    """The second person: from now on the house writes to it."""
+    row = found(bench.scoped(request).contacts().select_related("host"), pk=contact, host=pk)
+    notify.verify_contact(row, by=bench.actor(request), at=bench.now(request))
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def retire(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
+    """It is no longer right, and why."""
+    row = found(bench.scoped(request).contacts().select_related("host"), pk=contact, host=pk)
+    notify.retire_contact(
+        row, why=request.POST.get("why", ""), by=bench.actor(request), at=bench.now(request)
+    )
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def site(request: HttpRequest, pk: int) -> HttpResponse:
+    """The host's own domain."""
+    host = found(bench.scoped(request).hosts(), pk=pk)
+    contact.name_site(host, request.POST.get("site", ""), by=bench.actor(request), at=bench.now(request))
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def call(request: HttpRequest, pk: int) -> HttpResponse:
+    """A phone call, logged by whoever made it."""
+    scoped = bench.scoped(request)
+    host = found(scoped.hosts(), pk=pk)
+    number = request.POST.get("notice", "")
+    about = found(scoped.notices(), number=number, host=host) if number else None
+    contact.log_call(
+        host,
+        outcome=request.POST.get("outcome", ""),
+        text=request.POST.get("text", "").replace("\x00", ""),
+        notice=about,
+        by=bench.actor(request),
+        at=bench.now(request),
+    )
+    return _back(pk)

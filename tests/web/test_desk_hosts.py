@@ -1,0 +1,86 @@
+"""The desk's page of a host: contacts proposed and verified by two people, retired with a reason, calls logged."""
+
+from pathlib import Path
+
+import pytest
+
+from openhotline.records.models import Contact, Host, HostCall
+from tests.web.desk_cast import Desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: object) -> Desk:
+    settings.ROOT_URLCONF = "openhotline.web.desk.urls"  # type: ignore[attr-defined]
+    return Desk(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def host(desk: Desk) -> Host:
+    day = desk.day
+    return day.traced(day.graded(day.public_report("http://img.example.net/a")))[0].host
+
+
+def text(client: object, path: str) -> str:
+    return client.get(path).content.decode()  # type: ignore[attr-defined]
+
+
+def test_two_people_one_contact_and_its_history_on_the_page(desk: Desk, host: Host) -> None:
+    first, second, path = desk.as_("A07"), desk.as_("P01"), f"/hosts/{host.pk}"
+    page = text(first, path)
+    assert "Found by the machine" in page
+    assert "abuse role in RDAP" in page
+    asked = first.post(f"{path}/contacts", {"mail": "abuse@north-rack.example", "source": "rdap-abuse"})
+    assert asked.status_code == 303
+    row = Contact.objects.get(host=host)
+    assert "somebody else verifies it" in text(first, path)
+    assert "I have checked it: verify" in text(second, path)
+    assert first.post(f"{path}/contacts/{row.pk}/verify").status_code == 422
+    assert second.post(f"{path}/contacts/{row.pk}/verify").status_code == 303
+    page = text(first, path)
+    assert "Proposed by A07, verified by P01." in page
+    assert "Used now" in page
+    refused = first.post(f"{path}/contacts/{row.pk}/retire", {"why": ""})
+    assert refused.status_code == 422
+    assert "Say why" in refused.content.decode()
+    assert first.post(f"{path}/contacts/{row.pk}/retire", {"why": "It is a mailing list."}).status_code == 303
+    page = text(first, path)
+    assert "It is a mailing list." in page
+    assert "Used now" not in page
+
+
+def test_what_was_typed_is_kept_beside_the_refusal(desk: Desk, host: Host) -> None:
+    answer = desk.as_("A07").post(
+        f"/hosts/{host.pk}/contacts",
+        {"mail": "abuse at host", "source": "register", "page": "host.example/abuse"},
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Give one mail address" in page
+    assert 'value="abuse at host"' in page
+    assert 'value="host.example/abuse"' in page
+    assert Contact.objects.filter(host=host).count() == 1
+
+
+def test_the_hosts_own_domain_and_a_call(desk: Desk, host: Host) -> None:
+    client, path = desk.as_("A07"), f"/hosts/{host.pk}"
+    assert client.post(f"{path}/site", {"site": "north-rack.test"}).status_code == 303
+    assert "abuse@north-rack.test" in text(client, path)
+    assert client.post(f"{path}/calls", {"outcome": "no-answer", "text": "Rang twice."}).status_code == 303
+    page = text(client, path)
+    assert "Nobody answered" in page
+    assert "Rang twice." in page
+    assert HostCall.objects.get().who == "A07"
+    assert client.post(f"{path}/calls", {"outcome": "fine"}).status_code == 422
+    assert client.post(f"{path}/calls", {"outcome": "reached", "notice": "N-26-0001-X"}).status_code == 404
+
+
+def test_hosts_a_notice_waits_for_are_listed_with_their_contacts(desk: Desk) -> None:
+    day = desk.day
+    day.traced(day.graded(day.public_report("http://img.example.net/b")))
+    day.answered(day.asked(), "go-ahead")
+    desk.sync()
+    page = text(desk.as_("A07"), "/contacts")
+    assert "North Rack" in page
+    assert "It is right: propose" in page
