@@ -11,7 +11,17 @@ import typer
 from django.db.utils import OperationalError
 
 from openhotline import __version__
-from openhotline.commands import addresses, cases, contacts, houses, ledgers, reports, safety, worlds
+from openhotline.commands import (
+    addresses,
+    cases,
+    contacts,
+    houses,
+    ledgers,
+    probing,
+    reports,
+    safety,
+    worlds,
+)
 from openhotline.rules.refusals import Refused
 
 app = typer.Typer(
@@ -30,7 +40,7 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
         raise typer.Exit
 
 
-for module in (houses, reports, addresses, cases, contacts, ledgers, worlds, safety):
+for module in (houses, reports, addresses, cases, contacts, probing, ledgers, worlds, safety):
     module.register(app)
 
 

@@ -43,11 +43,18 @@ class Settings(BaseSettings):
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 25
 
-    # The prober's exits: "direct", or "world" (the synthetic internet's SOCKS5 exit on a Unix socket).
-    exit: Literal["direct", "world"] = "direct"
-    # In a real house: more vantage points than our own line, "name=/path/to/socks5.sock,name=...", and an
-    # address of our own that must be up. "Gone" needs two places and a proved line.
+    # The prober's own line: "direct", "none" (only what `exits` names), or "world" (the synthetic internet).
+    exit: Literal["direct", "none", "world"] = "direct"
+    # More vantage points, "name=/path/to/socks5.sock,name=socks5://user:password@192.0.2.7:1080,
+    # name=https://192.0.2.9:8443?name=proxy.example" (docs/RUNBOOK.md), and an address of our own that must be
+    # up. "Gone" needs two places and a proved line.
     exits: str = ""
+    exit_ca: str = ""  # PEM file of a certificate authority of our own, for exits spoken to in TLS
+    wall: Literal["required", "none"] = (
+        "required"  # whether the prober starts where it can reach this machine
+    )
+    own_ranges: str = ""  # comma-separated networks of our own that are never looked at
+    requests_per_second: float = 20.0  # of the prober, to all hosts together
     canary: str = ""
     resolvers: str = ""  # comma-separated literals; "" -> the world's, or the system's
     mmdb: str = ""  # colon-separated MMDB files for origin network and country

@@ -218,9 +218,15 @@ def prober(settings: Settings) -> Finding:
         )
     if hello.uid == 0:
         return unsafe("prober", "It runs as root.", "Restart it with openhotline up, which gives root up.")
+    if hello.reached:
+        return warning(
+            "prober",
+            f"Nothing but its own table keeps it from this house: it reached {'; '.join(hello.reached)}.",
+            "Build the wall of docs/RUNBOOK.md (The prober's wall), then unset OPENHOTLINE_WALL.",
+        )
     if hello.notes:
         return warning("prober", " ".join(hello.notes), "Mend what it names, then restart it.")
-    proved = f"it refuses {len(hello.denies)} addresses of this machine"
+    proved = f"this machine and its database are out of reach through {len(hello.vantages)} exit(s)"
     if not hello.dropped and hello.uid == os.getuid():
         return warning(
             "prober",

@@ -4,15 +4,26 @@ In a demo house the synthetic internet says where it listens (`run/world.json`, 
 real house names its resolvers and MMDB files in the environment. Not here: the prober, and its limits.
 """
 
+import ipaddress
 import json
+import re
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from openhotline.connectors.probe.config import DIRECT, SOCKS5_UNIX, Limits, MmdbFile, ProbeConfig, Resolver
+from openhotline.connectors.probe.config import NEVER_REACHED, Limits, MmdbFile, ProbeConfig, Resolver
+from openhotline.connectors.probe.ways import CONNECT_UNIX, DIRECT, SOCKS5_UNIX, Way, read_way
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
 WORLD_CARD = "world.json"
+WORLD_EXITS = {
+    "north": (SOCKS5_UNIX, "world-exit.sock"),
+    "south": (SOCKS5_UNIX, "world-exit-south.sock"),
+    "west": (CONNECT_UNIX, "world-exit-west.sock"),
+}
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 # Names that tell what an MMDB file answers, where the operator has not said so as `origin=` or `location=`.
 _ORIGIN_NAMES = ("asn", "origin", "as-", "isp", "network")
 
@@ -27,32 +38,77 @@ def probe_config(settings: Settings) -> ProbeConfig:
 
 def _direct(settings: Settings) -> ProbeConfig:
     found = resolvers(settings.resolvers) or system_resolvers()
+    stores = database_addresses(settings)
     return ProbeConfig(
-        vantages={"direct": (DIRECT,), **named_exits(settings.exits)},
+        vantages=_ways(settings),
         resolvers=found,
         mmdb=mmdb_files(settings.mmdb),
         canary=settings.canary,
+        wall=settings.wall == "required",
+        never=(*NEVER_REACHED, *stores),
+        own_ranges=(*own_ranges(settings.own_ranges), *(literal for literal, _ in stores)),
+        limits=Limits(per_second=settings.requests_per_second),
+        trust=_certificate(settings.exit_ca),
     )
+
+
+def _ways(settings: Settings) -> dict[str, Way]:
+    """Our own line is one of the vantage points unless another is named so, or it is left out."""
+    named = named_exits(settings.exits)
+    if settings.exit == "none" and not named:
+        raise ValueError("OPENHOTLINE_EXIT=none needs at least one exit in OPENHOTLINE_EXITS.")
+    return named if settings.exit == "none" else {DIRECT: Way(DIRECT), **named}
 
 
 def vantages(settings: Settings) -> tuple[str, ...]:
     """The vantage points of this house, by name."""
     if settings.exit == "world":
-        return ("north", "south")
-    return ("direct", *named_exits(settings.exits))
+        return tuple(WORLD_EXITS)
+    return tuple(_ways(settings))
 
 
-def named_exits(text: str) -> dict[str, tuple[str, ...]]:
-    """ "north=/run/a.sock,south=/run/b.sock" as vantage points. Raises ValueError where one has no path."""
-    found: dict[str, tuple[str, ...]] = {}
-    for part in (part.strip() for part in text.split(",")):
+def named_exits(text: str) -> dict[str, Way]:
+    """ "north=/run/a.sock,south=socks5://192.0.2.7:1080" as vantage points. Raises ValueError where one
+    cannot be used; the message never repeats a password."""
+    found: dict[str, Way] = {}
+    for number, part in enumerate((part.strip() for part in text.split(",")), 1):
         if not part:
             continue
-        name, sign, path = part.partition("=")
-        if not sign or not path.startswith("/"):
-            raise ValueError(f"The exit “{part}” is not written as name=/path/to/socket.")
-        found[name.strip()] = (SOCKS5_UNIX, path)
+        name, sign, written = part.partition("=")
+        if not sign or not _NAME.fullmatch(name):
+            raise ValueError(f"Exit {number} is not written as name=exit, with a name of small letters.")
+        try:
+            found[name] = read_way(written)
+        except ValueError as fault:
+            raise ValueError(f"The exit {name} {fault}.") from None
     return found
+
+
+def own_ranges(text: str) -> tuple[str, ...]:
+    """ "192.0.2.0/24, 2001:db8::/32" as ranges. Raises ValueError where one is none."""
+    return tuple(str(ipaddress.ip_network(part.strip())) for part in text.split(",") if part.strip())
+
+
+def database_addresses(settings: Settings) -> tuple[tuple[str, int], ...]:
+    """Where the house's database listens, as literals: what the prober must find out of reach."""
+    if not settings.postgres:
+        return ()
+    parts = urlsplit(settings.database_url)
+    host = parts.hostname or ""
+    if not host or "host=" in parts.query:
+        return ()  # a Unix socket: nothing that an exit could lead to
+    try:
+        found = socket.getaddrinfo(host, parts.port or 5432, type=socket.SOCK_STREAM)
+    except OSError:
+        raise ValueError(f"The database's host {host} cannot be found.") from None
+    return tuple(dict.fromkeys((str(where[0]), int(where[1])) for *_, where in found))
+
+
+def _certificate(file: str) -> str:
+    try:
+        return Path(file).read_text("ascii") if file else ""
+    except (OSError, UnicodeError):
+        raise ValueError(f"The certificate file {file} of OPENHOTLINE_EXIT_CA cannot be read.") from None
 
 
 def _world(settings: Settings) -> ProbeConfig:
@@ -63,16 +119,15 @@ def _world(settings: Settings) -> ProbeConfig:
     if not named and resolver:
         named = (Resolver(resolver["address"], int(resolver["port"]), resolver["transport"]),)
     return ProbeConfig(
-        vantages={
-            "north": (SOCKS5_UNIX, str(run / "world-exit.sock")),
-            "south": (SOCKS5_UNIX, str(run / "world-exit-south.sock")),
-        },
+        vantages={name: Way(kind, str(run / file)) for name, (kind, file) in WORLD_EXITS.items()},
         resolvers=named,
         rdap_base=str(card.get("rdap", "")),
         mmdb=mmdb_files(settings.mmdb) or tuple(MmdbFile(path, kind) for kind, path in mmdb.items()),
         canary=str(card.get("canary", "")),
         # A busy machine is no outage: what is slow here is slow because everything runs on one box.
-        limits=Limits(connect_s=20, total_s=40, job_s=60, dns_s=20),
+        limits=Limits(
+            connect_s=20, tls_s=20, first_byte_s=30, slow_after_s=30, total_s=40, job_s=60, dns_s=20
+        ),
         lift_documentation=True,
         polite=False,  # the world is on this machine, and its clock jumps
     )

@@ -94,7 +94,10 @@ class Supervisor:
     def start_prober(self) -> None:
         """Write the prober's configuration and start it."""
         file = self.data / "run" / "prober.json"
-        file.write_text(probe_config(self.settings).to_json(), encoding="utf-8")
+        file.unlink(missing_ok=True)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # an exit may have a password
+        with open(handle, "w", encoding="utf-8") as written:  # noqa: PTH123
+            written.write(probe_config(self.settings).to_json())
         command = ("-m", "openhotline.connectors.probe", "--socket", str(self.data / "run" / "prober.sock"))
         self._launch(Child(PROBER, (*command, "--config", str(file)), {}))
 

@@ -1,7 +1,8 @@
-"""The way into the synthetic internet: one SOCKS5 exit on a Unix socket for each vantage point.
+"""The way into the synthetic internet: one exit on a Unix socket for each vantage point.
 
-True here: CONNECT to an IPv4 or IPv6 literal and nothing else; a name is refused (reply 8), and so is every
-address outside the documentation ranges (reply 2). Behind the exit the connection is handed to the server
+True here: each speaks SOCKS5 and HTTP CONNECT, whichever a visitor begins with, and carries him to an IPv4 or
+IPv6 literal and nothing else; a name is refused (reply 8, or 400), and so is every address outside the
+documentation ranges (reply 2, or 403). Behind the exit the connection is handed to the server
 that plays the address, inside this process: no site, registry or name server listens on a port where
 something else could reach it. Who came, where to and when is kept. Not here: the servers.
 """
@@ -21,6 +22,13 @@ from weakref import WeakSet
 from openhotline.world import places
 
 OK, NOT_ALLOWED, NO_NETWORK, REFUSED, NO_COMMAND, NO_KIND = 0, 2, 3, 5, 7, 8
+_SAID = {  # the same in HTTP
+    OK: "200 Connection established",
+    NOT_ALLOWED: "403 Forbidden",
+    NO_COMMAND: "405 Method Not Allowed",
+    NO_KIND: "400 Bad Request",
+}
+_MAX_HEAD = 8192
 KEPT = 50_000
 # The server for (literal, port, vantage), or the SOCKS5 reply code that says why there is none.
 Door = Callable[[str, int, str], asyncio.Protocol | int]
@@ -28,7 +36,7 @@ Door = Callable[[str, int, str], asyncio.Protocol | int]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One CONNECT. `reply` is the SOCKS5 reply code."""
+    """One visitor's wish. `reply` is the SOCKS5 reply code, in whichever way he asked."""
 
     at: datetime
     vantage: str
@@ -61,7 +69,7 @@ class Exit:
             os.close(folder)
         path.chmod(0o666)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Socks(self), sock=sock, backlog=1024)
+        self._server = await loop.create_unix_server(lambda: _Visitor(self), sock=sock, backlog=1024)
 
     async def stop(self) -> None:
         """Stop listening and end what is open."""
@@ -73,14 +81,15 @@ class Exit:
             self._path.unlink(missing_ok=True)
 
 
-class _Socks(asyncio.Protocol):
-    """RFC 1928, without a password. Bows out once the connection is handed over."""
+class _Visitor(asyncio.Protocol):
+    """RFC 1928 without a password, or a CONNECT of RFC 9110. Bows out once the connection is handed over."""
 
     def __init__(self, exit_: Exit) -> None:
         self.exit = exit_
         self.transport: asyncio.Transport | None = None
         self._got = b""
         self._greeted = False
+        self._http = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -89,16 +98,39 @@ class _Socks(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._got += data
+        if self._http or self._got[:1] != b"\x05":
+            self._http = True
+            self._tunnel()
+            return
         if not self._greeted:
             if len(self._got) < 2 or len(self._got) < 2 + self._got[1]:
                 return
-            if self._got[0] != 5 or 0 not in self._got[2 : 2 + self._got[1]]:
+            if 0 not in self._got[2 : 2 + self._got[1]]:
                 self._end(b"\x05\xff")
                 return
             self._got = self._got[2 + self._got[1] :]
             self._greeted = True
             self._write(b"\x05\x00")
         self._request()
+
+    def _tunnel(self) -> None:
+        """The head of an HTTP request, once it is whole."""
+        if b"\r\n\r\n" not in self._got:
+            if len(self._got) > _MAX_HEAD:
+                self._end(b"HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n")
+            return
+        head, _, rest = self._got.partition(b"\r\n\r\n")
+        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        to, _, port = words[1].rpartition(":") if len(words) == 3 else ("", "", "")
+        if len(words) != 3 or words[0] != "CONNECT":
+            self._refuse(to, 0, NO_COMMAND)
+            return
+        try:
+            literal, number = str(ipaddress.ip_address(to.strip("[]"))), int(port)
+        except ValueError:
+            self._refuse(to, 0, NO_KIND)
+            return
+        self._lead(literal, number, rest)
 
     def _request(self) -> None:
         if len(self._got) < 5:
@@ -118,19 +150,24 @@ class _Socks(asyncio.Protocol):
         literal = str(ipaddress.ip_address(where))
         if command != 1:
             self._refuse(literal, port, NO_COMMAND)
-        elif not places.is_reserved(literal):
-            self._refuse(literal, port, NOT_ALLOWED)
         else:
-            server = self.exit.door(literal, port, self.exit.vantage)
-            if isinstance(server, int):
-                self._refuse(literal, port, server)
-            else:
-                self._hand_over(server, literal, port, rest)
+            self._lead(literal, port, rest)
+
+    def _lead(self, literal: str, port: int, rest: bytes) -> None:
+        """To the server that plays the address, if there is one and the exit may."""
+        if not places.is_reserved(literal):
+            self._refuse(literal, port, NOT_ALLOWED)
+            return
+        server = self.exit.door(literal, port, self.exit.vantage)
+        if isinstance(server, int):
+            self._refuse(literal, port, server)
+        else:
+            self._hand_over(server, literal, port, rest)
 
     def _hand_over(self, server: asyncio.Protocol, literal: str, port: int, rest: bytes) -> None:
         assert self.transport is not None
         self._note(literal, port, OK)
-        self._write(b"\x05\x00\x00\x01" + bytes(6))
+        self._write(self._reply(OK))
         self.transport.set_protocol(server)
         server.connection_made(self.transport)
         if rest:
@@ -138,7 +175,12 @@ class _Socks(asyncio.Protocol):
 
     def _refuse(self, target: str, port: int, reply: int) -> None:
         self._note(target, port, reply)
-        self._end(bytes((5, reply, 0, 1)) + bytes(6))
+        self._end(self._reply(reply))
+
+    def _reply(self, code: int) -> bytes:
+        if self._http:
+            return f"HTTP/1.1 {_SAID.get(code, '502 Bad Gateway')}\r\n\r\n".encode()
+        return bytes((5, code, 0, 1)) + bytes(6)
 
     def _note(self, target: str, port: int, reply: int) -> None:
         self.exit.visits.append(Visit(self.exit.now(), self.exit.vantage, target, port, reply))

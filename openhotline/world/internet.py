@@ -32,7 +32,13 @@ from openhotline.world.talk import HttpTalk
 from openhotline.world.truth import Truth
 
 LOOPBACK = "127.0.0.1"
-_SOCKETS = {places.NORTH: "world-exit.sock", places.SOUTH: "world-exit-south.sock"}
+_SOCKETS = {
+    places.NORTH: "world-exit.sock",
+    places.SOUTH: "world-exit-south.sock",
+    places.WEST: "world-exit-west.sock",
+}
+# How the prober is to ask at each; a real house has both kinds too.
+_WAYS = {places.NORTH: "socks5-unix", places.SOUTH: "socks5-unix", places.WEST: "connect-unix"}
 
 
 class Internet:
@@ -107,6 +113,11 @@ class Internet:
             "start": self.scenario.start.isoformat(),
             "sites": len(self.scenario.sites),
             "exits": {exit_.vantage: str(run / _SOCKETS[exit_.vantage]) for exit_ in self.exits},
+            "ways": {
+                exit_.vantage: [_WAYS[exit_.vantage], str(run / _SOCKETS[exit_.vantage])]
+                for exit_ in self.exits
+            },
+            "places": {exit_.vantage: places.STANDS_IN[exit_.vantage] for exit_ in self.exits},
             "resolver": {"address": places.NAME_SERVER, "port": 53, "transport": "tcp"},
             "rdap": f"http://{places.REGISTRY_NAME}",
             "canary": places.CANARY_URL,

@@ -15,8 +15,10 @@ REGISTRY_NAME = "rdap.registry.example"
 CANARY_ADDRESS = "192.0.2.40"
 CANARY_NAME = "canary.example.org"
 CANARY_URL = f"http://{CANARY_NAME}/"
-NORTH, SOUTH = "north", "south"
-VANTAGES = (NORTH, SOUTH)
+NORTH, SOUTH, WEST = "north", "south", "west"
+VANTAGES = (NORTH, SOUTH, WEST)
+# Where each vantage point stands: a host may show a page in one country and hide it in another.
+STANDS_IN = {NORTH: "GB", SOUTH: "DE", WEST: "XA"}
 
 # Mail and phone of the units that policy/gb names. The numbers are from Ofcom's range for drama.
 POLICE_DOMAIN = "police.example"

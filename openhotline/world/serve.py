@@ -158,6 +158,11 @@ class World:
         return Path(self.card["exits"][places.SOUTH])
 
     @property
+    def exit_west_socket(self) -> Path:
+        """The exit of the vantage point "west"."""
+        return Path(self.card["exits"][places.WEST])
+
+    @property
     def smtp(self) -> tuple[str, int]:
         """Host and port of the mail server."""
         return self.card["smtp"]["host"], self.card["smtp"]["port"]
@@ -179,7 +184,7 @@ class World:
         return self._ask(lambda: self.internet.control.script(do, **fields))
 
     def visits(self) -> list[dict[str, Any]]:
-        """Every CONNECT at both exits, in order of time."""
+        """Every visitor at every exit, in order of time."""
         exits = self.internet.exits
         found = self._ask(lambda: [asdict(visit) for exit_ in exits for visit in exit_.visits])
         return sorted(found, key=lambda visit: visit["at"])

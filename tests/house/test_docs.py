@@ -98,8 +98,15 @@ def without_a_house() -> dict[str, str]:
     }
 
 
-def test_the_page_promises_exactly_five_commands() -> None:
-    assert set(promised()) == {"demo --once", "report import", "address", "ledger verify", "doctor"}
+def test_the_page_promises_exactly_these_commands() -> None:
+    assert set(promised()) == {
+        "demo --once",
+        "report import",
+        "address",
+        "probe",
+        "ledger verify",
+        "doctor",
+    }
     assert promised()["report import"] == {"reports", "items_new", "joined", "incomplete", "rejected"}
     assert {"legs[].t0", "legs[].t4", "legs[].t8"} <= promised()["demo --once"]
 
@@ -117,6 +124,21 @@ def test_address_prints_what_is_promised_one_object_a_line() -> None:
     assert read[0]["key"] == "http://example.org/a?b=1"
     (alone,) = run("address", "example.org", "--json", env=without_a_house()).splitlines()
     assert json.loads(alone)["key"] == "http://example.org/"
+
+
+def test_probe_prints_what_is_promised_and_its_exit_code_says_how_it_ended(tmp_path: Path) -> None:
+    known = promised()["probe"]
+    env = {**without_a_house(), "OPENHOTLINE_DATA_DIR": str(tmp_path)}
+    for address in (
+        "http://127.0.0.1:80/a",
+        "http://[::ffff:10.0.0.1]/",
+        "ftp://example.org/",
+        "http://a:b@c.example/",
+    ):
+        said = json.loads(run("probe", address, "--json", env=env, codes=(3,)))
+        (place,) = said.pop("vantages")
+        assert {*said, *(f"vantages[].{key}" for key in place)} == known
+        assert said["outcome"] == place["outcome"] == "refused" and said["why"] == place["why"] != ""
 
 
 def test_import_verify_and_doctor_print_what_is_promised(settled: dict[str, str], tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_only_connect_is_known_and_a_password_is_not_asked(world: World) -> None
         assert calls.exactly(sock, 12)[3] == 7
     with calls.unix(world.exit_socket) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\n\r\n" + bytes(200))
-        assert sock.recv(10) in (b"\x05\xff", b"")
+        assert sock.recv(12) == b"HTTP/1.1 405"
 
 
 def test_each_exit_is_its_own_vantage_point_and_keeps_who_came(world: World) -> None:
@@ -56,6 +56,40 @@ def test_each_exit_is_its_own_vantage_point_and_keeps_who_came(world: World) -> 
     seen = [(visit["vantage"], visit["target"], visit["port"], visit["reply"]) for visit in world.visits()]
     assert sorted(seen) == [("north", "192.0.2.68", 80, 0), ("south", "192.0.2.68", 80, 0)]
     assert [request["vantage"] for request in world.requests()] == ["north", "south"]
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("192.0.2.68:80", b"200"),
+        ("[2001:db8:1::61]:80", b"200"),
+        ("192.0.2.68:25", b"502"),
+        ("127.0.0.1:80", b"403"),
+        ("169.254.169.254:80", b"403"),
+        ("img.example.net:80", b"400"),
+        ("192.0.2.68", b"400"),
+    ],
+)
+def test_the_same_in_http_connect(world: World, to: str, said: bytes) -> None:
+    with calls.unix(world.exit_west_socket) as sock:
+        sock.sendall(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode())
+        assert sock.recv(4096).split()[1] == said
+        if said == b"200":
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: img.example.net\r\n\r\n")
+            assert sock.recv(4096).startswith(b"HTTP/1.1 ")
+    assert world.visits()[-1]["vantage"] == "west"
+
+
+def test_a_page_can_be_hidden_from_one_place(world: World) -> None:
+    world.script("block", address=HOME, vantage="west")
+    with calls.unix(world.exit_west_socket) as sock:
+        sock.sendall(b"CONNECT 192.0.2.68:80 HTTP/1.1\r\n\r\n")
+        assert b" 200 " in sock.recv(4096)
+        host, path = HOME.removeprefix("http://").split("/", 1)
+        sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert sock.recv(4096).startswith(b"HTTP/1.1 403")
+    assert get(world.exit_socket, HOME, "192.0.2.68").status == 200
+    world.script("unblock", address=HOME, vantage="west")
 
 
 def test_our_own_line_can_be_down_and_then_not_even_the_canary_answers(world: World) -> None:

@@ -62,6 +62,8 @@ class Checker:
                 at=job.at,
                 wanted=self._wanted,
                 referrer=job.referrer,
+                cookie=job.cookie,
+                steps=job.steps,
                 again=_one_byte_of_a_page,
             )
         kind = header(walk.headers, "content-type")
@@ -155,7 +157,7 @@ def _facts(
         title=title,
         fingerprint=fingerprint,
         peer=peer,
-        path_variant="referrer" if job.referrer else "direct",
+        path_variant=job.variant,
         canary_up=canary_up,
         why=why,
         seconds=round(time.monotonic() - started, 4),

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-DIRECT, SOCKS5_UNIX = "direct", "socks5-unix"
+from openhotline.connectors.probe.ways import DIRECT, Way
+
+# What the start-up self-test must find out of reach, besides what the house adds (its database).
+NEVER_REACHED = (("127.0.0.1", 80), ("::1", 80), ("169.254.169.254", 80))
 
 # A common browser's name, never ours. Operators may set the one that is common in their country.
 USER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -37,8 +40,12 @@ class Limits:
     """Bounds of one look (security.md 3e). Seconds and bytes."""
 
     connect_s: float = 5.0
+    tls_s: float = 5.0
+    first_byte_s: float = 10.0  # from the request to the first header line
+    slow_after_s: float = 5.0  # from here on an answer must come at `slow_bytes` a second
+    slow_bytes: int = 1024
     total_s: float = 20.0
-    job_s: float = 25.0  # a job older than this is given up, whatever it is doing
+    job_s: float = 25.0  # a job at work longer than this is given up, whatever it is doing
     dns_s: float = 2.0
     header_bytes: int = 32 * 1024
     header_lines: int = 100
@@ -47,13 +54,20 @@ class Limits:
     rdap_bytes: int = 512 * 1024
     in_flight: int = 200  # looks at one time, all hosts
     per_host: int = 64  # looks at one time at one host, when not polite
+    gap_s: float = 1.0  # polite: between two requests to one host from one vantage point, or more
+    onion_gap_s: float = 300.0
+    turn_s: float = 30.0  # a look whose next turn is further off than this is given back
+    per_second: float = 20.0  # polite: requests to all hosts together
+    steps: int = 8  # pages that must be visited before the one that is looked at
+    bodies: int = 24 * 1024 * 1024  # of all pages in hand together
+    memory: int = 64 * 1024 * 1024  # above what the process needs at rest
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeConfig:
     """The prober's whole knowledge of its surroundings.
 
-    `vantages` maps a vantage point's name to its exit: ("direct",) or ("socks5-unix", path).
+    `vantages` maps a vantage point's name to its exit, a `Way`: ("direct",) or ("socks5-unix", path) ...
     `rdap_base` is one server for everything (the world's); without it `rdap_bootstrap` names RFC 9224 files.
     """
 
@@ -71,18 +85,23 @@ class ProbeConfig:
     user_agent: str = USER_AGENT
     trace_vantage: str = ""  # "" -> the first
     drop_to: str = "nobody"  # the user to become when started as root
+    wall: bool = True  # without one that keeps it from this machine and the database, it does not start
+    never: tuple[tuple[str, int], ...] = NEVER_REACHED
+    trust: str = ""  # a certificate authority of the operator's own (PEM), for proxies spoken to in TLS
 
     def __post_init__(self) -> None:
         """Refuse what would be unsafe. Raises ValueError with a sentence."""
         if not self.vantages:
             raise ValueError("The prober needs at least one vantage point.")
         for name, way in self.vantages.items():
-            if way != (DIRECT,) and not (len(way) == 2 and way[0] == SOCKS5_UNIX and way[1].startswith("/")):
-                raise ValueError(
-                    f"The exit of vantage point {name} must be direct, or socks5-unix with an absolute path."
-                )
-            if self.lift_documentation and way == (DIRECT,):
+            if len(way) > len(Way._fields):
+                raise ValueError(f"The exit of vantage point {name} has too many parts.")
+            if why := Way(*way).fault():
+                raise ValueError(f"The exit of vantage point {name} {why}.")
+            if self.lift_documentation and Way(*way).kind == DIRECT:
                 raise ValueError("Documentation ranges are lifted for the world's exit only, never direct.")
+        for literal, _ in self.never:
+            ipaddress.ip_address(literal)
         for resolver in self.resolvers:
             ipaddress.ip_address(resolver.address)
             if resolver.transport not in ("tcp", "tls"):
@@ -103,7 +122,7 @@ class ProbeConfig:
     def to_json(self) -> str:
         """The form in which a supervisor hands it over."""
         value = {name: getattr(self, name) for name in self.__slots__}
-        value["vantages"] = {name: list(way) for name, way in self.vantages.items()}
+        value["vantages"] = {name: Way(*way).written for name, way in self.vantages.items()}
         value["limits"] = asdict(self.limits)
         return json.dumps(value)
 
@@ -116,6 +135,8 @@ class ProbeConfig:
             value["resolvers"] = tuple(Resolver(*r) for r in value.get("resolvers", ()))
             value["mmdb"] = tuple(MmdbFile(*m) for m in value.get("mmdb", ()))
             value["limits"] = Limits(**value.get("limits", {}))
+            if "never" in value:
+                value["never"] = tuple((str(host), int(port)) for host, port in value["never"])
             for name in ("rdap_bootstrap", "ports", "own_ranges"):
                 if name in value:
                     value[name] = tuple(value[name])

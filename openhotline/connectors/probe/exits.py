@@ -1,38 +1,28 @@
 """The ways out. The only place of the prober that opens a socket towards the world.
 
-True here: `connect` takes a vetted literal and gives a connected socket, direct or through a SOCKS5 exit
-on a Unix socket, and a direct connection must prove with `getpeername` that it went where it was sent.
-A SOCKS5 exit is told the literal, never a name. Everything above (names, RDAP, pages) is handed sockets.
-Not here: judging addresses (`deny.py`).
+True here: `connect` takes a vetted literal and gives a connected socket, direct or through a SOCKS5 or an
+HTTP CONNECT exit, and a direct connection must prove with `getpeername` that it went where it was sent.
+An exit is told the literal, never a name. Everything above (names, RDAP, pages) is handed sockets.
+Not here: judging addresses (`deny.py`), what is said to a proxy (`handshakes.py`).
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
-import struct
 from pathlib import PurePath
 
 from openhotline.connectors.dns.client import Stream
-from openhotline.connectors.probe.config import DIRECT, ProbeConfig, Resolver
+from openhotline.connectors.probe import handshakes
+from openhotline.connectors.probe.config import ProbeConfig, Resolver
 from openhotline.connectors.probe.deny import Vetted
+from openhotline.connectors.probe.handshakes import NoWay
+from openhotline.connectors.probe.ways import CONNECT_TLS, DIRECT, ON_A_SOCKET, SOCKS5, SOCKS5_UNIX, Way
 
-_REPLIES = {
-    0x02: ("blocked", "The exit's own rules do not allow this address."),
-    0x03: ("error", "The network cannot be reached."),
-    0x04: ("error", "The address cannot be reached."),
-    0x05: ("refused", "The server refused the connection."),
-    0x06: ("timeout", "The server did not take the connection in time."),
-}
-
-
-class NoWay(Exception):
-    """No connection came about. `outcome` is one of CheckFacts' outcomes, `sentence` for people."""
-
-    def __init__(self, outcome: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.outcome = outcome
-        self.sentence = sentence
+__all__ = ["Exits", "NoWay"]
+_LATE = "The server did not take the connection in time."
+_PIECE = 65536
 
 
 class Exits:
@@ -42,38 +32,118 @@ class Exits:
         """`here`: the working directory as the configuration spells it, if it is the run directory."""
         self.config = config
         self.here = here
+        self._relays: set[asyncio.Task[None]] = set()
+        self._tls: ssl.SSLContext | None = None
 
     async def connect(self, vantage: str, to: Vetted, port: int) -> socket.socket:
         """A connected, non-blocking socket to `to`. The caller closes it. Raises `NoWay`."""
-        return await self._connect(vantage, to.literal, port)
+        return await self.knock(vantage, to.literal, port)
 
     async def resolver(self, vantage: str, resolver: Resolver) -> Stream:
         """A stream to a resolver the operator named. Raises OSError if it cannot be had."""
         try:
-            sock = await self._connect(vantage, resolver.address, resolver.port)
+            sock = await self.knock(vantage, resolver.address, resolver.port)
         except NoWay as no:
             raise OSError(no.sentence) from None
         if resolver.transport == "tls":
             return await asyncio.open_connection(
-                sock=sock, ssl=ssl.create_default_context(), server_hostname=resolver.name or resolver.address
+                sock=sock, ssl=self._context(), server_hostname=resolver.name or resolver.address
             )
         return await asyncio.open_connection(sock=sock)
 
-    async def _connect(self, vantage: str, literal: str, port: int) -> socket.socket:
-        way = self.config.vantages[vantage]
+    async def knock(self, vantage: str, literal: str, port: int) -> socket.socket:
+        """A connection to an address that nobody vetted: for the operator's own resolvers, and for the
+        self-test, which must find that it does not come about. Raises `NoWay`."""
+        way = Way(*self.config.vantages[vantage])
         try:
             async with asyncio.timeout(self.config.limits.connect_s):
-                if way[0] == DIRECT:
+                if way.kind == DIRECT:
                     return await _direct(literal, port)
-                return await _socks5(self._near(way[1]), literal, port)
+                if way.kind == CONNECT_TLS:
+                    return await self._relayed(way, literal, port)
+                return await self._asked(way, literal, port)
         except TimeoutError:
-            raise NoWay("timeout", "The server did not take the connection in time.") from None
+            raise NoWay("timeout", _LATE) from None
+
+    async def _asked(self, way: Way, literal: str, port: int) -> socket.socket:
+        """Through a proxy whose own connection is the tunnel."""
+        sock = await self._to_proxy(way)
+        try:
+            ask = handshakes.socks5 if way.kind in (SOCKS5, SOCKS5_UNIX) else handshakes.connect
+            await ask(sock, way, literal, port)
+        except OSError as fault:
+            sock.close()
+            raise _no_exit(fault) from None
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def _relayed(self, way: Way, literal: str, port: int) -> socket.socket:
+        """Through a proxy that is spoken to in TLS: libcurl is handed one end of a pair of sockets, and
+        a task carries what passes the other end into the TLS connection and back."""
+        sock = await self._to_proxy(way)
+        try:
+            reader, writer = await asyncio.open_connection(
+                sock=sock, ssl=self._context(), server_hostname=way.name
+            )
+        except OSError as fault:
+            sock.close()
+            raise _no_exit(fault) from None
+        except BaseException:
+            sock.close()
+            raise
+        try:
+            writer.write(handshakes.connect_head(way, literal, port))
+            handshakes.judge_connect(await reader.readuntil(b"\r\n\r\n"))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+            writer.transport.abort()
+            raise NoWay("blocked", "The exit cut the connection off.") from None
+        except BaseException:
+            writer.transport.abort()
+            raise
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        task = asyncio.create_task(_carry(theirs, reader, writer))
+        self._relays.add(task)
+        task.add_done_callback(self._relays.discard)
+        return ours
+
+    async def _to_proxy(self, way: Way) -> socket.socket:
+        if way.kind not in ON_A_SOCKET:
+            try:
+                return await _direct(*way.host_port)
+            except NoWay as no:
+                raise NoWay("blocked", f"Our own exit cannot be reached. {no.sentence}") from None
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            await _join_queue(sock, self._near(way.at))
+        except OSError as fault:
+            sock.close()
+            raise _no_exit(fault) from None
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+            if self.config.trust:
+                self._tls.load_verify_locations(cadata=self.config.trust)
+        return self._tls
 
     def _near(self, path: str) -> str:
         """The path as seen from where we stand: after giving up root only the run directory is in
         reach, and a Unix socket's path may not be longer than about a hundred bytes."""
         whole = PurePath(path)
         return whole.name if str(whole.parent) == self.here else path
+
+
+def _no_exit(fault: OSError) -> NoWay:
+    return NoWay("blocked", f"Our own exit cannot be reached ({fault.strerror or fault}).")
 
 
 async def _direct(literal: str, port: int) -> socket.socket:
@@ -89,7 +159,7 @@ async def _direct(literal: str, port: int) -> socket.socket:
         raise NoWay("refused", "The server refused the connection.") from None
     except TimeoutError:
         sock.close()
-        raise NoWay("timeout", "The server did not take the connection in time.") from None
+        raise NoWay("timeout", _LATE) from None
     except OSError as fault:
         sock.close()
         raise NoWay("error", f"The address cannot be reached ({fault.strerror or fault}).") from None
@@ -99,30 +169,30 @@ async def _direct(literal: str, port: int) -> socket.socket:
     return sock
 
 
-async def _socks5(path: str, literal: str, port: int) -> socket.socket:
+async def _carry(theirs: socket.socket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Both directions until either ends. Nothing piles up: each piece is passed on before the next."""
     loop = asyncio.get_running_loop()
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    async def out() -> None:
+        while piece := await loop.sock_recv(theirs, _PIECE):
+            writer.write(piece)
+            await writer.drain()
+
+    async def back() -> None:
+        while piece := await reader.read(_PIECE):
+            await loop.sock_sendall(theirs, piece)
+
+    ways = [asyncio.ensure_future(out()), asyncio.ensure_future(back())]
     try:
-        sock.setblocking(False)
-        await _join_queue(sock, path)
-        await loop.sock_sendall(sock, b"\x05\x01\x00")
-        if await _exactly(sock, 2) != b"\x05\x00":
-            raise NoWay("blocked", "The exit does not speak SOCKS5 without a password.")
-        packed = ipaddress.ip_address(literal).packed
-        kind = b"\x01" if len(packed) == 4 else b"\x04"
-        await loop.sock_sendall(sock, b"\x05\x01\x00" + kind + packed + struct.pack("!H", port))
-        head = await _exactly(sock, 4)
-        bound = {1: 4, 4: 16}.get(head[3], 0)
-        await _exactly(sock, bound + 2)
-        if head[1]:
-            raise NoWay(*_REPLIES.get(head[1], ("error", "The exit could not make the connection.")))
-    except OSError as fault:
-        sock.close()
-        raise NoWay("blocked", f"Our own exit cannot be reached ({fault.strerror or fault}).") from None
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            theirs.shutdown(socket.SHUT_RDWR)
+        theirs.close()
+        writer.transport.abort()
 
 
 async def _join_queue(sock: socket.socket, path: str) -> None:
@@ -134,14 +204,3 @@ async def _join_queue(sock: socket.socket, path: str) -> None:
             return
         except BlockingIOError:
             await asyncio.sleep(0.005)
-
-
-async def _exactly(sock: socket.socket, count: int) -> bytes:
-    loop = asyncio.get_running_loop()
-    got = b""
-    while len(got) < count:
-        piece = await loop.sock_recv(sock, count - len(got))
-        if not piece:
-            raise NoWay("blocked", "The exit cut the connection off.")
-        got += piece
-    return got

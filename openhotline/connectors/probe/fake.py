@@ -110,7 +110,7 @@ class FakeProber:
 
     def _check(self, job: CheckJob) -> CheckFacts:
         so = self._known(job.canonical)
-        variant = "referrer" if job.referrer else "direct"
+        variant = job.variant
         up = self.canary_up.get(job.vantage, False)
         if so is None or not so.addresses:
             return CheckFacts(

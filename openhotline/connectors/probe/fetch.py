@@ -2,15 +2,16 @@
 
 True here: libcurl gets exactly one socket, already connected to a vetted literal; asked for a second it
 gets none. A response whose type nobody wants is cut at the blank line after its headers, before a byte of
-its body reaches Python. What is wanted is read up to a cap and dropped if it turns out to be binary.
-Not here: redirects, vetting, what a response means (`walk.py`).
+its body reaches Python. What is wanted is read up to a cap and dropped if it turns out to be binary. An
+answer that dribbles is ended. Handles are used again, and remember nothing: no cookie, no session, no
+connection. Not here: redirects, vetting, what a response means (`walk.py`).
 """
 
 import asyncio
 import contextlib
-import io
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,6 +28,23 @@ _CURL_TIMEOUT = pycurl.E_OPERATION_TIMEDOUT
 _CUT = {pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_PARTIAL_FILE}
 _CERTIFICATE = {pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE}
 _CA_FILE = ssl.get_default_verify_paths().cafile or ""
+_WATCH_S = 1.0
+_IDLE = 256
+_ALWAYS = (
+    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+    (pycurl.PROXY, ""),
+    (pycurl.NETRC, pycurl.NETRC_IGNORED),
+    (pycurl.SOCKOPTFUNCTION, lambda *_: pycurl.SOCKOPT_ALREADY_CONNECTED),
+    (pycurl.FRESH_CONNECT, 1),
+    (pycurl.FORBID_REUSE, 1),
+    (pycurl.FOLLOWLOCATION, 0),
+    (pycurl.PATH_AS_IS, 1),
+    (pycurl.NOSIGNAL, 1),
+    (pycurl.HTTP09_ALLOWED, 0),
+    (pycurl.SSL_SESSIONID_CACHE, 0),  # a session taken up again would tell that it is us again
+    # Decoded while streaming, under the cap, and only what is wanted: other bodies are cut off before.
+    (pycurl.ACCEPT_ENCODING, "gzip, deflate, br"),
+)
 
 
 @dataclass(slots=True)
@@ -44,18 +62,26 @@ class Exchange:
 class _Reading:
     """The callbacks of one exchange."""
 
-    def __init__(self, limits: Limits, wanted: Wanted) -> None:
-        self.limits, self.wanted = limits, wanted
+    __slots__ = (
+        "body", "cap", "fetcher", "first_at", "got", "limits", "lines", "open", "size", "started", "stopped",
+        "wanted",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits, wanted: Wanted, fetcher: "Fetcher") -> None:
+        self.limits, self.wanted, self.fetcher = limits, wanted, fetcher
         self.got = Exchange()
-        self.body = io.BytesIO()
+        self.body = bytearray()
         self.cap = 0
         self.size = self.lines = 0
+        self.started, self.first_at = time.monotonic(), 0.0
         self.open = True  # still in the headers
-        self.stopped = ""  # why we ended it ourselves: "enough", "binary", "too-long"
+        self.stopped = ""  # why we ended it ourselves: "enough", "binary", "too-long", "slow", "late"
 
     def header(self, line: bytes) -> int:
         if not self.open:
             return len(line)  # a trailer
+        if not self.lines:
+            self.first_at = time.monotonic()
         self.size += len(line)
         self.lines += 1
         if self.size > self.limits.header_bytes or self.lines > self.limits.header_lines:
@@ -77,15 +103,32 @@ class _Reading:
         return len(line)
 
     def write(self, chunk: bytes) -> int:
-        room = self.cap - self.body.tell()
+        room = min(self.cap - len(self.body), self.limits.bodies - self.fetcher.held)
         if is_binary(chunk):
-            self.stopped, self.body = "binary", io.BytesIO()
+            self.stopped = "binary"
+            self.drop()
             return -1
-        self.body.write(chunk[:room])
+        self.body += chunk[:room]
+        self.fetcher.held += min(len(chunk), room)
         if len(chunk) > room:
             self.stopped = "enough"
             return -1
         return len(chunk)
+
+    def drop(self) -> bytes:
+        """Let go of the body; gives what it was."""
+        body = bytes(self.body)
+        self.fetcher.held -= len(body)
+        self.body = bytearray()
+        return body
+
+    def too_slow(self, now: float, arrived: int) -> str:
+        """ "late" without a first line in time, "slow" where it has come too slowly since; else ""."""
+        if not self.lines:
+            return "late" if now - self.started > self.limits.first_byte_s else ""
+        since = now - self.first_at
+        fast_enough = self.size + arrived >= self.limits.slow_bytes * since
+        return "slow" if since > self.limits.slow_after_s and not fast_enough else ""
 
 
 class Fetcher:
@@ -96,8 +139,11 @@ class Fetcher:
         self.multi = pycurl.CurlMulti()
         self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self.held = 0  # bytes of bodies in hand
         self._timer: asyncio.TimerHandle | None = None
-        self._waiting: dict[pycurl.Curl, asyncio.Future[tuple[int, str]]] = {}
+        self._waiting: dict[pycurl.Curl, tuple[asyncio.Future[tuple[int, str]], _Reading]] = {}
+        self._idle: list[pycurl.Curl] = []
+        self._watch: asyncio.TimerHandle | None = None
 
     async def get(
         self,
@@ -114,8 +160,8 @@ class Fetcher:
     ) -> Exchange:
         """GET `url` over the connected socket `over`, which leads to `literal`. Never raises for what
         the server does. `seconds` bounds everything. The socket is closed."""
-        reading = _Reading(limits, wanted)
-        curl = pycurl.Curl()
+        reading = _Reading(limits, wanted, self)
+        curl = self._idle.pop() if self._idle else _new_handle()
         try:
             _prepare(curl, url, over, literal, port, headers, reading, seconds, verify)
         except (pycurl.error, UnicodeError, ValueError) as fault:
@@ -123,7 +169,10 @@ class Fetcher:
             over.close()
             return Exchange(fault="error", why=f"The address cannot be put into a request ({fault}).")
         done: asyncio.Future[tuple[int, str]] = self.loop.create_future()
-        self._waiting[curl] = done
+        self._waiting[curl] = done, reading
+        if self._watch is None:
+            self._watch = self.loop.call_later(_WATCH_S, self._look_at_speed)
+        code, text = pycurl.E_ABORTED_BY_CALLBACK, ""
         try:
             self.multi.add_handle(curl)
             code, text = await done
@@ -131,15 +180,33 @@ class Fetcher:
             self._waiting.pop(curl, None)
             with contextlib.suppress(pycurl.error):
                 self.multi.remove_handle(curl)
-            curl.close()
+            if code == pycurl.E_ABORTED_BY_CALLBACK or len(self._idle) >= _IDLE:
+                curl.close()  # ended from outside: whatever state it is in goes with it
+            else:
+                self._idle.append(curl)
             over.close()
-        return _outcome(reading, code, text)
+            body = reading.drop()
+        return _outcome(reading, body, code, text)
 
     def close(self) -> None:
         """Stop. Exchanges under way must have been cancelled before."""
-        if self._timer:
-            self._timer.cancel()
+        for timer in (self._timer, self._watch):
+            if timer:
+                timer.cancel()
+        for curl in self._idle:
+            curl.close()
         self.multi.close()
+
+    def _look_at_speed(self) -> None:
+        """Once a second: end what dribbles. libcurl's own limit would count the wait for the first byte."""
+        self._watch = self.loop.call_later(_WATCH_S, self._look_at_speed) if self._waiting else None
+        now = time.monotonic()
+        for curl, (done, reading) in list(self._waiting.items()):
+            if done.done() or now - reading.started < _WATCH_S:
+                continue
+            if why := reading.too_slow(now, int(curl.getinfo(pycurl.SIZE_DOWNLOAD))):
+                reading.stopped = why
+                done.set_result((pycurl.E_ABORTED_BY_CALLBACK, ""))
 
     # libcurl tells which sockets and which timer to watch; the loop watches them.
 
@@ -173,9 +240,19 @@ class Fetcher:
                 return
 
     def _settle(self, curl: pycurl.Curl, code: int, text: str) -> None:
-        done = self._waiting.get(curl)
-        if done is not None and not done.done():
-            done.set_result((code, text))
+        waiting = self._waiting.get(curl)
+        if waiting is not None and not waiting[0].done():
+            waiting[0].set_result((code, text))
+
+
+def _new_handle() -> pycurl.Curl:
+    """A handle with everything set that is the same for every exchange."""
+    curl = pycurl.Curl()
+    for option, value in _ALWAYS:
+        curl.setopt(option, value)
+    if _CA_FILE:
+        curl.setopt(pycurl.CAINFO, _CA_FILE)
+    return curl
 
 
 def _prepare(
@@ -191,43 +268,40 @@ def _prepare(
 ) -> None:
     handed = [over]
     at = f"[{literal}]:{port}" if ":" in literal else f"{literal}:{port}"
-    curl.setopt(pycurl.URL, url)
-    curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-    curl.setopt(pycurl.PROXY, "")
-    curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
-    curl.setopt(pycurl.CONNECT_TO, [f"::{at}"])  # whatever host libcurl reads, the literal is where it is
-    curl.setopt(pycurl.OPENSOCKETFUNCTION, lambda *_: handed.pop() if handed else pycurl.SOCKET_BAD)
-    curl.setopt(pycurl.SOCKOPTFUNCTION, lambda *_: pycurl.SOCKOPT_ALREADY_CONNECTED)
-    curl.setopt(pycurl.FRESH_CONNECT, 1)
-    curl.setopt(pycurl.FORBID_REUSE, 1)
-    curl.setopt(pycurl.FOLLOWLOCATION, 0)
-    curl.setopt(pycurl.PATH_AS_IS, 1)
-    curl.setopt(pycurl.NOSIGNAL, 1)
-    curl.setopt(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
-    curl.setopt(pycurl.HTTPHEADER, headers)
-    curl.setopt(pycurl.ACCEPT_ENCODING, "gzip, deflate, br")  # decoded while streaming, under the cap
-    curl.setopt(pycurl.SSL_VERIFYPEER, 1 if verify else 0)
-    curl.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
-    if _CA_FILE:
-        curl.setopt(pycurl.CAINFO, _CA_FILE)
-    curl.setopt(pycurl.HEADERFUNCTION, reading.header)
-    curl.setopt(pycurl.WRITEFUNCTION, reading.write)
+    set_ = curl.setopt
+    set_(pycurl.URL, url)
+    set_(pycurl.CONNECT_TO, [f"::{at}"])  # whatever host libcurl reads, the literal is where it is
+    set_(pycurl.OPENSOCKETFUNCTION, lambda *_: handed.pop() if handed else pycurl.SOCKET_BAD)
+    set_(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
+    set_(pycurl.CONNECTTIMEOUT_MS, max(1, int(reading.limits.tls_s * 1000)))  # TCP stands: this is TLS
+    set_(pycurl.HTTPHEADER, headers)
+    set_(pycurl.SSL_VERIFYPEER, 1 if verify else 0)
+    set_(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
+    set_(pycurl.HEADERFUNCTION, reading.header)
+    set_(pycurl.WRITEFUNCTION, reading.write)
 
 
-def _outcome(reading: _Reading, code: int, text: str) -> Exchange:
+def _outcome(reading: _Reading, body: bytes, code: int, text: str) -> Exchange:
     got = reading.got
-    got.body = reading.body.getvalue()
+    got.body = body
     if not reading.open:  # the headers came whole: that is an answer, however the body ended
         got.whole = code == 0
         if reading.stopped == "binary":
             got.why = "The page says it is text but is not; nothing of it was kept."
+        elif reading.stopped == "slow":
+            got.why = "The answer came too slowly after its headers and was broken off."
         elif code and not reading.stopped:
             got.why = "The answer broke off after its headers."
         return got
     if reading.stopped == "too-long":
         got.fault = "too-long"
         got.why = "The server's headers are longer than any honest server's; the look was broken off."
-    elif code == _CURL_TIMEOUT:
+    elif reading.stopped == "slow":
+        got.fault, got.why = (
+            "error",
+            "The server sends its headers slower than any honest server; broken off.",
+        )
+    elif code == _CURL_TIMEOUT or reading.stopped == "late":
         got.fault, got.why = "timeout", "The server did not answer in time."
     elif code in _CUT:
         got.fault, got.why = "cut-off", "The server cut the connection off before it had answered."

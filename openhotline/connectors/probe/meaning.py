@@ -26,7 +26,9 @@ class CheckJob:
     """Is it still there, seen from `vantage`?
 
     `allow_path` False (nobody has opened the item yet): name look-up only, no request leaves.
-    `referrer`: the page that must be named as the way in, "" for a direct visit.
+    `referrer`: the page that must be named as the way in, "" for a direct visit. `cookie` ("name=value")
+    goes to the item's own host in this job's requests and nowhere else; `steps` are addresses visited
+    before, in order. All three are recorded with the item; nothing a server sets is ever added.
     """
 
     canonical: str
@@ -34,6 +36,47 @@ class CheckJob:
     at: datetime
     referrer: str = ""
     allow_path: bool = False
+    cookie: str = ""
+    steps: tuple[str, ...] = ()
+
+    @property
+    def variant(self) -> str:
+        """The path's name in facts: "direct", "referrer", "cookie", "steps", or "path" for several of them."""
+        parts = (("referrer", self.referrer), ("cookie", self.cookie), ("steps", self.steps))
+        used = [name for name, value in parts if value]
+        return used[0] if len(used) == 1 else "path" if used else "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeJob:
+    """What would be done about one address, from `vantage` ("" for each)? A connection is made to see
+    whether the host is reached; a request leaves only where `request` says so."""
+
+    address: str
+    vantage: str
+    at: datetime
+    request: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFacts:
+    """What the prober did or refused at one vantage point. `outcome` "reached", "refused" or "failed"."""
+
+    address: str
+    vantage: str
+    at: datetime
+    outcome: str
+    why: str  # a sentence
+    exit: str = ""  # the kind of exit
+    url: str = ""  # as the one parser reads it
+    host: str = ""
+    port: int = 0
+    addresses: tuple[str, ...] = ()  # as answered
+    connected: str = ""  # the vetted literal that was connected to
+    hops: int = 0
+    status: int = 0
+    headers: tuple[str, ...] = ()  # the lines that would be, or were, sent
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +91,7 @@ class Hello:
     polite: bool
     denies: tuple[str, ...]  # addresses the start-up self-test proved unreachable
     notes: tuple[str, ...] = ()  # e.g. an MMDB file that could not be read
+    reached: tuple[str, ...] = ()  # what the self-test reached although it should not: there is no wall
 
 
 def line(kind: str, number: int, value: Any) -> bytes:
@@ -71,7 +115,7 @@ def read_line(data: bytes) -> tuple[str, int, Any]:
         raise ValueError(f"not a message: {fault}") from None
 
 
-def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob:
+def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob | ProbeJob:
     """The job in a line's value. Raises ValueError if it is not one."""
     try:
         at = datetime.fromisoformat(value["at"])
@@ -86,7 +130,12 @@ def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob:
                 at,
                 str(value.get("referrer", "")),
                 value.get("allow_path") is True,
+                str(value.get("cookie", "")),
+                tuple(map(str, value.get("steps", ()))),
             )
+        if kind == "probe":
+            request = value.get("request") is True
+            return ProbeJob(str(value["address"]), str(value["vantage"]), at, request)
     except (KeyError, TypeError) as fault:
         raise ValueError(f"not a job: {fault}") from None
     raise ValueError(f"no such job: {kind[:40]}")
@@ -112,7 +161,13 @@ def check_facts_of(value: dict[str, Any]) -> CheckFacts:
     )
 
 
+def probe_facts_of(value: dict[str, Any]) -> ProbeFacts:
+    """ProbeFacts as they came over the socket."""
+    tuples = {name: tuple(value[name]) for name in ("addresses", "headers")}
+    return ProbeFacts(**{**value, **tuples, "at": datetime.fromisoformat(value["at"])})
+
+
 def hello_of(value: dict[str, Any]) -> Hello:
     """A Hello as it came over the socket."""
-    tuples = {name: tuple(value[name]) for name in ("vantages", "denies", "notes")}
+    tuples = {name: tuple(value.get(name, ())) for name in ("vantages", "denies", "notes", "reached")}
     return Hello(**{**value, **tuples})

@@ -19,6 +19,7 @@ from openhotline.connectors.probe.exits import Exits
 
 KEEP_S = 5.0  # real seconds an answer serves the same house moment
 MAX_USED = 16
+NOT_ASKED = "not asked"  # in place of a response code: no name server was
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Resolved:
     rcode: str = ""
     source: str = ""
     raw: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Our own rules say no, whatever the answer: it holds an address that is never connected to."""
+        return self.outcome == "blocked" and bool(self.addresses or self.rcode == NOT_ASKED)
 
 
 def literal_of(host: str) -> str:
@@ -58,7 +64,7 @@ class Names:
             return self._judge((literal,), (), Resolved("", source="the address itself"))
         name = host.rstrip(".").lower()
         if name.endswith(".onion"):
-            return Resolved("blocked", "This exit does not carry onion addresses.")
+            return Resolved("blocked", "This exit does not carry onion addresses.", rcode=NOT_ASKED)
         key, now = (vantage, name, at), time.monotonic()
         kept = self._kept.get(key)
         if kept is None or now - kept[0] > KEEP_S:

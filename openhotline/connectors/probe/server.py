@@ -1,8 +1,10 @@
 """The prober process: jobs in, facts out, one JSON object a line, on a Unix socket.
 
 True here: no database, no key, no framework; as root it makes its socket and then becomes an unprivileged
-user before it reads the first job. It proves at its start that loopback and cloud metadata are refused.
-Not here: scheduling, retries, what facts mean.
+user before it reads the first job. It proves at its start that this machine, the cloud's metadata and the
+house's database are out of reach (`wall.py`). A job's time runs from when work on it begins, not from when
+it arrived. A process that is stuck, or that grows beyond its bound, ends. Not here: scheduling, retries,
+what facts mean.
 """
 
 import asyncio
@@ -16,32 +18,45 @@ import resource
 import signal
 import socket
 import stat
+import threading
 from pathlib import Path
 
 from openhotline.connectors.geo.client import Atlas
+from openhotline.connectors.probe import dry, wall
 from openhotline.connectors.probe.check import Checker
-from openhotline.connectors.probe.config import SOCKS5_UNIX, ProbeConfig
-from openhotline.connectors.probe.deny import reason
+from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.exits import Exits
 from openhotline.connectors.probe.fetch import Fetcher
-from openhotline.connectors.probe.meaning import CheckJob, Hello, TraceJob, job_of, line, read_line
+from openhotline.connectors.probe.meaning import (
+    CheckJob,
+    Hello,
+    ProbeFacts,
+    ProbeJob,
+    TraceJob,
+    job_of,
+    line,
+    read_line,
+)
 from openhotline.connectors.probe.names import Names
 from openhotline.connectors.probe.trace import Tracer
-from openhotline.connectors.probe.walk import Walker
+from openhotline.connectors.probe.turns import Spell, Turns
+from openhotline.connectors.probe.walk import Walker, take_apart
+from openhotline.connectors.probe.ways import ON_A_SOCKET, Way
 from openhotline.connectors.rdap.client import Registries
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 
 LINE_BYTES = 1024 * 1024
-_SELF_TEST = ("127.0.0.1", "::1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::7f00:1")
+Job = TraceJob | CheckJob | ProbeJob
+Facts = TraceFacts | CheckFacts | ProbeFacts
 _PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
 log = logging.getLogger(__name__)
 
 
 def serve(socket_path: str | Path, config: ProbeConfig) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ValueError if the deny table fails its own test,
-    OSError if the socket cannot be made."""
-    denies = tuple(a for a in _SELF_TEST if reason(a, lift_documentation=config.lift_documentation)[1])
-    if denies != _SELF_TEST:
+    """Serve until SIGTERM or SIGINT. Raises ValueError if the self-test fails, OSError if the socket
+    cannot be made."""
+    denies = wall.table_refuses(config)
+    if not set(denies) >= set(wall.SHAPES):
         raise ValueError("The deny table does not refuse this machine itself; the prober does not start.")
     path = Path(os.path.abspath(socket_path))  # noqa: PTH100 - the string, unresolved
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +65,7 @@ def serve(socket_path: str | Path, config: ProbeConfig) -> None:
     atlas = Atlas.load(config.mmdb)  # opened while we may still read them
     registries = Registries.load(config.rdap_base, config.rdap_bootstrap)
     dropped = _drop(config)
-    _limit_resources()
+    _limit_resources(config)
     hello = Hello(
         pid=os.getpid(),
         dropped=dropped,
@@ -94,9 +109,10 @@ def _drop(config: ProbeConfig) -> bool:
         os.chown(".", -1, user.pw_gid)
         Path().chmod(mode | stat.S_IXGRP)
     for way in config.vantages.values():
-        if way[0] == SOCKS5_UNIX and Path(way[1]).exists():
-            os.chown(way[1], -1, user.pw_gid)
-            Path(way[1]).chmod(0o660)
+        exit_ = Way(*way)
+        if exit_.kind in ON_A_SOCKET and Path(exit_.at).exists():
+            os.chown(exit_.at, -1, user.pw_gid)
+            Path(exit_.at).chmod(0o660)
     libc, wish = ctypes.CDLL(None), ctypes.c_int()
     libc.prctl(_PR_GET_PDEATHSIG, ctypes.byref(wish))
     os.setgroups([])
@@ -107,7 +123,7 @@ def _drop(config: ProbeConfig) -> bool:
     return True
 
 
-def _limit_resources() -> None:
+def _limit_resources(config: ProbeConfig) -> None:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -124,21 +140,27 @@ async def _serve(
     here: str,
 ) -> None:
     exits = Exits(config, here)
+    found = await wall.reached(config, exits)
+    if found and config.wall:
+        listening.close()
+        raise ValueError(wall.sentence(found))
+    hello = dataclasses.replace(hello, reached=found)
     names = Names(config, exits)
-    fetcher = Fetcher()
-    walker = Walker(config, exits, names, fetcher)
-    desk = _Desk(
-        config, hello, Tracer(config, names, walker, atlas, registries), Checker(config, names, walker)
-    )
+    fetcher, turns = Fetcher(), Turns(config.limits, polite=config.polite)
+    walker = Walker(config, exits, names, fetcher, turns)
+    desk = _Desk(config, hello, walker, Tracer(config, names, walker, atlas, registries), turns)
+    _bound_memory(config.limits.memory)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread: a test's prober
             loop.add_signal_handler(number, stop.set)
+    pulse = asyncio.create_task(_pulse(config.limits.job_s))
     server = await asyncio.start_unix_server(desk.talk, sock=listening, limit=LINE_BYTES)
     try:
         await stop.wait()
     finally:
+        pulse.cancel()
         server.close()
         others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
         for task in others:
@@ -147,13 +169,44 @@ async def _serve(
         fetcher.close()
 
 
+def _bound_memory(above: int) -> None:
+    """From here on the process may grow by so much and no more: what asks for more gets an error, not the
+    machine's memory."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # a test's prober; the bound would be the test's
+    pages = Path("/proc/self/statm").read_text().split()
+    held = int(pages[5]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (held + above, most))
+
+
+async def _pulse(job_s: float) -> None:
+    """While the loop turns it puts the kernel's alarm off. Stuck for as long as a job may take, the process
+    is killed by it, and its supervisor starts another."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # a test's prober; the alarm would end the test
+    try:
+        while True:
+            signal.alarm(max(2, int(job_s) + 1))
+            await asyncio.sleep(1.0)
+    finally:
+        signal.alarm(0)
+
+
 class _Desk:
     """One conversation per connection; jobs of one connection run side by side."""
 
-    def __init__(self, config: ProbeConfig, hello: Hello, tracer: Tracer, checker: Checker) -> None:
-        self.config, self.hello, self.tracer, self.checker = config, hello, tracer, checker
+    def __init__(
+        self, config: ProbeConfig, hello: Hello, walker: Walker, tracer: Tracer, turns: Turns
+    ) -> None:
+        self.config, self.hello, self.walker, self.tracer, self.turns = config, hello, walker, tracer, turns
+        self.checker = Checker(config, walker.names, walker)
+        # Looks and traces do not wait for each other: a queue of one is no reason to be late with the other.
+        self._slots = {kind: asyncio.Semaphore(config.limits.in_flight) for kind in (True, False)}
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Until the worker hangs up; then what it asked for and did not wait for is dropped."""
         tasks: set[asyncio.Task[None]] = set()
         try:
             while data := await reader.readline():
@@ -178,14 +231,26 @@ class _Desk:
         except ValueError as fault:
             writer.write(line("error", number, str(fault)))
             return
-        writer.write(line(kind, number, await self._do(job)))
+        writer.write(line(kind, number, await self._in_turn(job)))
 
-    async def _do(self, job: TraceJob | CheckJob) -> TraceFacts | CheckFacts:
+    async def _in_turn(self, job: Job) -> Facts:
+        """Stand in line, then work. Only the work is timed: a full house makes nobody's server late."""
+        if isinstance(job, TraceJob):
+            async with self._slots[True]:
+                return await self._do(job)
+        address = take_apart(job.canonical if isinstance(job, CheckJob) else job.address, self.config.ports)
+        host = "" if isinstance(address, str) else address.host
+        async with self.turns.line(host, job.vantage), self._slots[False]:
+            return await self._do(job)
+
+    async def _do(self, job: Job) -> Facts:
         """The facts, whatever happens: a job that hangs or meets a fault of ours is a failed look."""
         try:
-            async with asyncio.timeout(self.config.limits.job_s):
+            async with Spell(self.config.limits.job_s):
                 if isinstance(job, TraceJob):
                     return await self.tracer.trace(job)
+                if isinstance(job, ProbeJob):
+                    return await dry.probe(job, self.config, self.walker)
                 return await self.checker.check(job)
         except TimeoutError:
             why, outcome = "The look took longer than it may and was given up.", "timeout"
@@ -194,5 +259,7 @@ class _Desk:
             why, outcome = f"The prober itself failed ({type(fault).__name__}).", "error"
         if isinstance(job, TraceJob):
             return TraceFacts(job.canonical, job.host, job.at, (MethodAnswer("dns", ok=False, why=why),))
+        if isinstance(job, ProbeJob):
+            return ProbeFacts(job.address, job.vantage, job.at, dry.FAILED, why)
         facts = CheckFacts(job.canonical, job.vantage, job.at, outcome, why=why, canary_up=False)
-        return dataclasses.replace(facts, path_variant="referrer" if job.referrer else "direct")
+        return dataclasses.replace(facts, path_variant=job.variant)

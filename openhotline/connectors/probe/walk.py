@@ -1,15 +1,17 @@
 """Follow an address hop by hop, every hop vetted anew, and say how it ended.
 
 True here: only http and https, only the allowed ports, no user name in the address, at most five
-redirects, one clock for all hops, no cookies, the header order of an ordinary browser. Not here: why the
-address is looked at (`check.py`, `trace.py`).
+redirects, one clock for all hops, the header order of an ordinary browser. No cookie but the one recorded
+for this item's path, to its own host only; what a server sets is not kept. Pages that must be visited first
+are visited like any other. Not here: why the address is looked at (`check.py`, `trace.py`).
 """
 
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import can_ada
 
@@ -17,12 +19,15 @@ from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.exits import Exits, NoWay
 from openhotline.connectors.probe.fetch import Exchange, Fetcher, Header, Wanted
 from openhotline.connectors.probe.names import Names, Resolved, literal_of
+from openhotline.connectors.probe.turns import Turns
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AROUND = "".join(map(chr, range(0x21)))
 _GONE = str.maketrans("", "", "\t\r\n")
 _DEFAULT_PORT = {"http:": 80, "https:": 443}
+_NOT_IN_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
+_TOO_MANY = (429, 503)
 MAX_URL = 128 * 1024
 TRIES = 3  # vetted addresses tried before giving up
 
@@ -41,6 +46,7 @@ class Walk:
     hops: int = 0
     peer: str = ""
     resolved: Resolved | None = None
+    refused: bool = False  # by our own rules, before anything was sent to where it leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,23 @@ class Address:
     host: str
     port: int
     secure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How the pages of one walk are asked for. `end` is monotonic and moves with the waits for turns."""
+
+    vantage: str
+    at: datetime
+    wanted: Wanted
+    end: float
+    referrer: str = ""
+    cookie: str = ""
+    cookie_host: str = ""
+    accept: str = ""
+    ranged: bool = True
+    insist_on_certificate: bool = False
+    again: Callable[[Exchange], bool] | None = None
 
 
 def header(headers: tuple[Header, ...] | list[Header], name: str) -> str:
@@ -86,6 +109,8 @@ def take_apart(text: str, ports: tuple[int, ...], base: str = "") -> Address | s
     """Parse one address (WHATWG rules). A string is the sentence why it is not followed."""
     if len(text) > MAX_URL:
         return "The address is too long to be followed."
+    if not base and (why := _odd(text)):
+        return why
     try:
         url = can_ada.parse(join(base, text) if base else text)
     except (ValueError, UnicodeError, TypeError):
@@ -102,11 +127,51 @@ def take_apart(text: str, ports: tuple[int, ...], base: str = "") -> Address | s
     return Address(url.href.split("#", 1)[0], url.hostname, port, url.protocol == "https:")
 
 
+def _odd(text: str) -> str:
+    """Why an address that is dialled as it stands is not: what two parsers might read in two ways.
+
+    Of a redirect the browser's reading counts (`join`), and what it leads to is vetted anew.
+    """
+    head = text.split("?", 1)[0].split("#", 1)[0]
+    if _NOT_IN_AN_ADDRESS.search(head):
+        return "The address carries spaces, control characters or a backslash; it is not followed."
+    authority = head.partition("://")[2].partition("/")[0].lower()
+    if not authority.isascii() and "xn--" in authority:
+        return "The address mixes two ways of writing a host name; it is not followed."
+    if "%" in authority and authority.startswith("["):
+        return "The address names a zone of one machine; it is not followed."
+    return ""
+
+
+def asks_for_rest(got_headers: list[Header] | tuple[Header, ...], status: int) -> float:
+    """How many seconds an answer asks to be left alone; 0 if it does not."""
+    if status not in _TOO_MANY:
+        return 0.0
+    said = header(got_headers, "retry-after").strip()
+    if said.isdecimal() and len(said) < 9:
+        return float(said)
+    try:
+        until = parsedate_to_datetime(said)
+    except (ValueError, TypeError, IndexError):
+        return 60.0 if status == 429 else 0.0
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
 class Walker:
     """Walks of one prober."""
 
-    def __init__(self, config: ProbeConfig, exits: Exits, names: Names, fetcher: Fetcher) -> None:
+    def __init__(
+        self,
+        config: ProbeConfig,
+        exits: Exits,
+        names: Names,
+        fetcher: Fetcher,
+        turns: Turns | None = None,
+    ) -> None:
         self.config, self.exits, self.names, self.fetcher = config, exits, names, fetcher
+        self.turns = turns or Turns(config.limits, polite=config.polite)
 
     async def walk(
         self,
@@ -116,74 +181,113 @@ class Walker:
         at: datetime,
         wanted: Wanted,
         referrer: str = "",
+        cookie: str = "",
+        steps: tuple[str, ...] = (),
         accept: str = "",
         ranged: bool = True,
         insist_on_certificate: bool = False,
         again: Callable[[Exchange], bool] | None = None,
     ) -> Walk:
         """Follow `text`. `ranged` asks for the first byte only; if `again(exchange)` says so, the same
-        hop is asked once more without a range. Never raises for what names or servers do."""
+        hop is asked once more without a range. `steps` are visited before, each naming the one before it
+        as its referrer. Never raises for what names or servers do."""
+        first = take_apart(text, self.config.ports)
+        ask = Ask(
+            vantage,
+            at,
+            wanted,
+            time.monotonic() + self.config.limits.total_s,
+            referrer,
+            cookie,
+            "" if isinstance(first, str) else first.host,
+            accept,
+            ranged,
+            insist_on_certificate,
+            again,
+        )
+        if len(steps) > self.config.limits.steps:
+            return Walk("blocked", f"A path of more than {self.config.limits.steps} steps is not walked.")
+        before = ""
+        for number, step in enumerate(steps, 1):
+            on_the_way = replace(ask, wanted=_nothing, referrer=before, again=None)
+            seen, end = await self._follow(step, on_the_way)
+            ask = replace(ask, end=end)
+            if seen.outcome != "answered":
+                # No miss may rest on a page that was not itself looked at.
+                outcome = "blocked" if seen.outcome == "blocked" else "error"
+                return replace(seen, outcome=outcome, why=f"Step {number} of its path failed. {seen.why}")
+            before = step
+        return (await self._follow(text, replace(ask, referrer=referrer or before)))[0]
+
+    async def _follow(self, text: str, ask: Ask) -> tuple[Walk, float]:
+        """(how it ended, the time by which the rest of the walk must end)."""
         limits = self.config.limits
-        end = time.monotonic() + limits.total_s
-        base, hops, notes = "", 0, ""
+        base, hops, end = "", 0, ask.end
         while True:
             address = take_apart(text, self.config.ports, base)
             if isinstance(address, str):
-                return Walk("blocked", address, url=base, hops=hops)
-            resolved = await self.names.resolve(vantage, address.host, at)
+                return Walk("blocked", address, url=base, hops=hops, refused=True), end
+            resolved = await self.names.resolve(ask.vantage, address.host, ask.at)
             if resolved.outcome:
-                return Walk(resolved.outcome, resolved.why, url=address.url, hops=hops, resolved=resolved)
-            verify, with_range = True, ranged
-            while True:
-                got, peer = await self._hop(
-                    address,
-                    resolved,
-                    vantage,
-                    wanted,
-                    self._headers(referrer, accept, with_range),
-                    end,
-                    verify,
-                )
-                if isinstance(got, NoWay):
-                    return Walk(got.outcome, got.sentence, url=address.url, hops=hops, resolved=resolved)
-                if got.fault == "certificate" and not insist_on_certificate and verify:
-                    verify, notes = False, "Its certificate could not be verified."
-                    continue
-                if not got.fault and with_range and again and again(got):
-                    with_range = False
-                    continue
-                break
+                ended = Walk(resolved.outcome, resolved.why, url=address.url, hops=hops, resolved=resolved)
+                return replace(ended, refused=resolved.refused), end
+            got, peer, end, notes = await self._page(address, resolved, replace(ask, end=end))
+            if isinstance(got, NoWay):
+                ended = Walk(got.outcome, got.sentence, url=address.url, hops=hops, resolved=resolved)
+                return ended, end
             if got.fault:
                 outcome = got.fault if got.fault in ("timeout", "cut-off") else "error"
-                return Walk(outcome, got.why, url=address.url, hops=hops, peer=peer, resolved=resolved)
-            target = header(got.headers, "location")
+                return Walk(outcome, got.why, url=address.url, hops=hops, peer=peer, resolved=resolved), end
+            headers, target = tuple(got.headers), header(got.headers, "location")
             if got.status not in _REDIRECTS or not target:
-                why = " ".join(filter(None, (got.why, notes)))
-                return Walk(
-                    "answered",
-                    why,
-                    got.status,
-                    tuple(got.headers),
-                    got.body,
-                    got.whole,
-                    address.url,
-                    hops,
-                    peer,
-                    resolved,
-                )
+                why = " ".join(filter(None, (got.why, *notes)))
+                status, body, whole = got.status, got.body, got.whole
+                ended = Walk("answered", why, status, headers, body, whole, address.url, hops, peer, resolved)
+                return ended, end
             if hops == limits.redirects:
                 why = f"It redirects more than {limits.redirects} times."
-                return Walk(
-                    "error", why, got.status, tuple(got.headers), url=address.url, hops=hops, peer=peer
-                )
+                return Walk("error", why, got.status, headers, url=address.url, hops=hops, peer=peer), end
             base, text, hops = address.url, target, hops + 1
+
+    async def _page(
+        self, address: Address, resolved: Resolved, ask: Ask
+    ) -> tuple[Exchange | NoWay, str, float, list[str]]:
+        """One page, asked for again without a range or without a proved certificate where that helps."""
+        verify, ranged, end = True, ask.ranged, ask.end
+        notes: list[str] = []
+        while True:
+            try:
+                async with self.turns.turn(address.host, ask.vantage) as waited:
+                    end += waited
+                    headers = self.headers(
+                        address,
+                        referrer=ask.referrer,
+                        cookie=ask.cookie if address.host == ask.cookie_host else "",
+                        accept=ask.accept,
+                        ranged=ranged,
+                    )
+                    got, peer = await self._hop(address, resolved, ask, headers, end, verify)
+            except NoWay as no:
+                return no, "", end, notes
+            if isinstance(got, NoWay):
+                return got, peer, end, notes
+            if got.fault == "certificate" and not ask.insist_on_certificate and verify:
+                verify = False
+                notes.append("Its certificate could not be verified.")
+                continue
+            if seconds := asks_for_rest(got.headers, got.status):
+                self.turns.rest(address.host, ask.vantage, seconds)
+                notes.append(f"It asks to be left alone for {seconds:.0f} seconds ({got.status}).")
+            elif not got.fault and ranged and ask.again and ask.again(got):
+                ranged = False
+                continue
+            return got, peer, end, notes
 
     async def _hop(
         self,
         address: Address,
         resolved: Resolved,
-        vantage: str,
-        wanted: Wanted,
+        ask: Ask,
         headers: list[str],
         end: float,
         verify: bool,
@@ -194,7 +298,7 @@ class Walker:
             if end - time.monotonic() <= 0:
                 break
             try:
-                sock = await self.exits.connect(vantage, to, address.port)
+                sock = await self.exits.connect(ask.vantage, to, address.port)
             except NoWay as no:
                 last = no
                 continue
@@ -204,7 +308,7 @@ class Walker:
                 literal=to.literal,
                 port=address.port,
                 headers=headers,
-                wanted=wanted,
+                wanted=ask.wanted,
                 limits=self.config.limits,
                 seconds=end - time.monotonic(),
                 verify=verify and not literal_of(address.host),
@@ -212,7 +316,15 @@ class Walker:
             return got, to.literal
         return last, ""
 
-    def _headers(self, referrer: str, accept: str, ranged: bool) -> list[str]:
+    def headers(
+        self,
+        address: Address,
+        *,
+        referrer: str = "",
+        cookie: str = "",
+        accept: str = "",
+        ranged: bool = True,
+    ) -> list[str]:
         """What an ordinary browser sends, in its order, and nothing of ours."""
         lines = [
             f"User-Agent: {self.config.user_agent}",
@@ -223,5 +335,16 @@ class Walker:
         if ranged:
             lines.append("Range: bytes=0-0")
         if referrer:
-            lines.append("Referer: " + "".join(c for c in referrer if " " < c < "\x7f")[:8192])
+            lines.append("Referer: " + _one_line(referrer, " "))
+        if cookie:
+            lines.append("Cookie: " + _one_line(cookie, "\x1f"))
         return [*lines, "Upgrade-Insecure-Requests: 1", "Connection: keep-alive"]  # libcurl puts it last
+
+
+def _nothing(_status: int, _headers: list[Header]) -> int:
+    return 0
+
+
+def _one_line(text: str, above: str) -> str:
+    """A header's value out of a hostile string: printable ASCII above a character, and not too much."""
+    return "".join(c for c in text if above < c < "\x7f")[:8192]

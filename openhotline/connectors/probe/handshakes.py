@@ -1,0 +1,119 @@
+"""What is said to a proxy before it carries us: SOCKS5 (RFC 1928, 1929) and HTTP CONNECT (RFC 9110).
+
+True here: the proxy is told a literal address and nothing else; its answer is bounded, and what it sends
+beyond its answer ends the connection, for the other side never speaks first. Not here: sockets being opened.
+"""
+
+import asyncio
+import base64
+import ipaddress
+import socket
+import struct
+
+from openhotline.connectors.probe.ways import Way
+
+ANSWER_BYTES = 8192
+_LATE = ("timeout", "The server did not take the connection in time.")
+_SOCKS = {
+    0x02: ("blocked", "The exit's own rules do not allow this address."),
+    0x03: ("error", "The network cannot be reached."),
+    0x04: ("error", "The address cannot be reached."),
+    0x05: ("refused", "The server refused the connection."),
+    0x06: _LATE,
+}
+# A proxy's 502 does not tell a server that refused from one that is away: no miss may rest on it.
+_HTTP = {
+    403: ("blocked", "The exit's own rules do not allow this address."),
+    407: ("blocked", "The exit wants another user or password than it was given."),
+    504: _LATE,
+}
+
+
+class NoWay(Exception):
+    """No connection came about. `outcome` is one of CheckFacts' outcomes, `sentence` for people."""
+
+    def __init__(self, outcome: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.outcome = outcome
+        self.sentence = sentence
+
+
+async def socks5(sock: socket.socket, way: Way, literal: str, port: int) -> None:
+    """Ask a SOCKS5 proxy for a connection to `literal`. Raises `NoWay`, OSError."""
+    loop = asyncio.get_running_loop()
+    method = 2 if way.user else 0
+    await loop.sock_sendall(sock, bytes((5, 1, method)))
+    if await _exactly(sock, 2) != bytes((5, method)):
+        raise NoWay(
+            "blocked",
+            "The exit does not take a user and password."
+            if way.user
+            else "The exit wants a user and password, or does not speak SOCKS5.",
+        )
+    if way.user:
+        user, password = way.user.encode(), way.password.encode()
+        await loop.sock_sendall(sock, bytes((1, len(user))) + user + bytes((len(password),)) + password)
+        if (await _exactly(sock, 2))[1]:
+            raise NoWay("blocked", "The exit does not know this user and password.")
+    packed = ipaddress.ip_address(literal).packed
+    kind = b"\x01" if len(packed) == 4 else b"\x04"
+    await loop.sock_sendall(sock, b"\x05\x01\x00" + kind + packed + struct.pack("!H", port))
+    head = await _exactly(sock, 10)  # the shortest answer there is: of an IPv4 address
+    if head[0] != 5 or head[3] not in (1, 4):
+        raise NoWay("blocked", "The exit's answer is not SOCKS5.")
+    if head[1]:
+        raise NoWay(*_SOCKS.get(head[1], ("error", "The exit could not make the connection.")))
+    if head[3] == 4:
+        await _exactly(sock, 12)
+
+
+async def connect(sock: socket.socket, way: Way, literal: str, port: int) -> None:
+    """Ask an HTTP proxy for a tunnel to `literal`. Raises `NoWay`, OSError."""
+    await asyncio.get_running_loop().sock_sendall(sock, connect_head(way, literal, port))
+    got = b""
+    while b"\r\n\r\n" not in got:
+        if len(got) > ANSWER_BYTES:
+            raise NoWay("blocked", "The exit's answer is longer than any proxy's.")
+        piece = await asyncio.get_running_loop().sock_recv(sock, 1024)
+        if not piece:
+            raise NoWay("blocked", "The exit cut the connection off.")
+        got += piece
+    judge_connect(got)
+
+
+def connect_head(way: Way, literal: str, port: int) -> bytes:
+    """The request for a tunnel."""
+    to = f"[{literal}]:{port}" if ":" in literal else f"{literal}:{port}"
+    lines = [f"CONNECT {to} HTTP/1.1", f"Host: {to}"]
+    if way.user:
+        pair = base64.b64encode(f"{way.user}:{way.password}".encode()).decode("ascii")
+        lines.append(f"Proxy-Authorization: Basic {pair}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+
+
+def judge_connect(got: bytes) -> None:
+    """Read a proxy's answer, whole. Raises `NoWay` unless the tunnel stands and nothing else was sent."""
+    head, _, more = got.partition(b"\r\n\r\n")
+    words = head.split(b"\r\n", 1)[0].split(None, 2)
+    if (
+        len(words) < 2
+        or not words[0].startswith(b"HTTP/1.")
+        or not (len(words[1]) == 3 and words[1].isdigit())
+    ):
+        raise NoWay("blocked", "The exit's answer is not HTTP.")
+    status = int(words[1])
+    if not 200 <= status < 300:
+        raise NoWay(*_HTTP.get(status, ("error", f"The exit could not make the connection ({status}).")))
+    if more:
+        raise NoWay("blocked", "The exit spoke before the server could.")
+
+
+async def _exactly(sock: socket.socket, count: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    got = b""
+    while len(got) < count:
+        piece = await loop.sock_recv(sock, count - len(got))
+        if not piece:
+            raise NoWay("blocked", "The exit cut the connection off.")
+        got += piece
+    return got

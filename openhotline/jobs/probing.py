@@ -1,0 +1,116 @@
+"""Ask the prober what it would do about one address. For a person at the house's own machine.
+
+True here: what the rules refuse is refused without any process; else the house's prober is asked, or, where
+the house is shut, one that is started for this question and ended after it. Not here: filing anything.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from openhotline.connectors.probe import dry
+from openhotline.connectors.probe.client import Prober, ProberUnreachable
+from openhotline.connectors.probe.config import ProbeConfig
+from openhotline.connectors.probe.meaning import ProbeFacts, ProbeJob
+from openhotline.jobs.exits import probe_config
+from openhotline.rules.refusals import Refused
+from openhotline.settings import Settings
+
+EXIT_CODES = {dry.REACHED: 0, dry.REFUSED: 3, dry.FAILED: 4}
+_START_S = 15.0
+
+
+def look(
+    settings: Settings, address: str, *, vantage: str = "", request: bool = False, at: datetime
+) -> dict[str, Any]:
+    """What every vantage point (or one) does about `address`, as the keys that docs/cli.md promises.
+
+    Raises Refused where the house's settings cannot be used.
+    """
+    config = probe_config(settings)
+    if vantage and vantage not in config.vantages:
+        raise Refused(
+            f"This house has no vantage point {vantage}. It has: {', '.join(config.vantages)}.",
+            code="no-vantage",
+        )
+    jobs = [
+        ProbeJob(address, name, at, request) for name in ([vantage] if vantage else list(config.vantages))
+    ]
+    by_rule = [dry.by_rule(job, config) for job in jobs]
+    facts = [one for one in by_rule if one is not None]
+    if len(facts) < len(jobs):
+        facts = _ask(settings, config, jobs)
+    return _told(address, facts)
+
+
+def _ask(settings: Settings, config: ProbeConfig, jobs: Sequence[ProbeJob]) -> list[ProbeFacts]:
+    try:
+        return Prober(settings.prober_socket).probe(jobs)
+    except ProberUnreachable:
+        pass
+    try:
+        with _of_our_own(config) as prober:
+            return prober.probe(jobs)
+    except ProberUnreachable as away:
+        why = away.sentence
+    return [ProbeFacts(job.address, job.vantage, job.at, dry.FAILED, why) for job in jobs]
+
+
+@contextmanager
+def _of_our_own(config: ProbeConfig) -> Iterator[Prober]:
+    """A prober for one question. It knows what the house's would know, and sees no variable of the house.
+    Raises ProberUnreachable with its own last words."""
+    with tempfile.TemporaryDirectory(prefix="openhotline-") as folder, tempfile.TemporaryFile() as words:
+        place = Path(folder)
+        command = [sys.executable, "-m", "openhotline.connectors.probe", "--config", "-"]
+        process = subprocess.Popen(  # noqa: S603  our own interpreter, our own module
+            [*command, "--socket", str(place / "prober.sock")],
+            cwd=place,
+            env={"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONSAFEPATH": "1", "TZ": "UTC"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+        )
+        try:
+            assert process.stdin is not None
+            with suppress(BrokenPipeError), process.stdin as told:
+                told.write(config.to_json().encode())
+            prober = Prober(place / "prober.sock")
+            end = time.monotonic() + _START_S
+            while True:
+                with suppress(ProberUnreachable):
+                    prober.hello()
+                    break
+                if process.poll() is not None or time.monotonic() > end:
+                    words.seek(0)
+                    said = words.read()[-2000:].decode("utf-8", "replace").strip()
+                    raise ProberUnreachable(said or "it did not start in time")
+                time.sleep(0.02)
+            yield prober
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            process.kill()
+            process.wait()
+
+
+def _told(address: str, facts: Sequence[ProbeFacts]) -> dict[str, Any]:
+    """One refusal speaks for all: what one place must not touch is touched from none."""
+    by_weight = sorted(facts, key=lambda one: (one.outcome != dry.REFUSED, one.outcome != dry.REACHED))
+    places = [
+        {name: value for name, value in asdict(one).items() if name not in ("address", "at")} for one in facts
+    ]
+    return {
+        "address": address,
+        "outcome": by_weight[0].outcome,
+        "why": by_weight[0].why,
+        "vantages": places,
+    }
