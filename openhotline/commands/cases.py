@@ -90,7 +90,7 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
     for removal in item.removals.select_related("host").order_by("episode"):
         host = removal.host.name if removal.host else "unknown host"
         say(
-            f"\nRemoval {removal.episode}: {removal.status}, {host}, {removal.country}",
+            f"\nRemoval {removal.episode}: {removal.status}, {host}, {'in front: ' if removal.edge else ''}{removal.country}",
             highlight=False,
         )
         for leg in removal.LEGS:

@@ -40,6 +40,11 @@ class Post:
     relay: Relay
     house: HouseWords
     partner_tokens: Callable[[], dict[str, str]]  # read anew each time: a token may have been changed
+    clock: Callable[[], datetime] | None = None  # a socket takes its time: leases and T5 are of the act
+
+    def moment(self, at: datetime) -> datetime:
+        """The time of an act within the turn that began at `at`."""
+        return max(at, self.clock()) if self.clock else at
 
 
 def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
@@ -75,30 +80,33 @@ def letters(post: Post, *, policy: Policy, at: datetime, kinds: Sequence[str] = 
     tried = 0
     while tried < BATCH:
         # One at a time: a crash then leaves one letter in doubt, not a whole batch.
+        now = post.moment(at)
         claimed = queue.claim(
             "mail",
-            at=at,
+            at=now,
             by=MACHINE_WORKER,
             limit=1,
             kinds=kinds,
-            guard=lambda letter: _freeze(letter, post, policy=policy, at=at),
+            guard=lambda letter, now=now: _freeze(letter, post, policy=policy, at=now),  # type: ignore[misc]
         )
         if not claimed:
             break
         for letter in claimed:
-            _settle(letter, send_mail(bytes(letter.body or b""), post.relay), policy=policy, at=at)
+            receipt = send_mail(bytes(letter.body or b""), post.relay)
+            _settle(letter, receipt, policy=policy, at=post.moment(at))
         tried += 1
     return tried
 
 
 def partners(post: Post, *, policy: Policy, at: datetime) -> int:
     """Referrals to partner hotlines that may leave now. Returns how many were tried."""
+    now = post.moment(at)
     claimed = queue.claim(
         "partner",
-        at=at,
+        at=now,
         by=MACHINE_WORKER,
         limit=BATCH,
-        guard=lambda letter: _freeze_referral(letter, policy=policy, at=at),
+        guard=lambda letter: _freeze_referral(letter, policy=policy, at=now),
     )
     bases = dict(
         Partner.objects.filter(key__in=[letter.recipient for letter in claimed]).values_list("key", "url")
@@ -107,7 +115,7 @@ def partners(post: Post, *, policy: Policy, at: datetime) -> int:
     for letter in claimed:
         endpoint = Endpoint(base=bases.get(letter.recipient, ""), token=tokens.get(letter.recipient, ""))
         receipt = send_partner(bytes(letter.body or b""), endpoint, key=letter.key)
-        _settle(letter, receipt, policy=policy, at=at)
+        _settle(letter, receipt, policy=policy, at=post.moment(at))
     return len(claimed)
 
 
@@ -199,6 +207,7 @@ def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes |
             traced_at=address.traced_at,
             referrer=address.referrer,
             files=address.files,
+            edge=address.edge,
         )
     )
 

@@ -47,14 +47,16 @@ class Engine:
             # A child may be at risk: nothing stands before this letter.
             ("alarms", lambda: dispatch.letters(self.post, policy=self.policy, at=at, kinds=["alarm"])),
             ("spool", lambda: self.filer.file(policy=self.policy, at=at) if self.filer else 0),
-            ("traces", lambda: dispatch.traces(self.prober, policy=self.policy, at=at)),
+            ("traces", lambda: dispatch.traces(self.prober, policy=self.policy, at=self.post.moment(at))),
             (
                 "traces before departure",
                 lambda: dispatch.retrace_before_departure(self.prober, policy=self.policy, at=at),
             ),
             (
                 "checks",
-                lambda: poll.checks(self.prober, vantages=self.vantages, policy=self.policy, at=at),
+                lambda: poll.checks(
+                    self.prober, vantages=self.vantages, policy=self.policy, at=self.post.moment(at)
+                ),
             ),
             ("sweeps", lambda: sweep(policy=self.policy, at=at, strict=self.strict)),
             ("letters", lambda: dispatch.letters(self.post, policy=self.policy, at=at)),

@@ -11,7 +11,7 @@ from openhotline.outbox import queue
 from openhotline.policy import Policy
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, assess, check, close, consult, escalate, refer
+from openhotline.steps import alarm, answer, assess, check, close, consult, escalate, origin, refer
 
 log = logging.getLogger("openhotline.worker")
 _LOCK = 0x7377656570  # "sweep"
@@ -23,10 +23,12 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("locks that ran out", lambda policy, at: assess.free_locks(by=MACHINE_WORKER, at=at)),
     ("unreachable, to be tried again", lambda policy, at: assess.retry_unreachable(at=at, policy=policy)),
     ("holds that end", lambda policy, at: answer.release_due(at=at)),
-    ("holds to review", lambda policy, at: escalate.hold_reviews(at=at) and 0),
+    ("holds to review", lambda policy, at: escalate.hold_reviews(policy=policy, at=at) and 0),
+    ("origins nobody named", lambda policy, at: origin.treat_as_edge(policy=policy, at=at)),
     ("traces that ran out", lambda policy, at: check.to_trace(policy=policy, at=at)),
     ("questions to the police", lambda policy, at: len(consult.ask_due(policy=policy, at=at))),
     ("referrals abroad", lambda policy, at: len(refer.refer_due(at=at))),
+    ("referrals to ask about", lambda policy, at: refer.partner_clocks(policy=policy, at=at)),
     ("alarms nobody acknowledged", lambda policy, at: alarm.overdue(policy=policy, at=at)),
     ("police silence", lambda policy, at: escalate.police_silence(policy=policy, at=at)),
     ("hosts past their time", lambda policy, at: escalate.host_clocks(policy=policy, at=at)),

@@ -37,6 +37,7 @@ def engine_of(settings: Settings, *, spool: bool = True) -> Engine:
                 portal_url=settings.portal_url,
             ),
             partner_tokens=lambda: partner_tokens(settings.keys / "partners.json"),
+            clock=settings.clock().now,
         ),
         vantages=vantages(settings),
         filer=Filer(settings) if spool else None,

@@ -265,6 +265,18 @@ def decide(letter: Letter, *, arrived: bool, by: Actor, at: datetime) -> None:
         _enter([letter], "letter.decided", by=by, at=at, facts={"arrived": arrived})
 
 
+def again(letter: Letter, *, by: Actor, at: datetime) -> Letter:
+    """failed -> pending: a person lets the same letter leave once more. It keeps its identity and its bytes."""
+    require_act("letter.decide", by)
+    with transaction.atomic():
+        count = Letter.objects.filter(pk=letter.pk, state=FAILED).update(state=PENDING, due_at=at, why="")
+        if count != 1:
+            raise Refused("This letter was not refused. Open the outbox again.", code="settled")
+        letter.state, letter.due_at, letter.why = PENDING, at, ""
+        _enter([letter], "letter.again", by=by, at=at)
+    return letter
+
+
 def readdress(letters: Sequence[Letter], recipient: str, *, by: Actor, at: datetime) -> None:
     """contact needed -> pending: now it is known where they go. They keep their identity."""
     with transaction.atomic():

@@ -38,6 +38,8 @@ PATH = Path(
     (
         step("trace", [NOTHING], by=[MACHINE, ANALYST, LEAD], rows=[11, 12], agreed=TRACED, unclear=UNCLEAR),
         step("retrace", [UNCLEAR], by=[MACHINE, ANALYST, LEAD], rows=[12], agreed=TRACED),
+        # The origin clock ran out: the edge's country is used, with a note that it is not the hosting country.
+        step("retrace", [UNCLEAR], by=[MACHINE], rows=[12], edge=TRACED),
         # A class whose remit depends on the hosting country is decided only here (rows 13-16).
         step("route", [TRACED, UNCLEAR], by=[MACHINE], rows=[13, 14, 15, 16], out_of_remit=OUT_OF_REMIT),
         step(
@@ -59,7 +61,15 @@ PATH = Path(
         step("answer", [CLEARED], by=[OFFICER], rows=[19], hold=HELD),
         step("silence", [ASKED], by=[MACHINE], rows=[21], silent=SILENT),
         # Two named people (or what the agreement says) decide what silence leads to.
-        step("settle_silence", [SILENT], by=[LEAD, LIAISON, MANAGER], rows=[21], clear=CLEARED, hold=HELD),
+        # A hold placed on silence is looked at again by the same two steps.
+        step(
+            "settle_silence",
+            [SILENT, HELD],
+            by=[LEAD, LIAISON, MANAGER, MACHINE],
+            rows=[20, 21],
+            clear=CLEARED,
+            hold=HELD,
+        ),
         step("release", [HELD], by=[OFFICER, MACHINE], rows=[20], clear=CLEARED),
         step("notify", [CLEARED], by=[MACHINE], rows=[24, 25, 26], sent=NOTICED),
         step(

@@ -240,6 +240,18 @@ def next_clock(rows: Sequence[Moved], clock: clocks.Deadline, *, by: Actor, at: 
         )
 
 
+def stop_clock(rows: Sequence[Removal], *, by: Actor, at: datetime) -> None:
+    """The running clock has ended and no other follows: what is left to do is a person's."""
+    if not rows:
+        return
+    with transaction.atomic():
+        Removal.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=None, clock="")
+        _close_clocks(rows, at, held=False)
+        for row in rows:
+            row.due_at, row.clock = None, ""
+        note(rows, "removal.clock", by=by, at=at, facts={"clock": "", "due": None})
+
+
 def pause_clock(rows: Sequence[Removal], review: clocks.Deadline, *, by: Actor, at: datetime) -> None:
     """A hold on something that goes on: the running clock closes as held, a review clock opens."""
     running = [row for row in rows if row.due_at is not None]

@@ -16,8 +16,9 @@ from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Hold, Notice, Removal
 from openhotline.rules import clocks, removal_path
+from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agreement
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import tell
+from openhotline.steps import agreed, silence, tell
 from openhotline.steps.advance import KEEP, advance, next_clock
 
 
@@ -40,7 +41,7 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
             continue
         with transaction.atomic():
             if consultation.rung_at is None:
-                _ring(consultation, open_lines, due=agreement.escalate_at(consultation.asked_at), at=at)
+                _ring(consultation, open_lines, agreement=agreement, at=at)
                 consultation.rung_at = at
             elif consultation.escalated_at is None and agreement.escalate_at(consultation.asked_at) <= at:
                 _letter(
@@ -67,18 +68,24 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
     return acted
 
 
-def _ring(consultation: Consultation, removals: Sequence[Removal], *, due: datetime, at: datetime) -> None:
+_SILENCE_LEADS = {
+    ESCALATE: "The agreed time to answer is over; we ring your duty desk now.",
+    DEEMED_CLEAR: "The agreed time to answer is over. By our agreement that counts as a go-ahead.",
+    DEEMED_HOLD: "The agreed time to answer is over. By our agreement that counts as a hold.",
+}
+
+
+def _ring(
+    consultation: Consultation, removals: Sequence[Removal], *, agreement: Agreement, at: datetime
+) -> None:
+    """The answer's time is over: silent, and then what the agreement says silence leads to."""
     asked = [removal for removal in removals if removal.status == removal_path.ASKED]
-    clock = clocks.Deadline("escalation", due)
-    why = f"No answer by the agreed time; the duty desk of {consultation.unit.name} is rung."
+    clock = clocks.Deadline(clocks.ESCALATION, agreement.escalate_at(consultation.asked_at))
+    why = f"No answer by the agreed time; the duty desk of {consultation.unit.name} is told."
     advance(asked, "silence", "silent", by=MACHINE_WORKER, at=at, clock=clock, why=why)
-    _letter(
-        consultation,
-        "police-reminder",
-        "The agreed time to answer is over; we ring your duty desk now.",
-        removals,
-        at=at,
-    )
+    _letter(consultation, "police-reminder", _SILENCE_LEADS[agreement.silence], removals, at=at)
+    if agreement.silence != ESCALATE:
+        silence.as_agreed(consultation, removals, agreement=agreement, at=at)
 
 
 def _letter(
@@ -97,8 +104,12 @@ def _letter(
     )
 
 
-def hold_reviews(*, at: datetime) -> int:
-    """Sweep: holds whose review time has come. Each is asked about once per review time."""
+def hold_reviews(*, policy: Policy, at: datetime) -> int:
+    """Sweep: holds whose review time has come. Each is asked about once per review time.
+
+    A hold that an officer asked for is asked about at that unit; one that was placed on silence is looked at
+    again by two people of the house, and the unit is asked once more.
+    """
     due: dict[tuple[int, datetime], list[Hold]] = defaultdict(list)
     rows = Hold.objects.filter(
         released_at=None, until=None, review_at__lte=at, answer__isnull=False
@@ -122,6 +133,39 @@ def hold_reviews(*, at: datetime) -> int:
             ),
             at=at,
         )
+    return len(due) + _silence_reviews(policy=policy, at=at)
+
+
+def _silence_reviews(*, policy: Policy, at: datetime) -> int:
+    """Holds placed on silence whose review time has come: managers and the unit each get a letter."""
+    due: dict[tuple[int, datetime], list[Hold]] = defaultdict(list)
+    for hold in Hold.objects.filter(
+        released_at=None, review_at__lte=at, silent_on__isnull=False
+    ).select_related("silent_on__unit"):
+        due[hold.silent_on_id or 0, hold.review_at].append(hold)
+    for (_, review_at), holds in due.items():
+        consultation = holds[0].silent_on
+        assert consultation is not None  # the query asks for nothing else
+        text = (
+            f"{consultation.number}: {len(holds)} on hold since {holds[0].placed_at:%d %B %Y %H:%M} UTC, "
+            f"because {consultation.unit.name} had not answered.\n\n"
+        )
+        for kind, recipient, wish in (
+            ("silence-review", policy.managers_mail, "Two people decide at the desk: go ahead, or hold on."),
+            (
+                "hold-review",
+                consultation.unit.mail,
+                "Please go ahead, or hold with a reason, at the police desk.",
+            ),
+        ):
+            tell.desk(
+                kind,
+                number=f"{consultation.number}/{review_at:%Y%m%dT%H%M}",
+                recipient=recipient,
+                subject=f"{consultation.number}: a hold is due for review",
+                text=f"{text}{wish}\n",
+                at=at,
+            )
     return len(due)
 
 
@@ -139,13 +183,13 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
     groups: dict[str, list[Removal]] = defaultdict(list)
     for removal in removals:
         groups[removal.clock].append(removal)
-    ladder = policy.agreement_default.ladder_at
     target = groups.get(clocks.HOST_TARGET, [])
     if target:
         _remind(target, at=at)
+        covering = agreed.by_removal(target, policy=policy)
         by_due: dict[datetime, list[Removal]] = defaultdict(list)
         for removal in target:
-            by_due[ladder(removal.t5_sent or at)].append(removal)
+            by_due[covering[removal.pk].ladder_at(removal.t5_sent or at)].append(removal)
         for due, group in by_due.items():
             next_clock(group, clocks.Deadline(clocks.LADDER, max(due, at)), by=MACHINE_WORKER, at=at)
         acted += len(target)

@@ -34,8 +34,8 @@ from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import agreed, refer
 from openhotline.steps import contact as contacts
-from openhotline.steps import refer
 from openhotline.steps.advance import advance, note
 
 RETRACE_WITHIN = timedelta(minutes=15)  # the host is traced again this shortly before a notice leaves
@@ -201,7 +201,7 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
             trace is None
             or trace.at < at - RETRACE_WITHIN
             or trace.expires_at < at
-            or trace.verdict != "agreed"
+            or (trace.verdict != "agreed" and not now.edge)
         ):
             waiting.append(removal)
         else:
@@ -232,7 +232,7 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
             "The contact is no longer verified. Propose one, and have a second person verify it.",
             code="contact",
         )
-    agreement = policy.agreement_default
+    agreement = agreed.for_notice(stay, policy=policy)
     content = NoticeContent(
         number=made.number,
         cls=made.cls,
@@ -304,7 +304,6 @@ def _addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[N
 
 def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
     """The relay took it: T5 for every removal in it; the host's clock and the ladder start."""
-    agreement = policy.agreement_default
     with transaction.atomic():
         queue.sent([letter], receipt=receipt, by=MACHINE_WORKER, at=at)
         made = Notice.objects.get(number=letter.number)
@@ -319,6 +318,11 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             .select_related("item")
             .order_by("pk")
         )
+        agreement = agreed.for_notice(removals, policy=policy)
+        due = agreement.host_due(at)
+        Notice.objects.filter(pk=made.pk).update(sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at))
+        if made.contact_id:
+            Contact.objects.filter(pk=made.contact_id).update(last_success=at)
         advance(
             removals,
             "notify",

@@ -1,7 +1,8 @@
 """Hands graded items abroad: one by one to the partner hotline where there is one, else bundled to police there.
 
-"Removed" abroad is believed only after our own checks. What is not here: the partner's wire format
-(connectors) and action codes coming back (a later issue).
+"Removed" abroad is believed only after our own checks. A partner that is silent is asked after three days, and
+after ten the managers are told; a referral refused for good waits for a person, who may let it leave again. What
+is not here: the partner's wire format (connectors) and action codes coming back (a later issue).
 """
 
 from collections import defaultdict
@@ -12,14 +13,16 @@ from datetime import datetime
 from django.db import transaction
 
 from openhotline.outbox import queue
-from openhotline.outbox.models import Letter
+from openhotline.outbox.models import FAILED, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
 from openhotline.records.models import Hold, Partner, Referral, ReferralLine, Removal, Trace, Unit
 from openhotline.rules import clocks, references, removal_path, words
+from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
-from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps.advance import advance, note
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import tell
+from openhotline.steps.advance import advance, next_clock, note, refuse_unless, stop_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class ReferredAddress:
     graded_at: datetime
     traced_at: datetime
     referrer: str
+    edge: bool  # `country` is that of the network in front; where it is held is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
                 graded_at=removal.item.graded_at or at,
                 traced_at=traces[removal.item_id].at,
                 referrer=removal.item.referrer,
+                edge=removal.edge,
             )
             for removal in stay
         ),
@@ -203,3 +208,105 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:
     """Refused for good: it waits for a person, named in the outbox."""
     queue.refused(letter, why=why, by=MACHINE_WORKER, at=at)
+
+
+def again(referral: Referral, *, by: Actor, at: datetime) -> Letter:
+    """A person lets a refused referral leave once more: the same letter, or a new one to where the unit is now reached.
+
+    Raises Refused where it was not refused. The guards of departure run again.
+    """
+    require_act("letter.decide", by)
+    with transaction.atomic():
+        letter = Letter.objects.filter(kind="referral", number=referral.number, state=FAILED).last()
+        refuse_unless(
+            letter is not None,
+            "This referral was not refused, or it waits to leave again.",
+            code="not-failed",
+        )
+        assert letter is not None
+        to = referral.unit.mail if letter.transport == "mail" and referral.unit else letter.recipient
+        removals = list(letter.lines.values_list("removal", flat=True))
+        if to != letter.recipient:
+            queue.withdraw(letter, why=f"Sent again to {to}.", by=by, at=at)
+            made = queue.put(
+                "referral",
+                number=referral.number,
+                recipient=to,
+                transport=letter.transport,
+                removals=removals,
+                at=at,
+                by=by,
+                subject=letter.subject,
+                text=letter.text,
+            )
+        else:
+            made = queue.again(letter, by=by, at=at)
+        note(
+            list(Removal.objects.filter(pk__in=removals).select_related("item").order_by("pk")),
+            "referral.again",
+            by=by,
+            at=at,
+            facts={"referral": referral.number},
+        )
+    return made
+
+
+def partner_clocks(*, policy: Policy, at: datetime) -> int:
+    """Sweep (row 35): referrals not done after the agreed days are asked about, later brought before managers.
+
+    Returns how many were acted on. What is gone meanwhile, or on hold, is left alone.
+    """
+    held = Hold.objects.filter(released_at=None).values("removal")
+    late = (
+        Removal.objects.filter(
+            status__in=removal_path.ABROAD,
+            clock__in=[clocks.PARTNER_QUERY, clocks.PARTNER_ESCALATION],
+            due_at__lte=at,
+        )
+        .exclude(pk__in=held)
+        .select_related("item")
+        .order_by("pk")[:2000]
+    )
+    groups: dict[tuple[Referral, str], list[Removal]] = defaultdict(list)
+    rows = {removal.pk: removal for removal in late}
+    for line in ReferralLine.objects.filter(removal__in=list(rows)).select_related(
+        "referral__partner", "referral__unit"
+    ):
+        removal = rows[line.removal_id]
+        groups[line.referral, removal.clock].append(removal)
+    for (referral, clock), group in groups.items():
+        with transaction.atomic():
+            (_query if clock == clocks.PARTNER_QUERY else _escalate)(referral, group, policy=policy, at=at)
+    return len(groups)
+
+
+def _query(referral: Referral, removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None:
+    mail = referral.partner.mail if referral.partner else referral.unit.mail if referral.unit else ""
+    tell.desk(
+        "referral-query",
+        number=referral.number,
+        recipient=mail,
+        subject=f"{referral.number}: how far is this?",
+        text=(
+            f"{referral.number} of {referral.drafted_at:%d %B %Y}"
+            f"{f' (yours: {referral.their_reference})' if referral.their_reference else ''}: "
+            f"{len(removals)} still up from outside.\n\nPlease tell us how far it is.\n"
+        ),
+        at=at,
+    )
+    Referral.objects.filter(pk=referral.pk, queried_at=None).update(queried_at=at)
+    due = (referral.sent_at or at) + policy.clocks.partner_escalate
+    next_clock(removals, clocks.Deadline(clocks.PARTNER_ESCALATION, max(due, at)), by=MACHINE_WORKER, at=at)
+
+
+def _escalate(referral: Referral, removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None:
+    tell.desk(
+        "referral-escalation",
+        number=referral.number,
+        recipient=policy.managers_mail,
+        subject=f"{referral.number}: nothing heard for ten days",
+        text=f"{referral.number} to {referral.country}: {len(removals)} still up. Ring the partner, or ask the police.\n",
+        at=at,
+    )
+    Referral.objects.filter(pk=referral.pk, escalated_at=None).update(escalated_at=at)
+    stop_clock(removals, by=MACHINE_WORKER, at=at)

@@ -1,15 +1,20 @@
 """What silence leads to: two named people decide, one proposes and another confirms (four eyes).
 
-Silence is never consent. Until two people have decided, the question stays open and the unit may still answer.
+Silence is never consent by itself. Where the agreement of both sides says in writing that it counts as a go-ahead
+or as a hold, the machine does that and the entry names the agreement. Whatever was decided, the unit may still
+answer. A hold placed on silence is looked at again by the same two steps.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Hold, Removal, SilenceProposal
 from openhotline.rules import clocks, removal_path
+from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, Agreement
 from openhotline.rules.permits import require
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import notify
@@ -17,12 +22,13 @@ from openhotline.steps.advance import advance, note, refuse_unless
 
 
 def silent_in(consultation: Consultation) -> list[Removal]:
-    """The removals of a question on which the unit is silent."""
+    """The removals of a question on which the unit is silent, those on hold for that reason among them."""
+    on_hold = Hold.objects.filter(silent_on=consultation, released_at=None).values("removal")
     return list(
         Removal.objects.filter(
+            Q(status=removal_path.SILENT) | Q(status=removal_path.HELD, pk__in=on_hold),
             consultation_lines__consultation=consultation,
             consultation_lines__answered=False,
-            status=removal_path.SILENT,
         )
         .select_related("item", "host")
         .order_by("pk")
@@ -79,20 +85,92 @@ def confirm(proposal: SilenceProposal, *, by: Actor, at: datetime, policy: Polic
             "second": by.who,
             "why": proposal.why,
         }
-        if proposal.clear:
-            clock = clocks.Deadline(clocks.DEPARTURE, at)
-            advance(
-                removals, "settle_silence", "clear", by=by, at=at, clock=clock, why="silence", facts=facts
-            )
-            notify.draft(removals, by=MACHINE_WORKER, at=at)
-            return removals
-        review = at + policy.agreement(proposal.consultation.agreement).hold_review
-        Hold.objects.bulk_create(
-            [
-                Hold(removal=removal, reason="other", placed_at=at, placed_by=by.who, review_at=review)
-                for removal in removals
-            ]
+        agreement = policy.agreement(proposal.consultation.agreement)
+        _settle(
+            proposal.consultation,
+            removals,
+            clear=proposal.clear,
+            agreement=agreement,
+            by=by,
+            at=at,
+            why="silence",
+            facts=facts,
         )
-        clock = clocks.Deadline(clocks.HOLD_REVIEW, review)
-        advance(removals, "settle_silence", "hold", by=by, at=at, clock=clock, why="silence", facts=facts)
     return removals
+
+
+def withdraw(proposal: SilenceProposal, *, by: Actor, at: datetime) -> None:
+    """Take a proposal back, or decline a colleague's: nothing moves, and another may be made."""
+    require(removal_path.PATH, "settle_silence", by)
+    with transaction.atomic():
+        count = SilenceProposal.objects.filter(pk=proposal.pk, settled_at=None).update(
+            settled_at=at, withdrawn_by_id=by.person
+        )
+        refuse_unless(count == 1, "This was settled already.", code="settled")
+        note(
+            silent_in(proposal.consultation),
+            "silence.withdrawn",
+            by=by,
+            at=at,
+            facts={"first": proposal.proposed_by.pseudonym, "consultation": proposal.consultation.number},
+        )
+
+
+def as_agreed(
+    consultation: Consultation, removals: Sequence[Removal], *, agreement: Agreement, at: datetime
+) -> None:
+    """The agreement says in writing what silence leads to, and that is done. Raises Refused where people decide."""
+    refuse_unless(
+        agreement.silence in (DEEMED_CLEAR, DEEMED_HOLD),
+        "This agreement leaves silence to people. Two of them decide.",
+        code="silence",
+    )
+    clear = agreement.silence == DEEMED_CLEAR
+    _settle(
+        consultation,
+        removals,
+        clear=clear,
+        agreement=agreement,
+        by=MACHINE_WORKER,
+        at=at,
+        why=f"No answer in the agreed time: by {agreement.version} that is a {'go-ahead' if clear else 'hold'}.",
+        facts={"agreement": agreement.version, "consultation": consultation.number},
+    )
+
+
+def _settle(
+    consultation: Consultation,
+    removals: Sequence[Removal],
+    *,
+    clear: bool,
+    agreement: Agreement,
+    by: Actor,
+    at: datetime,
+    why: str,
+    facts: Mapping[str, object],
+) -> None:
+    Hold.objects.filter(removal__in=removals, silent_on=consultation, released_at=None).update(
+        released_at=at, released_by=by.who
+    )
+    if clear:
+        clock = clocks.Deadline(clocks.DEPARTURE, at)
+        advance(removals, "settle_silence", "clear", by=by, at=at, clock=clock, why=why, facts=facts)
+        notify.draft(removals, by=MACHINE_WORKER, at=at)
+        return
+    review = at + agreement.hold_review
+    Hold.objects.bulk_create(
+        [
+            Hold(
+                removal=removal,
+                silent_on=consultation,
+                reason="other",
+                placed_at=at,
+                placed_by=by.who,
+                review_at=review,
+            )
+            for removal in removals
+        ],
+        batch_size=1000,
+    )
+    clock = clocks.Deadline(clocks.HOLD_REVIEW, review)
+    advance(removals, "settle_silence", "hold", by=by, at=at, clock=clock, why=why, facts=facts)

@@ -171,11 +171,11 @@ def _open(traces: Sequence[Trace], *, policy: Policy, by: Actor, at: datetime) -
         at=at,
         clock=clocks.Deadline(clocks.ORIGIN, at + policy.clocks.origin),
     )
-    _route(opened, policy=policy, at=at)
+    route_each(opened, policy=policy, at=at)
     return opened
 
 
-def _route(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None:
+def route_each(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None:
     """Home, abroad with a hotline, abroad without, or out of remit (dated table, rules/routing.py)."""
     ways: dict[str, list[Removal]] = {}
     for removal in removals:
@@ -212,9 +212,18 @@ def _compare(trace: Trace, removal: Removal, *, policy: Policy, by: Actor, at: d
             changes={"host_id": trace.host_id, "country": trace.country},
         )
         removal.host = trace.host
-        _route([removal], policy=policy, at=at)
+        route_each([removal], policy=policy, at=at)
         return False
     if trace.country == removal.country and trace.host_id == removal.host_id:
+        if removal.edge:
+            Removal.objects.filter(pk=removal.pk).update(edge=False)
+            note(
+                [removal],
+                "removal.origin-known",
+                by=by,
+                at=at,
+                why="The methods agree now: it is held there.",
+            )
         return False
     _moved(removal, trace, policy=policy, by=by, at=at)
     return True

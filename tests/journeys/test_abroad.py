@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from openhotline.outbox import queue
 from openhotline.records.models import Partner, Referral
 from openhotline.rules import words
 from openhotline.rules.opinion import Opinion
-from openhotline.rules.refusals import Refused
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import check, refer
 from tests.journeys.cast import CANAL_HOST, FAR_HOST, NORTH_RACK, Day, hours, minutes
 
@@ -105,3 +107,40 @@ def test_the_receipt_of_what_is_out_of_remit_says_closed_only_after_a_week(house
     house.later(timedelta(days=7))
     close.answer_reports(at=house.now)
     assert ReceiptPhase.objects.get().phase == words.CLOSED_PHASE
+
+
+def test_a_silent_partner_is_asked_after_three_days_and_managers_are_told_after_ten(
+    house: Day, partner: Partner
+) -> None:
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/q")), CANAL_HOST)
+    refer.refer_due(at=house.now)
+    house.letters_leave()
+    house.later(hours(71))
+    assert refer.partner_clocks(policy=house.policy, at=house.now) == 0
+    house.later(hours(1))
+    assert refer.partner_clocks(policy=house.policy, at=house.now) == 1
+    assert len(house.letters("referral-query")) == 1
+    assert refer.partner_clocks(policy=house.policy, at=house.now) == 0
+    house.later(hours(7 * 24))
+    assert refer.partner_clocks(policy=house.policy, at=house.now) == 1
+    (letter,) = house.letters("referral-escalation")
+    assert letter.recipient == house.policy.managers_mail
+    (removal,) = house.fresh(removals)
+    assert (removal.status, removal.clock, removal.due_at) == ("referred", "", None)
+    assert refer.partner_clocks(policy=house.policy, at=house.now) == 0
+
+
+def test_a_referral_refused_for_good_leaves_again_when_a_person_says_so(house: Day, partner: Partner) -> None:
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/r")), CANAL_HOST)
+    (referral,) = refer.refer_due(at=house.now)
+    (letter,) = queue.claim("partner", at=house.now, by=MACHINE_WORKER, guard=lambda _: b"frozen")
+    refer.bounced(letter, why="no such case type", at=house.now)
+    with pytest.raises(NotPermitted):
+        refer.again(referral, by=house.who("A07"), at=house.now)
+    refer.again(referral, by=house.who("P01"), at=house.now)
+    with pytest.raises(Refused, match="not refused"):
+        refer.again(referral, by=house.who("P01"), at=house.now)
+    house.letters_leave()
+    (removal,) = house.fresh(removals)
+    assert removal.status == "referred"
+    assert len(house.letters("referral")) == 1, "the same letter, not a second one"

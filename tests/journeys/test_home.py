@@ -99,7 +99,7 @@ def test_held_after_clearance_takes_the_notice_back_out_of_the_drawer(house: Day
     assert house.notices_sent() == 0
     house.later(hours(30))
     assert answer.release_due(at=house.now) == 0, "a hold ends by itself only if its answer said so"
-    assert escalate.hold_reviews(at=house.now) == 1
+    assert escalate.hold_reviews(policy=house.policy, at=house.now) == 1
     house.answered(consultation, words.GO_AHEAD)
     house.letters_leave()
     assert house.notices_sent() == 1

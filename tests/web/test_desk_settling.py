@@ -62,6 +62,43 @@ def test_one_proposes_another_agrees_and_only_then_does_it_move(desk: Desk) -> N
     assert lead.post(f"{page}/silence/confirm").status_code == 404, "it is settled"
 
 
+def test_a_proposal_is_taken_back_or_declined_at_the_desk(desk: Desk) -> None:
+    number = silent(desk)
+    page = f"/police/{number}"
+    liaison, lead = desk.as_("P01"), desk.as_("L01")
+    liaison.post(f"{page}/silence", {"outcome": "clear", "why": "too early"})
+    assert "Take my proposal back" in liaison.get(page).content.decode()
+    assert "Decline it" in lead.get(page).content.decode()
+    assert desk.as_("A07").post(f"{page}/silence/withdraw").status_code == 403
+    assert lead.post(f"{page}/silence/withdraw").status_code == 303
+    assert "Propose: go ahead" in liaison.get(page).content.decode()
+    assert lead.post(f"{page}/silence/confirm").status_code == 404
+
+
+def test_a_refused_referral_is_tried_again_at_the_desk(desk: Desk) -> None:
+    from openhotline.records.models import Partner
+    from openhotline.steps import refer
+    from tests.journeys.cast import CANAL_HOST
+
+    day = desk.day
+    Partner.objects.create(
+        key="hotline-nl", name="partner", kind="hotline", country="NL", url="http://nl.test"
+    )
+    day.traced(day.graded(day.public_report("http://img.example.net/r")), CANAL_HOST)
+    (referral,) = refer.refer_due(at=day.now)
+    (letter,) = queue.claim("partner", at=day.now, by=MACHINE_WORKER, guard=lambda _: b"frozen")
+    refer.bounced(letter, why="no such case type", at=day.now)
+    desk.sync()
+    page = f"/referrals/{referral.number}"
+    assert "Refused; open it" in desk.as_("P01").get("/referrals").content.decode()
+    assert "Try again" not in desk.as_("A07").get(page).content.decode()
+    assert "no such case type" in desk.as_("P01").get(page).content.decode()
+    assert desk.as_("A07").post(f"{page}/again").status_code == 403
+    assert desk.as_("P01").post(f"{page}/again").status_code == 303
+    assert Letter.objects.get(pk=letter.pk).state == PENDING
+    assert desk.as_("P01").post(f"{page}/again").status_code == 422, "it waits to leave already"
+
+
 def in_doubt(desk: Desk) -> Letter:
     """A notice whose line broke after its last byte had left."""
     day = desk.day

@@ -48,6 +48,7 @@ def referrals(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> 
                         category=line.removal.item.category,
                         age_band=line.removal.item.age_band,
                         country=line.removal.country,
+                        edge=line.removal.edge,
                         state=state_abroad(line.removal.status),
                         last_seen=line.last_seen,
                         last_looked=line.last_looked,

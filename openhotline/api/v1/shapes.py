@@ -50,6 +50,7 @@ class ReferredAddress(Schema):
     category: str
     age_band: str
     country: str
+    edge: bool  # true: the country is that of the network in front; where it is held is not known
     state: str
     last_seen: datetime | None
     last_looked: datetime | None

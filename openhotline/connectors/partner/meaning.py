@@ -33,6 +33,7 @@ class Referral:
     traced_at: datetime
     referrer: str = ""
     files: int = 0  # how many files the analyst counted, 0 if not counted
+    edge: bool = False  # `country` is that of the network in front; where it is held is not known
 
 
 def render(referral: Referral) -> bytes:

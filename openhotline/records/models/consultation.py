@@ -48,6 +48,7 @@ class SilenceProposal(models.Model):
     proposed_by = models.ForeignKey("records.User", on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     confirmed_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
     settled_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -36,7 +36,9 @@ class Referral(models.Model):
     unit = models.ForeignKey("records.Unit", null=True, on_delete=models.PROTECT)
     drafted_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)  # when we ask how far it is; never edited
+    queried_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
     their_reference = models.TextField(default="")
 
 

@@ -17,6 +17,9 @@ class Removal(models.Model):
     episode = models.PositiveSmallIntegerField(default=1)
     host = models.ForeignKey("records.Host", null=True, on_delete=models.PROTECT, related_name="removals")
     country = models.CharField(max_length=2, default="")
+    edge = models.BooleanField(
+        default=False
+    )  # `country` is the network in front's; where it is held is not known
     route = models.CharField(max_length=16, default="")
     status = models.CharField(max_length=20, choices=[(s, s) for s in removal_path.PATH.statuses()])
     version = models.PositiveIntegerField(default=1)
@@ -83,6 +86,10 @@ class Hold(models.Model):
 
     removal = models.ForeignKey(Removal, on_delete=models.PROTECT, related_name="holds")
     answer = models.ForeignKey("records.Answer", null=True, on_delete=models.PROTECT, related_name="holds")
+    # Set where the hold was placed on silence instead of on an answer: the question that stayed silent.
+    silent_on = models.ForeignKey(
+        "records.Consultation", null=True, on_delete=models.PROTECT, related_name="silence_holds"
+    )
     reason = models.CharField(max_length=40)
     placed_at = models.DateTimeField()
     placed_by = models.CharField(max_length=24)

@@ -43,10 +43,12 @@ def police(request: HttpRequest) -> HttpResponse:
             held=Count("lines", filter=Q(lines__removal__status=removal_path.HELD), distinct=True),
         )
     )
-    waiting = base.filter(asks=True, answered_at=None).order_by(
-        F("rung_at").asc(nulls_last=True), "due_at", "pk"
-    )[:PAGE]
-    done, more = cut(request, base.exclude(asks=True, answered_at=None))
+    open_lines = scoped.consultation_lines().filter(
+        answered=False, removal__status__in=[removal_path.ASKED, removal_path.SILENT]
+    )
+    still = Q(asks=True, answered_at=None, pk__in=open_lines.values("consultation"))
+    waiting = base.filter(still).order_by(F("rung_at").asc(nulls_last=True), "due_at", "pk")[:PAGE]
+    done, more = cut(request, base.exclude(still))
     return render(
         request,
         "desk/police.html",
@@ -64,6 +66,8 @@ def police(request: HttpRequest) -> HttpResponse:
 def _answered(row: Any, at: Any) -> str:
     if not row.asks:
         return f"told {times.when(row.asked_at, at)}"
+    if row.answered_at is None:
+        return "not answered; nothing waits"
     return f"answered in {times.span(row.answered_at - row.asked_at)}"
 
 
@@ -108,7 +112,14 @@ def silence_of(request: HttpRequest, row: Any) -> dict[str, object]:
         .first()
     )
     silent = (
-        scoped.removals().filter(consultation_lines__consultation=row, status=removal_path.SILENT).count()
+        scoped.removals()
+        .filter(
+            Q(status=removal_path.SILENT)
+            | Q(status=removal_path.HELD, holds__silent_on=row, holds__released_at=None),
+            consultation_lines__consultation=row,
+        )
+        .distinct()
+        .count()
     )
     return {
         "silent": silent,
@@ -174,8 +185,16 @@ def referrals(request: HttpRequest) -> HttpResponse:
     listed, more = cut(
         request, scoped.referrals().select_related("partner", "unit").annotate(covered=Count("lines"))
     )
+    numbers = [row.number for row in listed]
+    letters = scoped.letters().filter(kind="referral", state=FAILED, number__in=numbers)
+    refused = set(letters.values_list("number", flat=True))
     shown = [
-        (row, times.left(row.due_at, at) if row.due_at else None, times.when(row.drafted_at, at))
+        (
+            row,
+            times.left(row.due_at, at) if row.due_at and not row.queried_at else None,
+            times.when(row.drafted_at, at),
+            row.number in refused,
+        )
         for row in listed
     ]
     return render(request, "desk/referrals.html", {"referrals": shown, "before": more})
@@ -184,6 +203,11 @@ def referrals(request: HttpRequest) -> HttpResponse:
 @require_safe
 def referral(request: HttpRequest, number: str) -> HttpResponse:
     """What one referral covers."""
+    return referral_page(request, number)
+
+
+def referral_page(request: HttpRequest, number: str, refusal: Refused | None = None) -> HttpResponse:
+    """What one referral covers, and what became of the letter that carries it."""
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.referrals().select_related("partner"), number=number)
     removals = (
@@ -197,6 +221,9 @@ def referral(request: HttpRequest, number: str) -> HttpResponse:
             "what": f"Referral to {row.partner.name if row.partner else row.country}",
             "row": row,
             "parent": ("referrals", "Referrals"),
+            "refused": scoped.letters().filter(kind="referral", number=row.number, state=FAILED).last(),
+            "may_decide": bench.actor(request).role in permits.ACTS["letter.decide"],
+            "refusal": refusal.sentence if refusal else "",
             "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
         },
     )

@@ -136,6 +136,11 @@ def removal_signal(status: str) -> Signal:
     return Signal(*_REMOVAL_SIGNALS.get(status, (status.capitalize(), "idle", "flag")))
 
 
+def _country(removal: Removal) -> str:
+    """Where it is held; of the edge, that it is the edge."""
+    return f"network in front in {removal.country}" if removal.edge else removal.country
+
+
 def of_removals(removals: Sequence[Removal], scoped: Scoped, *, open_to: bool, at: datetime) -> list[Row]:
     """Rows for removals. `open_to`: this person may know until when a hold lasts."""
     ids = [removal.pk for removal in removals]
@@ -150,7 +155,7 @@ def of_removals(removals: Sequence[Removal], scoped: Scoped, *, open_to: bool, a
     for removal in removals:
         where = removal.host.name if removal.host else "host not known"
         about = " · ".join(
-            part for part in (where, removal.country, f"for {times.span(at - removal.opened_at)}") if part
+            part for part in (where, _country(removal), f"for {times.span(at - removal.opened_at)}") if part
         )
         paused = removal.pk in held or removal.status == removal_path.HELD
         if paused:

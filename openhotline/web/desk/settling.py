@@ -1,4 +1,5 @@
-"""What only people can settle: a silent police unit (two of them, four eyes) and a letter in doubt.
+"""What only people can settle: a silent police unit (two of them, four eyes), a letter in doubt,
+and a referral that was refused.
 
 The buttons are drawn for those who may press them; the steps ask again. What is not here: the lists these
 stand in (`lists.py`).
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from openhotline.rules import permits
 from openhotline.rules.refusals import NotPermitted, Refused
-from openhotline.steps import notify, silence
+from openhotline.steps import notify, refer, silence
 from openhotline.web.desk import bench, lists
 from openhotline.web.scoped import found
 
@@ -47,6 +48,30 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     )
     silence.confirm(proposal, by=bench.actor(request), at=bench.now(request), policy=bench.policy())
     return HttpResponseRedirect(reverse("consultation", args=[number]), status=303)
+
+
+@require_POST
+@bench.kept(lists.consultation_page)
+def withdraw(request: HttpRequest, number: str) -> HttpResponse:
+    """The first person takes it back, or a second declines it."""
+    scoped = bench.scoped(request)
+    row = found(scoped.consultations(), number=number)
+    proposal = found(
+        scoped.silence_proposals().select_related("proposed_by", "consultation"),
+        consultation=row,
+        settled_at=None,
+    )
+    silence.withdraw(proposal, by=bench.actor(request), at=bench.now(request))
+    return HttpResponseRedirect(reverse("consultation", args=[number]), status=303)
+
+
+@require_POST
+@bench.kept(lists.referral_page)
+def refer_again(request: HttpRequest, number: str) -> HttpResponse:
+    """A referral that was refused for good leaves once more."""
+    row = found(bench.scoped(request).referrals().select_related("partner", "unit"), number=number)
+    refer.again(row, by=bench.actor(request), at=bench.now(request))
+    return HttpResponseRedirect(reverse("referral", args=[number]), status=303)
 
 
 def may_decide(request: HttpRequest) -> bool:

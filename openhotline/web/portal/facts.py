@@ -80,6 +80,12 @@ def _where(
     network = " · ".join(
         filter(None, [", ".join(addresses[:2]) + more, f"AS{host.asn}" if host and host.asn else ""])
     )
+    if any(row.removal.edge for row in rows):
+        # The edge's country decides who is asked; it is never called the place where it is held.
+        under.insert(
+            0, f"The network in front is in {told.country(country)}; nobody named what stands behind it."
+        )
+        country = ""
     return (
         Fact("Where", told.country(country), " ".join(filter(None, under))),
         Fact("Host", host.name if host else "Not known", network, mono=True),

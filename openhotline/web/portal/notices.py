@@ -16,6 +16,7 @@ from openhotline.rules import notice as wording
 from openhotline.rules import removal_path, words
 from openhotline.rules.urls import defang
 from openhotline.settings import load
+from openhotline.steps import agreed
 from openhotline.web.portal import told
 from openhotline.web.portal.told import counted, exact, full, length
 from openhotline.web.scoped import Scoped, files_of
@@ -89,7 +90,6 @@ class NoticePage:
 def page_of(asked: Notice, mine: Scoped, *, at: datetime) -> NoticePage:
     """Read one notice for whoever holds `mine`, narrowed to this notice."""
     policy = policies.load(load().country)
-    agreement = policy.agreement_default
     rows = list(
         mine.notice_lines()
         .filter(notice=asked, dropped="")
@@ -114,7 +114,7 @@ def page_of(asked: Notice, mine: Scoped, *, at: datetime) -> NoticePage:
         title=_title(len(lines), what, open_=open_),
         what=what,
         ground=policy.ground(asked.cls),
-        preserve_days=agreement.preserve_days,
+        preserve_days=agreed.for_notice([row.removal for row in rows], policy=policy).preserve_days,
         code=asked.code,
         sent=full(asked.sent_at) if asked.sent_at else "",
         sent_day=told.day(told.local(asked.sent_at)) if asked.sent_at else "",

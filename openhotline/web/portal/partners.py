@@ -73,7 +73,9 @@ def _facts(row: Referral, scope: Scoped) -> dict[str, Any]:
                 "cls": CLASSES.get(line.removal.item.cls, line.removal.item.cls),
                 "category": line.removal.item.category or "none",
                 "age_band": line.removal.item.age_band or "not given",
-                "country": country(line.removal.country),
+                "country": f"not known; network in front in {country(line.removal.country)}"
+                if line.removal.edge
+                else country(line.removal.country),
                 "host": line.removal.host.name if line.removal.host else "Not known",
                 "state": state_abroad(line.removal.status),
                 "seen": full(line.seen) if line.seen else "Not seen by us since",
