@@ -307,10 +307,6 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
     with transaction.atomic():
         queue.sent([letter], receipt=receipt, by=MACHINE_WORKER, at=at)
         made = Notice.objects.get(number=letter.number)
-        due = agreement.host_due(at)
-        Notice.objects.filter(pk=made.pk).update(sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at))
-        if made.contact_id:
-            contacts.worked(made.contact_id, at=at)
         removals = list(
             Removal.objects.filter(
                 notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
@@ -322,7 +318,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
         due = agreement.host_due(at)
         Notice.objects.filter(pk=made.pk).update(sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at))
         if made.contact_id:
-            Contact.objects.filter(pk=made.contact_id).update(last_success=at)
+            contacts.worked(made.contact_id, at=at)
         advance(
             removals,
             "notify",
