@@ -99,8 +99,13 @@ def legs(*, since: datetime, until: datetime) -> list[Leg]:
     with connection.cursor() as cursor:
         cursor.execute(sql, _times(since, until))
         found = {
+            # To the millisecond: SQLite's day numbers are some 50 microseconds off.
             (outcome, leg): Leg(
-                outcome, leg, count, timedelta(seconds=float(median)), timedelta(seconds=float(p90))
+                outcome,
+                leg,
+                count,
+                timedelta(seconds=round(float(median), 3)),
+                timedelta(seconds=round(float(p90), 3)),
             )
             for outcome, leg, count, median, p90 in cursor.fetchall()
         }

@@ -12,6 +12,7 @@ from openhotline.records.models import Hold, Removal
 from openhotline.rules import words
 from openhotline.settings import load
 from openhotline.statistics import legs
+from openhotline.web.desk import legs_drawn
 from tests.journeys.cast import CANAL_HOST, NOON, hours, minutes
 from tests.web.desk_cast import Desk
 
@@ -81,3 +82,18 @@ def test_the_page_and_the_file_say_the_same_and_name_no_address(desk: Desk) -> N
     assert asked["median_s"] == str(int(desk.day.policy.clocks.bundle.total_seconds()))
     assert "example" not in response.content.decode() and found[0].item.ref not in response.content.decode()
     assert browser.get("/legs?days=nonsense").status_code == 200
+
+
+def test_the_drawing_shows_the_figures_of_the_table_and_says_them_in_words(desk: Desk) -> None:
+    for n, removal in enumerate(removals(desk, 10)):
+        Removal.objects.filter(pk=removal.pk).update(
+            t5_sent=NOON, t8_gone=NOON + hours(2 * (n + 1)), status="removed"
+        )
+    found = [row for row in legs.legs(**PERIOD) if row.outcome == "gone"]
+    drawn = legs_drawn.draw(found, legs_drawn.furthest_of(found))
+    assert drawn is not None
+    line = next(line for line in drawn.lines if line.name == "sent to confirmed gone")
+    assert (line.label, line.longest) == ("10 h, nine in ten 18 h", True)
+    assert legs_drawn.LEFT < line.median_x < line.p90_x <= legs_drawn.WIDTH - legs_drawn.RIGHT
+    assert "Sent to confirmed gone: half within 10 h, nine in ten within 18 h." in drawn.told
+    assert legs_drawn.draw([], legs_drawn.furthest_of([])) is None

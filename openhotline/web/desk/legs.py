@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from openhotline.statistics import legs as figures
-from openhotline.web.desk import bench, times
+from openhotline.web.desk import bench, legs_drawn, times
 
 PERIODS = (("1", "Today"), ("7", "7 days"), ("28", "28 days"), ("366", "Year"))
 
@@ -30,12 +30,14 @@ def table(request: HttpRequest) -> HttpResponse:
         if bench.scoped(request).everything
         else {}
     )
+    scale = legs_drawn.furthest_of(found)
     grouped = [
         (
             name,
             title,
             counts.get(name, 0),
             [(row, times.span(row.median), times.span(row.p90)) for row in found if row.outcome == name],
+            legs_drawn.draw([row for row in found if row.outcome == name], scale),
         )
         for name, title in figures.OUTCOMES
     ]
