@@ -219,7 +219,7 @@ def _complete(
     at: datetime,
 ) -> None:
     """A form left after page 1 was sent after all: add what the later pages gave, corrected addresses too."""
-    cases = _add_lines(row, report, given, policy=policy, by=by, at=at)
+    cases = add_lines(row, given, referrer=report.referrer, policy=policy, by=by, at=at)
     if row.why == LEFT_EARLY:
         row.why = ""
     row.complete = True
@@ -239,20 +239,20 @@ def _complete(
     )
 
 
-def _add_lines(
+def add_lines(
     row: Report,
-    report: IncomingReport,
     given: Sequence[urls.Address],
     *,
+    referrer: str = "",
     policy: Policy,
     by: Actor,
     at: datetime,
 ) -> list[str]:
-    """Lines the report did not have yet. Returns the cases they led to."""
+    """Lines the report did not have yet, inside the caller's transaction. Returns the cases they led to."""
     known = set(row.lines.values_list("reported", flat=True))
     extra = [address for address in given if _storable(address.reported) not in known]
     readable = [address for address in extra if address.ok]
-    wanted = [dedupe.Wanted(address, report.received_at, _storable(report.referrer)) for address in readable]
+    wanted = [dedupe.Wanted(address, row.received_at, _storable(referrer)) for address in readable]
     named = dict.fromkeys((address.key_digest for address in readable), 1)
     found = dedupe.join(wanted, named, policy=policy, by=by, at=at)
     first = row.lines.count()

@@ -12,9 +12,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, STATES
-from openhotline.rules import permits, removal_path, words
+from openhotline.rules import permits, removal_path
 from openhotline.rules.refusals import Refused
-from openhotline.web.desk import bench, outward, rows, story, times
+from openhotline.web.desk import bench, outward, rows, times
 from openhotline.web.scoped import found
 
 PAGE = 100
@@ -253,25 +253,3 @@ def outbox(request: HttpRequest) -> HttpResponse:
             "before": more,
         },
     )
-
-
-@require_safe
-def incomplete(request: HttpRequest) -> HttpResponse:
-    """Reports in which nothing could be read, or whose form was left early; never the reporter's own words."""
-    at, scoped = bench.now(request), bench.scoped(request)
-    listed, more = cut(request, scoped.reports().filter(Q(status="incomplete") | Q(complete=False)))
-    lines: dict[int, list[tuple[str, str]]] = {}
-    for line in scoped.report_lines().filter(report__in=listed).order_by("pk"):
-        lines.setdefault(line.report_id, []).append((story.defanged(line.reported)[:300], line.why))
-    shown = [
-        (
-            row,
-            rows.SOURCE_NAMES.get(row.source, row.source),
-            story.hour(row.received_at, at)
-            if row.source == words.FROM_PUBLIC
-            else times.when(row.received_at, at),
-            lines.get(row.pk, [])[:20],
-        )
-        for row in listed
-    ]
-    return render(request, "desk/incomplete.html", {"reports": shown, "before": more})

@@ -13,6 +13,7 @@ from openhotline.web.desk import (
     case,
     contacts,
     hosts,
+    incomplete,
     legs,
     lists,
     mine,
@@ -62,7 +63,8 @@ urlpatterns = [
     path("hosts/<int:pk>/contacts/<int:contact>/retire", contacts.retire, name="retire-contact"),
     path("hosts/<int:pk>/site", contacts.site, name="host-site"),
     path("hosts/<int:pk>/calls", contacts.call, name="host-call"),
-    path("incomplete", lists.incomplete, name="incomplete"),
+    path("incomplete", incomplete.incomplete, name="incomplete"),
+    path("incomplete/<int:pk>", incomplete.clarify, name="clarify"),
     # understand
     path("legs", legs.table, name="legs"),
     path("legs.csv", legs.download, name="legs-csv"),

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
+from openhotline.rules import report_path
 from openhotline.rules.words import CASE_ROLES
 from openhotline.web.desk import alarms, bench, mine, opinions, times, traced, views
 
@@ -31,6 +32,7 @@ def rail(context: Context) -> dict[str, Any]:
     limit = bench.policy().clocks.looking_day
     return {
         "counts": views.counts(scoped, at),
+        "incomplete": scoped.reports().filter(status=report_path.INCOMPLETE)[:1000].count(),
         "contacts": waiting[CONTACT_NEEDED],
         "letters": waiting[FAILED] + waiting[IN_DOUBT],
         "alarms": alarms.running(scoped, at),

@@ -1,0 +1,58 @@
+"""A person reads what the machine could not: the address behind an incomplete report's words.
+
+What was sent stays as it came; the address that was read from it is one more line, in the reader's name. What is not
+here: asking the reporter (the receipt's page says what is missing), and guessing.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from openhotline.ledger.record import Act, record
+from openhotline.policy import Policy
+from openhotline.records.models import Report
+from openhotline.rules import report_path, urls
+from openhotline.rules.permits import require
+from openhotline.rules.refusals import Refused
+from openhotline.rules.words import Actor
+from openhotline.steps import intake
+from openhotline.steps.advance import advance
+
+MOST = 200  # addresses one report's words are read as
+
+
+def clarify(report: Report, text: str, *, policy: Policy, by: Actor, at: datetime) -> list[str]:
+    """Join the report to the items that `text` names, one address a line. Returns their references.
+
+    Raises NotPermitted; Refused where a line cannot be read (then nothing is joined), or where somebody else has
+    read the report meanwhile.
+    """
+    require(report_path.PATH, "clarify", by)
+    lines = list(dict.fromkeys(line for line in map(str.strip, text.splitlines()) if line))
+    if not lines:
+        raise Refused("Paste the address that the report means, one a line.", code="address")
+    if len(lines) > MOST:
+        raise Refused(
+            f"At most {MOST} addresses at once. Send the rest as a report of their own.", code="address"
+        )
+    given = list(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
+    wrong = next((address for address in given if not address.ok), None)
+    if wrong is not None:
+        raise Refused(f"“{wrong.reported[:120]}”: {wrong.why}", code="address")
+    with transaction.atomic():
+        row = Report.objects.select_for_update().get(pk=report.pk)
+        if row.status != report_path.INCOMPLETE:
+            raise Refused(
+                "Somebody has read this report already. Open the list again.", code="moved-meanwhile"
+            )
+        refs = intake.add_lines(row, given, policy=policy, by=by, at=at)
+        advance([row], "clarify", "joined", by=by, at=at, changes={"why": ""})
+        record(
+            [
+                Act(act="report.clarified", obj=("report", str(row.report_id), row.version), case=ref)
+                for ref in refs
+            ],
+            by=by,
+            at=at,
+        )
+    return refs
