@@ -17,6 +17,7 @@ from openhotline.commands import (
     contacts,
     houses,
     ledgers,
+    letters,
     probing,
     reports,
     safety,
@@ -40,7 +41,7 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
         raise typer.Exit
 
 
-for module in (houses, reports, addresses, cases, contacts, probing, ledgers, worlds, safety):
+for module in (houses, reports, addresses, cases, contacts, probing, letters, ledgers, worlds, safety):
     module.register(app)
 
 

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 25
+    # Instead of SMTP: a folder from which the site's own mail server picks letters up.
+    mail_spool: str = ""
+    # The relay's own log (Postfix or Exim): asked before a letter in doubt is sent again.
+    relay_log: str = ""
 
     # The prober's own line: "direct", "none" (only what `exits` names), or "world" (the synthetic internet).
     exit: Literal["direct", "none", "world"] = "direct"

@@ -5,23 +5,20 @@ in another. This is the only room that knows both steps and connectors.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt, Relay
-from openhotline.connectors.mail.client import send as send_mail
+from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt
 from openhotline.connectors.mail.meaning import MailLetter, render
-from openhotline.connectors.partner.client import Endpoint
-from openhotline.connectors.partner.client import send as send_partner
 from openhotline.connectors.partner.meaning import Referral as WireReferral
 from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.probe.meaning import TraceJob
 from openhotline.connectors.xarf import meaning as xarf
+from openhotline.jobs.post import HTTP, Post
 from openhotline.outbox import queue
 from openhotline.outbox.models import PENDING, Letter
 from openhotline.policy import Policy
-from openhotline.records.models import Item, Partner
+from openhotline.records.models import Item
 from openhotline.rules import notice as wording
 from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
@@ -31,20 +28,6 @@ from openhotline.steps import escalate, notify, refer, trace
 from openhotline.steps.notify import HouseWords
 
 BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """How this house's letters leave: its relay, its name, its partners' tokens."""
-
-    relay: Relay
-    house: HouseWords
-    partner_tokens: Callable[[], dict[str, str]]  # read anew each time: a token may have been changed
-    clock: Callable[[], datetime] | None = None  # a socket takes its time: leases and T5 are of the act
-
-    def moment(self, at: datetime) -> datetime:
-        """The time of an act within the turn that began at `at`."""
-        return max(at, self.clock()) if self.clock else at
 
 
 def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
@@ -78,45 +61,37 @@ def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) ->
 def letters(post: Post, *, policy: Policy, at: datetime, kinds: Sequence[str] = ()) -> int:
     """Mail that may leave now, of some kinds or of all. Returns how many were tried."""
     tried = 0
-    while tried < BATCH:
-        # One at a time: a crash then leaves one letter in doubt, not a whole batch.
-        now = post.moment(at)
-        claimed = queue.claim(
-            "mail",
-            at=now,
-            by=MACHINE_WORKER,
-            limit=1,
-            kinds=kinds,
-            guard=lambda letter, now=now: _freeze(letter, post, policy=policy, at=now),  # type: ignore[misc]
-        )
-        if not claimed:
-            break
-        for letter in claimed:
-            receipt = send_mail(bytes(letter.body or b""), post.relay)
-            _settle(letter, receipt, policy=policy, at=post.moment(at))
+    # One at a time: a crash then leaves one letter in doubt, not a whole batch.
+    for letter in queue.claim_each(
+        "mail",
+        at=at,
+        by=MACHINE_WORKER,
+        limit=BATCH,
+        kinds=kinds,
+        way=post.mail_way,
+        guard=lambda letter, now: _freeze(letter, post, policy=policy, at=now),
+        moment=lambda: post.moment(at),
+    ):
+        _settle(letter, post.hand_over(letter), policy=policy, at=post.moment(at))
         tried += 1
     return tried
 
 
 def partners(post: Post, *, policy: Policy, at: datetime) -> int:
     """Referrals to partner hotlines that may leave now. Returns how many were tried."""
-    now = post.moment(at)
-    claimed = queue.claim(
+    tried = 0
+    for letter in queue.claim_each(
         "partner",
-        at=now,
+        at=at,
         by=MACHINE_WORKER,
         limit=BATCH,
-        guard=lambda letter: _freeze_referral(letter, policy=policy, at=now),
-    )
-    bases = dict(
-        Partner.objects.filter(key__in=[letter.recipient for letter in claimed]).values_list("key", "url")
-    )
-    tokens = post.partner_tokens() if claimed else {}
-    for letter in claimed:
-        endpoint = Endpoint(base=bases.get(letter.recipient, ""), token=tokens.get(letter.recipient, ""))
-        receipt = send_partner(bytes(letter.body or b""), endpoint, key=letter.key)
-        _settle(letter, receipt, policy=policy, at=post.moment(at))
-    return len(claimed)
+        way=HTTP,
+        guard=lambda letter, now: _freeze_referral(letter, policy=policy, at=now),
+        moment=lambda: post.moment(at),
+    ):
+        _settle(letter, post.hand_over(letter), policy=policy, at=post.moment(at))
+        tried += 1
+    return tried
 
 
 def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> bytes | None:
@@ -215,16 +190,18 @@ def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes |
 _SENT: dict[str, Callable[..., None]] = {"notice": notify.sent, "referral": refer.sent}
 
 
+def arrived(letter: Letter, reference: str, *, policy: Policy, at: datetime) -> None:
+    """The other side has it: what was being sent, or in doubt, is sent."""
+    if letter.kind in _SENT:
+        _SENT[letter.kind](letter, receipt=reference, policy=policy, at=at)
+    else:
+        queue.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
+
+
 def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -> None:
-    reference = receipt.reference or receipt.text[:200]
     if receipt.outcome == ACCEPTED:
-        if letter.kind in _SENT:
-            _SENT[letter.kind](letter, receipt=reference, policy=policy, at=at)
-        else:
-            queue.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
-    elif receipt.outcome == TEMPORARY or (
-        receipt.outcome != REFUSED and letter.transport in queue.SAFE_TO_REPEAT
-    ):
+        arrived(letter, receipt.reference or receipt.text[:200], policy=policy, at=at)
+    elif receipt.outcome == TEMPORARY:
         queue.not_now(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
     elif receipt.outcome == REFUSED:
         refuse = refer.bounced if letter.kind == "referral" else notify.bounced

@@ -12,14 +12,15 @@ from datetime import datetime
 from django.db.models import Min
 
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
-from openhotline.jobs import dispatch, poll
-from openhotline.jobs.dispatch import Post
+from openhotline.jobs import dispatch, doubt, poll, reconcile
+from openhotline.jobs.post import Post
 from openhotline.jobs.spooled import Filer
 from openhotline.jobs.sweep import put_in_order, sweep
-from openhotline.outbox.models import PENDING, SENDING, Letter
+from openhotline.outbox.models import IN_DOUBT, PENDING, SENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Hold, Item, Removal
 from openhotline.rules import item_path, removal_path
+from openhotline.rules.letter_path import ASK_EVERY
 from openhotline.rules.refusals import Refused
 
 log = logging.getLogger("openhotline.worker")
@@ -36,6 +37,7 @@ class Engine:
     filer: Filer | None = None
     strict: bool = False  # tests and the demo want to see every fault
     faults: list[str] = field(default_factory=list)
+    compared_at: datetime | None = None
 
     def turn(self, at: datetime) -> int:
         """Do everything that is due at `at`, once. Returns how much was done.
@@ -61,6 +63,8 @@ class Engine:
             ("sweeps", lambda: sweep(policy=self.policy, at=at, strict=self.strict)),
             ("letters", lambda: dispatch.letters(self.post, policy=self.policy, at=at)),
             ("partners", lambda: dispatch.partners(self.post, policy=self.policy, at=at)),
+            ("letters in doubt", lambda: doubt.settle(self.post, policy=self.policy, at=at)),
+            ("comparison", lambda: self._compare(at)),
             ("ledger", lambda: put_in_order() and 0),
         )
         for name, part in parts:
@@ -75,6 +79,13 @@ class Engine:
                 # One bad row must not stop the house: the other parts go on, and the fault is in the log.
                 log.exception("%s: this part failed; the others go on.", name)
         return done
+
+    def _compare(self, at: datetime) -> int:
+        """The hourly comparison with relay and partners. It finds and does nothing, so it counts as nothing."""
+        if self.compared_at is None or not self.compared_at <= at < self.compared_at + reconcile.EVERY:
+            self.compared_at = at
+            reconcile.compare(self.post, at=at)
+        return 0
 
     def _fault(self, name: str, sentence: str) -> None:
         if sentence not in self.faults:
@@ -92,6 +103,13 @@ class Engine:
         raise RuntimeError("The machine did not come to rest: something stays due for ever.")
 
 
+def _asked_again(after: datetime) -> datetime | None:
+    """When a partner is asked again about a letter in doubt."""
+    last = Letter.objects.filter(state=IN_DOUBT, transport="partner", asked_at__gt=after - ASK_EVERY)
+    moment = last.aggregate(t=Min("asked_at"))["t"]
+    return moment + ASK_EVERY if moment else None
+
+
 def next_deadline(after: datetime) -> datetime | None:
     """The next moment at which something is due, later than `after`. For the world's clock, which jumps."""
     moments = [
@@ -104,6 +122,7 @@ def next_deadline(after: datetime) -> datetime | None:
         Hold.objects.filter(released_at=None, until__gt=after).aggregate(t=Min("until"))["t"],
         Letter.objects.filter(state=PENDING, due_at__gt=after).aggregate(t=Min("due_at"))["t"],
         Letter.objects.filter(state=SENDING, lease_until__gt=after).aggregate(t=Min("lease_until"))["t"],
+        _asked_again(after),
         Consultation.objects.filter(answered_at=None, due_at__gt=after).aggregate(t=Min("due_at"))["t"],
     ]
     return min((moment for moment in moments if moment is not None), default=None)

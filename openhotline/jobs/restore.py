@@ -255,7 +255,8 @@ def _after(manifest: Manifest, folder: Path, *, by: Actor, at: datetime) -> int:
                 "pk"
             )
         )
-        Letter.objects.filter(pk__in=[letter.pk for letter in letters]).update(state=SENDING)
+        # Without a claim of this house nobody is asked about them by machine: only people settle these.
+        Letter.objects.filter(pk__in=[letter.pk for letter in letters]).update(state=SENDING, claimed_at=None)
         for letter in letters:
             queue.in_doubt(letter, why=why, by=by, at=at)
     return len(letters)

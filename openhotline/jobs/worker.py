@@ -12,9 +12,11 @@ from django.db import OperationalError, close_old_connections
 from openhotline import policy as policies
 from openhotline.connectors.mail.client import Relay
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
-from openhotline.jobs.dispatch import Post
+from openhotline.connectors.relaylog.client import RelayLog
+from openhotline.connectors.spool.client import Spool
 from openhotline.jobs.engine import Engine
 from openhotline.jobs.exits import vantages
+from openhotline.jobs.post import Post
 from openhotline.jobs.spooled import Filer
 from openhotline.settings import Settings
 from openhotline.steps.notify import HouseWords
@@ -30,6 +32,8 @@ def engine_of(settings: Settings, *, spool: bool = True) -> Engine:
         prober=Prober(settings.prober_socket),
         post=Post(
             relay=Relay(host=settings.smtp_host, port=settings.smtp_port),
+            spool=Spool(Path(settings.mail_spool)) if settings.mail_spool else None,
+            log=RelayLog(Path(settings.relay_log), settings.hotline_domain) if settings.relay_log else None,
             house=HouseWords(
                 name=settings.hotline_name,
                 domain=settings.hotline_domain,

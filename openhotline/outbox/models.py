@@ -2,16 +2,30 @@
 
 from django.db import models
 
-PENDING, SENDING, SENT, FAILED, IN_DOUBT, CONTACT_NEEDED, WITHDRAWN = (
-    "pending",
-    "sending",
-    "sent",
-    "failed",
-    "in doubt",
-    "contact needed",
-    "withdrawn",
+from openhotline.rules.letter_path import (
+    CONTACT_NEEDED,
+    FAILED,
+    IN_DOUBT,
+    PENDING,
+    SENDING,
+    SENT,
+    STATES,
+    WITHDRAWN,
 )
-STATES = (PENDING, SENDING, SENT, FAILED, IN_DOUBT, CONTACT_NEEDED, WITHDRAWN)
+
+__all__ = [
+    "CONTACT_NEEDED",
+    "FAILED",
+    "IN_DOUBT",
+    "PENDING",
+    "SENDING",
+    "SENT",
+    "STATES",
+    "WITHDRAWN",
+    "Difference",
+    "Letter",
+    "LetterLine",
+]
 
 
 class Letter(models.Model):
@@ -30,7 +44,10 @@ class Letter(models.Model):
     put_at = models.DateTimeField()
     due_at = models.DateTimeField()  # not before
     attempts = models.PositiveSmallIntegerField(default=0)
+    way = models.CharField(max_length=8, default="")  # how it was last handed over: smtp, spool, http
+    claimed_at = models.DateTimeField(null=True)  # when it was last handed over
     lease_until = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)  # in doubt: when the other side was last asked
     sent_at = models.DateTimeField(null=True)
     receipt = models.TextField(default="")  # queue id, their reference
     why = models.TextField(default="")  # the last fault, or why it waits for a person
@@ -58,5 +75,25 @@ class LetterLine(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["removal", "kind", "number", "recipient"], name="one_letter_per_removal"
+            ),
+        ]
+
+
+class Difference(models.Model):
+    """One thing the outbox and the other side do not agree on, found by the hourly comparison. Each has an owner."""
+
+    at = models.DateTimeField()
+    side = models.CharField(max_length=64)  # "relay log", or "partner:" and its key
+    what = models.CharField(max_length=40)  # the words of rules/letter_path.py
+    key = models.CharField(max_length=64)  # the letter's key, as the other side names it
+    owner = models.CharField(max_length=24)  # the role that settles it
+    settled_at = models.DateTimeField(null=True)  # it was not there any more at a later comparison
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["side", "what", "key"],
+                condition=models.Q(settled_at=None),
+                name="one_open_difference",
             ),
         ]

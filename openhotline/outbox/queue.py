@@ -2,16 +2,16 @@
 
 SMTP has a gap in which the receiver has the message and the sender cannot know (RFC 1047). We close it
 with identity (one key per letter, for ever), frozen bytes (a re-transmission is the same letter) and a
-state "in doubt" that only an answer of the other side or a person ends. What is not here: wording,
-rendering and sockets.
+state "in doubt" that only an answer of the other side, a repeat that cannot double, or a person ends. Every
+move is a row of `rules/letter_path.py`. What is not here: wording, rendering, sockets and the asking.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox.models import (
@@ -25,15 +25,15 @@ from openhotline.outbox.models import (
     Letter,
     LetterLine,
 )
+from openhotline.rules import letter_path
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
 
-# Transports that may simply be asked again after a crash: the other side knows our key, or nothing left.
-SAFE_TO_REPEAT = ("partner", "prober")
+# Nothing of these leaves the house: after a crash they wait again.
+INSIDE = ("prober",)
 # Letters to people whose address the house must forget: not in the ledger, not in the row once it has left.
 TO_FORGET = ("reporter-answer",)
-LEASE = timedelta(minutes=5)
 LOOK_PAST = 200  # letters whose guard says "not yet" do not keep those behind them
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 
@@ -136,59 +136,102 @@ def claim(
     by: Actor,
     limit: int = 100,
     kinds: Sequence[str] = (),
+    way: str = "",
     guard: Callable[[Letter], bytes | None] | None = None,
 ) -> list[Letter]:
-    """Claim letters that may leave now: pending -> sending, one transaction per letter, committed before
-    any socket opens.
+    """Claim letters that may leave now, all at once: see `claim_each`. Without a guard they are a plain batch."""
+    if guard is None:
+        return _claim_plain(_due(transport, kinds, at), at=at, limit=limit)
+    check = guard
+    return list(
+        claim_each(
+            transport,
+            at=at,
+            by=by,
+            limit=limit,
+            kinds=kinds,
+            way=way,
+            guard=lambda letter, _: check(letter),
+        )
+    )
+
+
+def _due(transport: str, kinds: Sequence[str], at: datetime) -> QuerySet[Letter]:
+    due = Letter.objects.filter(transport=transport, state=PENDING, due_at__lte=at).order_by("due_at", "id")
+    return due.filter(kind__in=kinds) if kinds else due
+
+
+def claim_each(
+    transport: str,
+    *,
+    at: datetime,
+    by: Actor,
+    limit: int,
+    guard: Callable[[Letter, datetime], bytes | None],
+    kinds: Sequence[str] = (),
+    way: str = "",
+    moment: Callable[[], datetime] | None = None,
+) -> Iterator[Letter]:
+    """Claim letters that may leave now, one after the other: pending -> sending, each in a transaction of its
+    own that is committed before the letter is handed out, so before any socket opens.
 
     `guard` runs inside the claim, after the letter is locked: it re-checks everything that must hold at
     departure and returns the frozen bytes on first claim (None keeps what is frozen). It may raise Refused:
     the letter then stays where it is with the sentence in `why`, tried again a minute later, or withdraws
-    itself by changing the letter's state.
+    itself by changing the letter's state. `way` is how it will be handed over. `moment` tells the time of each
+    claim: handing the one before over takes its time, and guards must not rest on an old one.
     """
-    due = Letter.objects.filter(transport=transport, state=PENDING, due_at__lte=at).order_by("due_at", "id")
-    if kinds:
-        due = due.filter(kind__in=kinds)
-    if guard is None:
-        return _claim_plain(due, at=at, limit=limit)
-    taken: list[Letter] = []
-    for pk in list(due.values_list("pk", flat=True)[: limit + LOOK_PAST]):
-        if len(taken) >= limit:
-            break
-        with transaction.atomic():
-            rows = Letter.objects.select_for_update(skip_locked=connection.vendor == "postgresql")
-            letter = rows.filter(pk=pk, state=PENDING).first()
-            if letter is None:
-                continue
-            try:
-                # A savepoint: what the guard changed is undone where it refuses.
-                with transaction.atomic():
-                    body = guard(letter)
-            except Refused as refusal:
-                Letter.objects.filter(pk=pk).update(why=refusal.sentence, due_at=at + RETRY_AFTER[0])
-                continue
-            letter.refresh_from_db(fields=["state"])
-            if letter.state != PENDING:
-                continue
-            if letter.body is None and body is not None:
-                letter.body, letter.digest = body, hashlib.sha256(body).hexdigest()
-            letter.state, letter.attempts, letter.lease_until = SENDING, letter.attempts + 1, at + LEASE
-            letter.save(update_fields=["body", "digest", "state", "attempts", "lease_until"])
-            _enter([letter], "letter.claim", by=by, at=at)
-            taken.append(letter)
-    return taken
+    taken = 0
+    for pk in list(_due(transport, kinds, at).values_list("pk", flat=True)[: limit + LOOK_PAST]):
+        if taken >= limit:
+            return
+        letter = _claim_one(pk, at=moment() if moment else at, by=by, way=way, guard=guard)
+        if letter is not None:
+            taken += 1
+            yield letter
 
 
-def _claim_plain(due: "object", *, at: datetime, limit: int) -> list[Letter]:
+def _claim_one(
+    pk: int, *, at: datetime, by: Actor, way: str, guard: Callable[[Letter, datetime], bytes | None]
+) -> Letter | None:
+    with transaction.atomic():
+        rows = Letter.objects.select_for_update(skip_locked=connection.vendor == "postgresql")
+        letter = rows.filter(pk=pk, state=PENDING, due_at__lte=at).first()
+        if letter is None:
+            return None
+        try:
+            # A savepoint: what the guard changed is undone where it refuses.
+            with transaction.atomic():
+                body = guard(letter, at)
+        except Refused as refusal:
+            Letter.objects.filter(pk=pk).update(why=refusal.sentence, due_at=at + RETRY_AFTER[0])
+            return None
+        letter.refresh_from_db(fields=["state"])
+        if letter.state != PENDING:
+            return None
+        if letter.body is None and body is not None:
+            letter.body, letter.digest = body, hashlib.sha256(body).hexdigest()
+        letter.state, letter.attempts = letter_path.target("claim", letter.state), letter.attempts + 1
+        letter.way, letter.claimed_at, letter.lease_until = way, at, letter_path.leased_until(at)
+        letter.save(update_fields=["body", "digest", "state", "attempts", "way", "claimed_at", "lease_until"])
+        _enter([letter], "letter.claim", by=by, at=at)
+    return letter
+
+
+def _claim_plain(due: QuerySet[Letter], *, at: datetime, limit: int) -> list[Letter]:
     """Claim a batch of letters that need no guard (wishes to the prober: nothing leaves the house)."""
     with transaction.atomic():
-        rows = due.select_for_update(skip_locked=connection.vendor == "postgresql")  # type: ignore[attr-defined]
+        rows = due.select_for_update(skip_locked=connection.vendor == "postgresql")
         taken = list(rows[:limit])
         Letter.objects.filter(pk__in=[letter.pk for letter in taken]).update(
-            state=SENDING, attempts=F("attempts") + 1, lease_until=at + LEASE
+            state=SENDING,
+            attempts=F("attempts") + 1,
+            claimed_at=at,
+            lease_until=letter_path.leased_until(at),
         )
         for letter in taken:
-            letter.state, letter.attempts, letter.lease_until = SENDING, letter.attempts + 1, at + LEASE
+            letter.state, letter.attempts, letter.claimed_at = SENDING, letter.attempts + 1, at
+            letter.lease_until = letter_path.leased_until(at)
     return taken
 
 
@@ -196,7 +239,7 @@ def sent(letters: Sequence[Letter], *, receipt: str = "", by: Actor, at: datetim
     """sending | in doubt -> sent, with the receipt (queue id, their reference)."""
     with transaction.atomic():
         ids = [letter.pk for letter in letters]
-        count = Letter.objects.filter(pk__in=ids, state__in=[SENDING, IN_DOUBT]).update(
+        count = Letter.objects.filter(pk__in=ids, state__in=letter_path.sources("sent")).update(
             state=SENT, sent_at=at, receipt=receipt, lease_until=None, why=""
         )
         if count != len(ids):
@@ -220,16 +263,18 @@ def refused(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
 
 
 def in_doubt(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
-    """sending -> in doubt: it may have arrived. A person decides; never sent again by itself."""
+    """sending -> in doubt: it may have arrived. The other side is asked (`jobs/doubt`), or a person decides."""
     _settle(letter, IN_DOUBT, why=why, by=by, at=at)
 
 
 def withdraw(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
     """pending | contact needed | failed -> withdrawn: it has nothing left to say."""
     with transaction.atomic():
-        Letter.objects.filter(pk=letter.pk, state__in=[PENDING, CONTACT_NEEDED, FAILED]).update(
+        count = Letter.objects.filter(pk=letter.pk, state__in=letter_path.sources("withdraw")).update(
             state=WITHDRAWN, why=why, lease_until=None
         )
+        if count != 1:
+            raise Refused("This letter is on its way already. Open the outbox again.", code="settled")
         _enter([letter], "letter.withdrawn", by=by, at=at, why=why)
 
 
@@ -254,15 +299,44 @@ def _settle(
 def decide(letter: Letter, *, arrived: bool, by: Actor, at: datetime) -> None:
     """A person settles a letter in doubt: it arrived (sent), or it did not (the same bytes wait to leave again)."""
     require_act("letter.decide", by)
+    if arrived:
+        with transaction.atomic():
+            sent([letter], receipt=f"settled by {by.who}", by=by, at=at)
+            _enter([letter], "letter.decided", by=by, at=at, facts={"arrived": True})
+        return
+    not_arrived(letter, why=f"settled by {by.who}", by=by, at=at)
+
+
+def not_arrived(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
+    """in doubt -> pending: it did not arrive, or a repeat cannot double. The same bytes wait to leave again.
+
+    Raises Refused where it is in doubt no more, or where its address was forgotten.
+    """
+    if letter.kind in TO_FORGET:
+        raise Refused(
+            "The address of this letter was forgotten when it left; it cannot leave again.", code="forgotten"
+        )
     with transaction.atomic():
-        changes = {"state": SENT, "sent_at": at} if arrived else {"state": PENDING, "due_at": at}
-        count = Letter.objects.filter(pk=letter.pk, state=IN_DOUBT).update(
-            why="", lease_until=None, **changes
+        count = Letter.objects.filter(pk=letter.pk, state__in=letter_path.sources("again")).update(
+            state=letter_path.target("again", IN_DOUBT), due_at=at, why="", lease_until=None
         )
         if count != 1:
             raise Refused("This letter is not in doubt any more. Open the outbox again.", code="settled")
-        letter.state = SENT if arrived else PENDING
-        _enter([letter], "letter.decided", by=by, at=at, facts={"arrived": arrived})
+        letter.state = PENDING
+        _enter([letter], "letter.decided", by=by, at=at, facts={"arrived": False, "why": why})
+
+
+def doubtful(transports: Sequence[str], *, at: datetime, limit: int = 100) -> list[Letter]:
+    """Letters in doubt about which the other side may be asked now, those asked longest ago first."""
+    rows = Letter.objects.filter(
+        state=IN_DOUBT, transport__in=transports, claimed_at__isnull=False, body__isnull=False
+    ).exclude(asked_at__gt=at - letter_path.ASK_EVERY)
+    return list(rows.order_by(F("asked_at").asc(nulls_first=True), "pk")[:limit])
+
+
+def asked(letters: Sequence[Letter], *, at: datetime) -> None:
+    """The other side was asked about these; whatever it said, it is left alone for a while."""
+    Letter.objects.filter(pk__in=[letter.pk for letter in letters]).update(asked_at=at)
 
 
 def again(letter: Letter, *, by: Actor, at: datetime) -> Letter:
@@ -289,18 +363,21 @@ def readdress(letters: Sequence[Letter], recipient: str, *, by: Actor, at: datet
 def recover(*, at: datetime, by: Actor) -> int:
     """After a crash: letters whose lease ran out while sending.
 
-    Where the other side knows our key, or nothing left the house, they wait again; a letter by mail goes
-    in doubt. Returns how many were found.
+    Where nothing left the house they wait again; every other one is in doubt until the other side was asked
+    (`jobs/doubt`) or a person has decided. Returns how many were found.
     """
     stuck = Letter.objects.filter(state=SENDING, lease_until__lt=at)
-    count = stuck.filter(transport__in=SAFE_TO_REPEAT).update(state=PENDING, lease_until=None)
-    for letter in stuck.filter(transport="mail"):
-        in_doubt(
-            letter,
-            why="The connection or the process ended while it was being handed over; it may have arrived.",
-            by=by,
-            at=at,
-        )
+    count = stuck.filter(transport__in=INSIDE).update(state=PENDING, lease_until=None)
+    for letter in stuck.exclude(transport__in=INSIDE):
+        try:
+            in_doubt(
+                letter,
+                why="The connection or the process ended while it was being handed over; it may have arrived.",
+                by=by,
+                at=at,
+            )
+        except Refused:
+            continue  # its claimer settled it in this moment
         count += 1
     return count
 

@@ -14,11 +14,12 @@ from django.db import transaction
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
-from openhotline.records.models import Consultation, Hold, Notice, Removal
-from openhotline.rules import clocks, removal_path
+from openhotline.records.models import Consultation, Contact, Hold, Notice, Removal
+from openhotline.rules import clocks, departure, removal_path
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agreement
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import agreed, silence, tell
+from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, next_clock
 
 
@@ -246,11 +247,34 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
 
 
 def reminder_stands(letter: Letter, *, at: datetime) -> bool:
-    """The guard of a reminder, at departure: withdrawn if any of it is held, or nothing of it is still up."""
+    """The guard of a reminder, at departure: one that has nothing left to say, or nobody to say it to, withdraws."""
     pks = list(letter.lines.values_list("removal", flat=True))
-    held = Hold.objects.filter(removal__in=pks, released_at=None).exists()
-    late = [*removal_path.WITH_HOST, removal_path.GONE_MAYBE]
-    if not held and Removal.objects.filter(pk__in=pks, status__in=late).exists():
-        return True
-    queue.withdraw(letter, why="Held, or nothing is left to be reminded of.", by=MACHINE_WORKER, at=at)
+    # Locked before the holds are read: one being placed now waits for us, or we see it.
+    rows = list(Removal.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
+    held = set(Hold.objects.filter(removal__in=pks, released_at=None).values_list("removal", flat=True))
+    lines = [
+        departure.Line(
+            row.pk,
+            status=row.status,
+            held=row.pk in held,
+            here=True,
+            covered=True,  # the notice it reminds of was
+            traced_at=None,
+            trace_ends=None,
+            agreed=True,
+        )
+        for row in rows
+    ]
+    if departure.reminder(lines):
+        contact = Contact.objects.select_for_update().filter(
+            host__notices__number=letter.number.partition("/")[0], mail=letter.recipient
+        )
+        if any(contacts.may_be_used(one) for one in contact):
+            return True
+    queue.withdraw(
+        letter,
+        why="Held, nothing is left to be reminded of, or the contact is not verified any more.",
+        by=MACHINE_WORKER,
+        at=at,
+    )
     return False

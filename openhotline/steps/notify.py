@@ -9,7 +9,7 @@ import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max, Sum
@@ -28,17 +28,15 @@ from openhotline.records.models import (
     Removal,
     Trace,
 )
-from openhotline.rules import clocks, references, removal_path
+from openhotline.rules import clocks, departure, references, removal_path
 from openhotline.rules import notice as wording
 from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, refer
+from openhotline.steps import agreed, consent, refer
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import advance, note
-
-RETRACE_WITHIN = timedelta(minutes=15)  # the host is traced again this shortly before a notice leaves
 
 
 def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notice]:
@@ -156,7 +154,7 @@ def to_trace(*, at: datetime) -> list[Removal]:
             number__in=Letter.objects.filter(kind="notice", state=PENDING, due_at__lte=at).values("number")
         ),
     )
-    stale = waiting.alias(newest=Max("item__traces__at")).filter(newest__lt=at - RETRACE_WITHIN)
+    stale = waiting.alias(newest=Max("item__traces__at")).filter(newest__lt=at - departure.RETRACE_WITHIN)
     return list(stale.select_related("item").distinct())
 
 
@@ -181,42 +179,20 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
         row.pk: row
         for row in Removal.objects.select_for_update().filter(pk__in=list(removals)).order_by("pk")
     }
-    held = set(
-        Hold.objects.filter(removal__in=list(removals), released_at=None).values_list("removal_id", flat=True)
-    )
     traces = _newest_traces([removal.item_id for removal in removals.values()])
-    dropped: dict[str, list[int]] = defaultdict(list)
-    stay: list[Removal] = []
-    waiting: list[Removal] = []  # their trace is too old or unclear: they must not keep the others
-    for pk, removal in removals.items():
-        now = fresh[pk]
-        trace = traces.get(removal.item_id)
-        if pk in held:
-            dropped["Held."].append(pk)
-        elif now.status != removal_path.CLEARED:
-            dropped[f"It is {now.status} now."].append(pk)
-        elif now.host_id != made.host_id:
-            dropped["It is at another host now."].append(pk)
-        elif (
-            trace is None
-            or trace.at < at - RETRACE_WITHIN
-            or trace.expires_at < at
-            or (trace.verdict != "agreed" and not now.edge)
-        ):
-            waiting.append(removal)
-        else:
-            stay.append(removal)
-    if waiting and not stay:
+    lines_now = departing(list(fresh.values()), traces, policy=policy, at=at, host=made.host_id)
+    found = departure.notice(lines_now, frozen=letter.body is not None, at=at)
+    if found.verdict == departure.WAIT:
         raise Refused(
             "The trace is too old, or unclear, to send on. It is being traced again.", code="stale-trace"
         )
-    if waiting:
-        dropped["It is being traced again; it goes in a notice of its own."] += [row.pk for row in waiting]
-    for why, pks in dropped.items():
+    for why, pks in found.dropped.items():
         NoticeLine.objects.filter(notice=made, removal__in=pks).update(dropped=why)
         LetterLine.objects.filter(letter=letter, removal__in=pks).delete()
         note([removals[pk] for pk in pks], "notice.line-dropped", by=MACHINE_WORKER, at=at, why=why)
-    if not stay or (letter.body is not None and dropped):
+    stay = [removals[pk] for pk in found.stay]
+    waiting = [removals[pk] for pk in found.waiting]
+    if found.verdict == departure.NOTHING_LEFT:
         # Frozen bytes cannot be shortened: what stays goes in a new notice with a new number.
         Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
         queue.withdraw(
@@ -254,6 +230,36 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
     )
     wording.lint(content)
     return content
+
+
+def departing(
+    removals: Sequence[Removal],
+    traces: dict[int, Trace],
+    *,
+    policy: Policy,
+    at: datetime,
+    host: int | None = None,
+) -> list[departure.Line]:
+    """The removals of a letter as they stand at departure. Read them under their locks."""
+    pks = [removal.pk for removal in removals]
+    held = set(Hold.objects.filter(removal__in=pks, released_at=None).values_list("removal_id", flat=True))
+    consents = consent.of(pks, policy=policy, at=at)
+    lines = []
+    for removal in removals:
+        trace = traces.get(removal.item_id)
+        lines.append(
+            departure.Line(
+                removal.pk,
+                status=removal.status,
+                held=removal.pk in held,
+                here=removal.host_id == host,
+                covered=departure.covers(consents[removal.pk], at),
+                traced_at=trace.at if trace else None,
+                trace_ends=trace.expires_at if trace else None,
+                agreed=trace is not None and (trace.verdict == "agreed" or removal.edge),
+            )
+        )
+    return lines
 
 
 class HouseWords:

@@ -12,7 +12,7 @@ def speaking() -> list[str]:
 
 
 def test_every_connector_has_a_fake() -> None:
-    assert speaking() == ["dns", "geo", "mail", "partner", "probe", "rdap"]
+    assert speaking() == ["dns", "geo", "mail", "partner", "probe", "rdap", "relaylog", "spool"]
     assert [name for name in speaking() if not (CONNECTORS / name / "fake.py").exists()] == []
 
 

@@ -1,4 +1,4 @@
-"""Hand a referral to a partner hotline's API: POST /api/v1/referrals.
+"""Hand a referral to a partner hotline's API: POST /api/v1/referrals; ask whether it has one: GET .../KEY.
 
 True here: the same outcomes as a letter by mail, but `unknown` may be sent again at once, because the
 partner honours the Idempotency-Key: a repeat is the same referral with the same number. No redirect is
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from openhotline.connectors.partner.meaning import read_reply
+from openhotline.connectors.partner.meaning import Known, read_known, read_reply
 from openhotline.connectors.receipt import TEMPORARY, UNKNOWN, Receipt
 
 MAX_REPLY = 64 * 1024
@@ -57,6 +57,26 @@ def send(frozen: bytes, endpoint: Endpoint, *, key: str) -> Receipt:
     except httpx2.HTTPError as fault:
         why = "The line to the partner broke before it answered; sending the same key again is safe."
         return Receipt(UNKNOWN, why, text=str(fault)[:500], stage="answer", seconds=_since(started))
+
+
+def ask(endpoint: Endpoint, *, key: str) -> Known:
+    """Whether the partner has what was sent under `key`, by GET. Raises nothing the partner causes."""
+    headers = {"Authorization": f"Bearer {endpoint.token}", "Accept": "application/json"}
+    try:
+        with (
+            httpx2.Client(timeout=endpoint.timeout_s, follow_redirects=False, trust_env=False) as client,
+            client.stream(
+                "GET", f"{endpoint.base.rstrip('/')}/api/v1/referrals/{key}", headers=headers
+            ) as reply,
+        ):
+            body = b""
+            for piece in reply.iter_bytes():
+                body += piece
+                if len(body) > MAX_REPLY:
+                    break
+            return read_known(reply.status_code, body[:MAX_REPLY], key)
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError):
+        return Known("unknown", "")
 
 
 def _since(started: float) -> float:

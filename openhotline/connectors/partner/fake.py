@@ -1,7 +1,7 @@
 """A partner hotline that keeps what it is given, honours the key, and opens no socket."""
 
 from openhotline.connectors.partner.client import Endpoint
-from openhotline.connectors.partner.meaning import read_reply
+from openhotline.connectors.partner.meaning import Known, read_reply
 from openhotline.connectors.receipt import ACCEPTED, Receipt
 
 _STATUS = {"accepted": 201, "temporary": 503, "refused": 422}
@@ -31,3 +31,9 @@ class FakePartner:
             number = list(self.taken).index(key) + 1
             return read_reply(201, f'{{"reference":"P-{number:05d}"}}'.encode())
         return read_reply(_STATUS[self.outcome], b"")
+
+    def ask(self, endpoint: Endpoint | None = None, *, key: str) -> Known:
+        """The call signature of `client.ask`."""
+        if key not in self.taken:
+            return Known("not taken", "")
+        return Known("taken", f"P-{list(self.taken).index(key) + 1:05d}")

@@ -63,6 +63,29 @@ def read_reply(status: int, body: bytes, seconds: float = 0.0) -> Receipt:
     return Receipt(UNKNOWN, why, status, text, "", "answer", seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the partner said when it was asked for one key: "taken", "not taken" or "unknown"; its reference."""
+
+    said: str
+    reference: str
+
+
+def read_known(status: int, body: bytes, key: str) -> Known:
+    """What the answer to GET .../KEY means. Only a 404 is a no; only its own number, or our key, is a yes."""
+    if status == 404:
+        return Known("not taken", "")
+    if status != 200:
+        return Known("unknown", "")
+    reference = _reference(body)
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return Known("unknown", "")
+    same = not isinstance(value, dict) or value.get("key", key) == key
+    return Known("taken", reference) if reference and same else Known("unknown", "")
+
+
 def _reference(body: bytes) -> str:
     try:
         value = json.loads(body)

@@ -1,0 +1,1 @@
+"""What the mail relay's own log says about our letters."""

@@ -1,0 +1,1 @@
+"""Letters handed to the site's own mail server through a directory."""

@@ -1,0 +1,81 @@
+"""How this house's letters leave, and whom it can ask about one that may have arrived.
+
+True here: a letter remembers the way it was handed over (`Letter.way`), and what may be done about it later
+follows from that way, not from how the house is set up by then. Not here: when to send (`dispatch`), what to
+do with an answer (`doubt`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from openhotline.connectors.mail.client import Receipt, Relay
+from openhotline.connectors.mail.client import send as send_mail
+from openhotline.connectors.partner.client import Endpoint
+from openhotline.connectors.partner.client import ask as ask_partner
+from openhotline.connectors.partner.client import send as send_partner
+from openhotline.connectors.partner.meaning import Known
+from openhotline.connectors.relaylog.client import RelayLog
+from openhotline.connectors.relaylog.client import ask as ask_log
+from openhotline.connectors.relaylog.meaning import LogRead
+from openhotline.connectors.spool.client import Spool
+from openhotline.connectors.spool.client import send as send_to_spool
+from openhotline.outbox.models import Letter
+from openhotline.records.models import Partner
+from openhotline.rules.letter_path import ASK, PERSON, REPEAT
+from openhotline.steps.notify import HouseWords
+
+SMTP, SPOOL, HTTP = "smtp", "spool", "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How this house's letters leave: its relay or its spool, its name, its partners' tokens."""
+
+    relay: Relay
+    house: HouseWords
+    partner_tokens: Callable[[], dict[str, str]]  # read anew each time: a token may have been changed
+    spool: Spool | None = None  # instead of the relay
+    log: RelayLog | None = None  # the relay's own log
+    clock: Callable[[], datetime] | None = None  # a socket takes its time: leases and T5 are of the act
+
+    def moment(self, at: datetime) -> datetime:
+        """The time of an act within the turn that began at `at`."""
+        return max(at, self.clock()) if self.clock else at
+
+    @property
+    def mail_way(self) -> str:
+        """The way mail leaves now."""
+        return SPOOL if self.spool else SMTP
+
+    def hand_over(self, letter: Letter) -> Receipt:
+        """Give a letter's frozen bytes to the partner, the relay or the spool, as it was claimed for."""
+        frozen = bytes(letter.body or b"")
+        if letter.way == HTTP:
+            return send_partner(frozen, self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
+        if self.spool is not None:
+            return send_to_spool(frozen, self.spool, key=letter.key)
+        return send_mail(frozen, self.relay)
+
+    def ask(self, letter: Letter) -> Known:
+        """Ask the partner whether it has what was sent under the letter's key."""
+        return ask_partner(self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
+
+    def read_log(self) -> LogRead | None:
+        """What the relay's log says; None where there is none, or it cannot be read."""
+        if self.log is None:
+            return None
+        found, written = ask_log(self.log)
+        return found if written is not None else None
+
+    def endpoints(self, keys: list[str]) -> dict[str, Endpoint]:
+        """Where these partners' interfaces are, with our tokens."""
+        bases = dict(Partner.objects.filter(key__in=keys).values_list("key", "url"))
+        tokens = self.partner_tokens() if keys else {}
+        return {key: Endpoint(base=bases.get(key, ""), token=tokens.get(key, "")) for key in keys}
+
+    def after_doubt(self, letter: Letter) -> str:
+        """What may be done about a letter in doubt: REPEAT, ASK or PERSON."""
+        if letter.way == HTTP or (letter.way == SPOOL and self.spool is not None):
+            return REPEAT
+        return ASK if letter.way == SMTP and self.log is not None else PERSON

@@ -1,0 +1,49 @@
+"""How the police came to agree to a removal, read from the questions and answers. Judged in `rules/departure`.
+
+True here: the newest question counts, and of its answers the newest whose scope holds the removal; two named
+people who settled a silence count like an answer. Nothing is written here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from openhotline.policy import Policy
+from openhotline.records.models import AnswerLine, ConsultationLine, SilenceProposal
+from openhotline.rules import words
+from openhotline.rules.agreement import DEEMED_CLEAR
+from openhotline.rules.departure import Consent
+
+
+def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Consent]:
+    """What is known of the consent to each removal (by id) at `at`."""
+    found = dict.fromkeys(removals, Consent())
+    asked: dict[int, int] = {}  # removal -> the newest question
+    since: dict[int, datetime] = {}
+    lines = ConsultationLine.objects.filter(removal__in=removals).select_related("consultation")
+    for line in lines.order_by("consultation__asked_at", "consultation_id"):
+        question = line.consultation
+        asked[line.removal_id] = question.pk
+        since[line.removal_id] = question.asked_at
+        deemed = question.asks and policy.agreement(question.agreement).silence == DEEMED_CLEAR
+        found[line.removal_id] = Consent(asked=question.asks, silence=deemed and question.due_at <= at)
+    answers = AnswerLine.objects.filter(removal__in=removals).exclude(answer__kind=words.PASS_ON)
+    for scope in answers.select_related("answer").order_by("answer__at", "answer_id"):
+        answer, pk = scope.answer, scope.removal_id
+        since[pk] = max(since.get(pk, answer.at), answer.at)
+        found[pk] = replace(
+            found[pk],
+            clears=answer.clears,
+            ended=not answer.clears and answer.until is not None and answer.until <= at,
+            silence=False,
+            valid_until=answer.valid_until,
+        )
+    settled = SilenceProposal.objects.filter(
+        consultation__in=set(asked.values()), confirmed_by__isnull=False, settled_at__isnull=False
+    ).order_by("settled_at")
+    last = {proposal.consultation_id: proposal for proposal in settled}
+    for pk, question_pk in asked.items():
+        proposal = last.get(question_pk)
+        if proposal is not None and proposal.settled_at is not None and proposal.settled_at >= since[pk]:
+            found[pk] = replace(found[pk], silence=proposal.clear)
+    return found
