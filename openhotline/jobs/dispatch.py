@@ -24,7 +24,7 @@ from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import escalate, notify, refer, trace
+from openhotline.steps import escalate, freshness, notify, refer, trace
 from openhotline.steps.notify import HouseWords
 
 BATCH = 200
@@ -51,8 +51,8 @@ def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: dat
 
 
 def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) -> int:
-    """The host is traced again minutes before a notice or referral leaves. Returns how many items."""
-    items = list({removal.item for removal in notify.to_trace(at=at)})
+    """The host is traced again minutes before a letter about it leaves. Returns how many items."""
+    items = list({removal.item for removal in freshness.to_trace(at=at)})
     for start in range(0, len(items), BATCH):
         _trace_now(items[start : start + BATCH], prober, policy=policy, at=at)
     return len(items)
@@ -107,10 +107,11 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
     elif letter.kind == "referral":
         if refer.depart(letter, policy=policy, at=at) is None:
             return None
-    elif letter.kind == "reminder":
+    elif letter.kind in ("reminder", "ladder"):
         if not escalate.reminder_stands(letter, at=at):
             return None
-        serial = letter.number.partition("/")[0]
+        text = letter.text
+        serial = letter.number.partition("/")[0] if letter.kind == "reminder" else ""
     if letter.body is not None:
         return None
     out = MailLetter(

@@ -85,6 +85,15 @@ def entries_of(case_ref: str) -> list[EntryOfCase]:
     return [_opened(idx, bytes(entry), eid, sealed.get(eid)) for eid, entry, idx in rows]
 
 
+def one(eid: UUID) -> EntryOfCase | None:
+    """One entry by its id, opened; None where there is none. Raises Refused where it cannot be read at all."""
+    row = Staged.objects.filter(eid=eid).values_list("entry", "place__idx", named=False).first()
+    if row is None:
+        return None
+    sealed = Payload.objects.filter(eid=eid).values_list("sealed", flat=True).first()
+    return _opened(row[1], bytes(row[0]), eid, bytes(sealed) if sealed is not None else None)
+
+
 def _opened(idx: int | None, data: bytes, eid: UUID, sealed: bytes | None) -> EntryOfCase:
     try:
         entry = canonical.decode(data)

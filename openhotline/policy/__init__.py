@@ -20,8 +20,9 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.remit import RemitTable, Scheme
 from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
 from openhotline.rules.terms import Term
+from openhotline.rules.trace_weights import Weights
 
-__all__ = ["Clocks", "Point", "Policy", "PolicyFault", "load", "receipt_words", "terms"]
+__all__ = ["Clocks", "Point", "Policy", "PolicyFault", "load", "receipt_words", "terms", "trace_weights"]
 
 FILES = ("policy", "remit", "schemes", "agreements", "routes", "partners", "clocks", "points")
 
@@ -191,6 +192,13 @@ def _digest(data: dict[str, bytes]) -> str:
 def terms() -> tuple[Term, ...]:
     """The word guard's list (`terms.toml`). Raises PolicyFault with a sentence."""
     return Table.of("terms.toml", (files(__name__) / "terms.toml").read_bytes()).read("term", reading.term_of)
+
+
+@lru_cache(maxsize=1)
+def trace_weights() -> Weights:
+    """What the vote of a trace believes about its sources (`trace.toml`). Raises PolicyFault with a sentence."""
+    content = (files(__name__) / "trace.toml").read_bytes()
+    return reading.weights(Table.of("trace.toml", content), sha256(content).hexdigest())
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ from openhotline.rules.agreement import (
 from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
 from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
 from openhotline.rules.terms import Term, term
+from openhotline.rules.trace_weights import Weights
 
 _SPAN = re.compile(r"(\d{1,5})(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -172,6 +173,7 @@ class Table:
 _NAMES = {
     str: "a text",
     int: "a whole number",
+    float: "a number with a point",
     list: "a list",
     dict: "a table",
     date: "a day such as 2026-01-01",
@@ -290,6 +292,46 @@ def term_of(row: Table) -> Term:
         )
     except ValueError as fault:
         raise PolicyFault(f"{row.file}: {fault}") from None
+
+
+_CHANCES = {
+    "country": (
+        *("registry", "autonomous_system", "location", "location_year", "disclosed", "round_trip"),
+        *("common_registration", "common_location", "common_all", "common_escape", "split_names"),
+    ),
+    "names": ("operator_as", "operator_registry", "host_as", "host_registry"),
+    "thresholds": ("agreed", "agreed_name"),
+}
+_COUNTS = (
+    *("methods_needed", "old_days", "unknown_age_days", "round_trip_rules_out"),
+    *("back_and_forth_minutes", "back_and_forth_hours"),
+)
+
+
+def weights(table: Table, digest: str) -> Weights:
+    """`trace.toml`. Every chance lies between 0 and 1, without either."""
+    table.day("valid_from")
+    values: dict[str, Any] = {}
+    for name, keys in _CHANCES.items():
+        part = table.table(name)
+        for key in keys:
+            values[key] = part.get(key, float)
+            if not 0 < values[key] < 1:
+                raise part.fault(key, "should be a chance between 0 and 1")
+    thresholds, calibration = table.table("thresholds"), table.table("calibration")
+    for key in _COUNTS:
+        values[key] = thresholds.get(key, int)
+        if values[key] < 1:
+            raise thresholds.fault(key, "should be at least 1")
+    seeds = table.table("fit").get("tuning_seeds", list)
+    return Weights(
+        version=f"trace-{table.text('version')}+{digest[:8]}"[:40],
+        tuning_seeds=frozenset(int(seed) for seed in seeds),
+        countries=table.table("country").get("countries", int),
+        slope=calibration.get("slope", float),
+        offset=calibration.get("offset", float),
+        **values,
+    )
 
 
 def country(row: Table, key: str) -> str:

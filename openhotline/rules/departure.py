@@ -12,9 +12,12 @@ from datetime import datetime, timedelta
 
 from openhotline.rules import removal_path
 
-RETRACE_WITHIN = timedelta(minutes=15)  # the host is traced again this shortly before a notice leaves
+RETRACE_WITHIN = timedelta(
+    minutes=15
+)  # the host is traced again this shortly before a letter about it leaves
 GO, WAIT, NOTHING_LEFT = "go", "wait", "nothing left"
 
+LATE = (*removal_path.WITH_HOST, removal_path.GONE_MAYBE)  # the host's to do, as far as we know
 HELD = "Held."
 NOT_COVERED = "No answer of the police covers it any more."
 ELSEWHERE = "It is at another host now."
@@ -59,7 +62,7 @@ class Line:
     covered: bool
     traced_at: datetime | None
     trace_ends: datetime | None
-    agreed: bool  # the methods of the newest trace agree
+    agreed: bool  # the methods of the newest trace agree, and it names the removal's own place
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +114,24 @@ def fresh(line: Line, at: datetime) -> bool:
     return line.agreed and line.traced_at >= at - RETRACE_WITHIN and line.trace_ends >= at
 
 
+def stale(lines: Sequence[Line], at: datetime) -> tuple[int, ...]:
+    """The removals among them that have no trace to stand on."""
+    return tuple(line.removal for line in lines if not fresh(line, at))
+
+
 def referral(lines: Sequence[Line], *, at: datetime) -> Departure:
-    """The guard of a referral: it waits while anything of it is held or its trace has run out."""
+    """The guard of a referral: it waits while anything of it is held or has no fresh trace."""
     open_ = [line for line in lines if line.status == removal_path.TRACED]
     stay = tuple(line.removal for line in open_)
     if not open_:
         return Departure(NOTHING_LEFT)
     if any(line.held for line in open_):
         return Departure(WAIT, dropped={HELD: stay})
-    if any(line.trace_ends is None or line.trace_ends < at for line in open_):
+    if stale(open_, at):
         return Departure(WAIT, waiting=stay)
     return Departure(GO, stay)
 
 
 def reminder(lines: Sequence[Line]) -> bool:
     """The guard of a reminder: none of it is held, and something of it is still the host's to do."""
-    late = (*removal_path.WITH_HOST, removal_path.GONE_MAYBE)
-    return not any(line.held for line in lines) and any(line.status in late for line in lines)
+    return not any(line.held for line in lines) and any(line.status in LATE for line in lines)

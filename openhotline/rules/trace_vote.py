@@ -1,156 +1,328 @@
-"""Where is this held? Independent methods vote on the country; what disagrees is said, never hidden.
+"""Where is this held? Independent methods vote; what disagrees is said, never hidden.
 
-Foundation rules: the registry (RDAP), the origin network and the location file each name a country and vote;
-DNS has no vote but must have found an address. Agreed needs three answers and two thirds of them. *Disputed* and
-*behind proxy* are real results. What is not here: asking the methods (connectors) and what follows (`steps/trace`).
+True here: country, operator and host each get a verdict and a score, the estimated chance that the named value is
+right. Edge and origin are two layers: what is said of a proxy never becomes a hosting country, and an origin that its
+operator disclosed says by whom. *Agreed*, *disputed*, *behind proxy* and *unclear* are all real results; agreed needs
+three independent methods that name the country. The order of the answers never matters. What is not here: asking
+(connectors), the arithmetic (`trace_country.py`, `trace_names.py`), and what follows (`steps/trace`).
 """
 
+import ipaddress
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from openhotline.rules import methods, trace_names
+from openhotline.rules.countries import name_of
 from openhotline.rules.facts import MethodAnswer, TraceFacts
+from openhotline.rules.trace_country import ROUND_TRIP, Belief, Voice, belief, voices
+from openhotline.rules.trace_reasons import EDGE, NO, ORIGIN, SAME, YES, Reason, ordered, reasons
+from openhotline.rules.trace_weights import Weights
 
 AGREED, DISPUTED, BEHIND_PROXY, UNCLEAR = "agreed", "disputed", "behind proxy", "unclear"
 VERDICTS = (AGREED, DISPUTED, BEHIND_PROXY, UNCLEAR)
 
-DNS, RDAP, ORIGIN_NETWORK, LOCATION, PROXY = "dns", "rdap", "origin-network", "location", "proxy"
-VOTING = (RDAP, ORIGIN_NETWORK, LOCATION)
-NEEDED = 3  # methods that must have named a country (domain.md 1c: "at least three methods")
-SAME, YES, NO, NONE = "same", "yes", "no", "-"  # the word in the table's last column
 
+class Named(NamedTuple):
+    """One question and what the vote came to: `score` is the estimated chance that `value` is right."""
 
-Value = TypeVar("Value", int, str)
-
-
-class Reason(NamedTuple):
-    """One method in the table: what it was, whether it agrees (YES, NO, SAME, NONE), and why in a sentence."""
-
-    method: str
-    agrees: str
+    what: str  # country, operator, host
+    verdict: str
+    value: str
+    score: float
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
-    """The result. `country` is the leading one even when disputed; `score` is the share that agrees, 0..1."""
+class Layer:
+    """One layer of the hosting: the proxy in front (edge), or where it is held (origin)."""
 
-    verdict: str
-    score: float
-    country: str  # ISO 3166-1 alpha-2, upper case; "" if nobody named one
-    operator: str
+    layer: str  # edge or origin
+    named: tuple[Named, ...]  # country, operator, host
     asn: int
     addresses: tuple[str, ...]
     network: str
-    reasons: tuple[Reason, ...]
+    disclosed_by: str = ""
+
+    def of(self, what: str) -> Named:
+        """The verdict on one question."""
+        return next(one for one in self.named if one.what == what)
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """The result. What stands here in plain words is the origin's; the edge has its own layer."""
+
+    layers: tuple[Layer, ...]  # the origin first; an edge only where a proxy stands in front
+    addresses: tuple[str, ...]  # IP literals: the origin's first, then those the name leads to
+    reasons: tuple[Reason, ...]  # one for each answer, in the order of `trace_reasons.ordered`
     agreeing: int
-    asked: int  # voting methods asked
-    why: str  # one sentence over all
+    asked: int  # answers that had a say
     rules_version: str
+    weights_version: str
 
     @property
-    def host_address(self) -> str:
-        """The first IP literal, or ""."""
-        return self.addresses[0] if self.addresses else ""
+    def origin(self) -> Layer:
+        """Where it is held."""
+        return self.layers[0]
+
+    @property
+    def edge(self) -> Layer | None:
+        """The proxy in front, if one was found."""
+        return self.layers[1] if len(self.layers) > 1 else None
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on the country."""
+        return self.origin.of("country").verdict
+
+    @property
+    def score(self) -> float:
+        """The estimated chance that `country` is right."""
+        return self.origin.of("country").score
+
+    @property
+    def country(self) -> str:
+        """ISO 3166-1 alpha-2: the leading one even when disputed; "" if none was named or only a proxy was seen."""
+        return self.origin.of("country").value
+
+    @property
+    def why(self) -> str:
+        """One sentence over all."""
+        return self.origin.of("country").why
+
+    @property
+    def operator(self) -> str:
+        """Who runs the network, or ""."""
+        return self.origin.of("operator").value
+
+    @property
+    def host(self) -> str:
+        """Who can remove it, or ""."""
+        return self.origin.of("host").value
+
+    @property
+    def asn(self) -> int:
+        """The number of the autonomous system, or 0."""
+        return self.origin.asn
+
+    @property
+    def network(self) -> str:
+        """The network as a prefix, or ""."""
+        return self.origin.network
+
+    @property
+    def disclosed_by(self) -> str:
+        """Who named the origin behind a proxy, or ""."""
+        return self.origin.disclosed_by
 
 
-def vote(facts: TraceFacts, *, rules_version: str) -> Vote:
+def vote(facts: TraceFacts, *, rules_version: str, weights: Weights) -> Vote:
     """Weigh all answers of one trace. The order of the answers does not matter."""
-    answers = sorted(facts.answers, key=lambda answer: (answer.method, answer.source, answer.answer))
-    voters = [answer for answer in answers if answer.method in VOTING]
-    given = [
-        (answer, answer.country.upper()) for answer in voters if answer.ok and _is_country(answer.country)
+    answers = ordered(facts.answers)
+    sign = next((a for a in answers if a.method == methods.PROXY and a.ok and a.layer == EDGE), None)
+    behind = sign is not None or any(a.layer == EDGE and a.ok for a in answers)
+    front = [a for a in answers if a.layer != ORIGIN and a.method != methods.DISCLOSED] if behind else []
+    back = [a for a in answers if a not in front] if behind else answers
+    origin = _layer(ORIGIN, back, weights)
+    layers = [origin]
+    if behind:
+        if not any(a.ok for a in back):
+            shown = f" ({sign.answer})" if sign and sign.answer else ""
+            why = f"A proxy stands in front{shown}. Where the server behind it stands is not known yet."
+            layers = [replace(origin, named=tuple(_hidden(one, why) for one in origin.named))]
+        layers.append(_layer(EDGE, front, weights))
+    countries = {ORIGIN: origin.of("country").value, EDGE: layers[-1].of("country").value}
+    table = [
+        *reasons(front, countries[EDGE], edge=True, weights=weights),
+        *reasons(back, countries[ORIGIN], edge=False, weights=weights),
     ]
-    counts = Counter(country for _, country in given)
-    country, tie = _leader(counts)
-    agreeing = counts[country]
-    proxy = next(
-        (answer for answer in answers if answer.method == PROXY and answer.ok and answer.answer), None
-    )
-    verdict, why = _verdict(counts, country, tie, len(voters), proxy)
+    placed = dict(zip([id(a) for a in [*front, *back]], table, strict=True))
+    told = tuple(placed[id(a)] for a in answers)
     return Vote(
-        verdict=verdict,
-        score=round(agreeing / max(len(given), NEEDED), 4) if given else 0.0,
-        country=country,
-        operator=_operator(answers, country),
-        asn=_most([answer.asn for answer in answers if answer.ok and answer.asn > 0]) or 0,
-        addresses=_addresses(answers),
-        network=_most([answer.network for answer in answers if answer.ok and answer.network]) or "",
-        reasons=tuple(_reason(answer, country) for answer in answers),
-        agreeing=agreeing,
-        asked=len(voters),
-        why=why,
+        layers=tuple(layers),
+        addresses=_addresses([*back, *front]),
+        reasons=told,
+        agreeing=sum(one.agrees == YES for one in told),
+        asked=sum(one.agrees in (YES, NO) for one in told),
         rules_version=rules_version,
+        weights_version=weights.version,
     )
+
+
+def _hidden(one: Named, why: str) -> Named:
+    return Named(one.what, BEHIND_PROXY, "", 0.0, why)
+
+
+def _layer(layer: str, answers: Sequence[MethodAnswer], weights: Weights) -> Layer:
+    operator, host = trace_names.operator(answers, weights), trace_names.host(answers, weights)
+    networks = [a.network for a in answers if a.ok and a.network]
+    disclosed = sorted({a.disclosed_by for a in answers if a.ok and a.disclosed_by})
+    return Layer(
+        layer=layer,
+        named=(
+            _country(answers, weights),
+            _name("operator", operator, weights),
+            _name("host", host, weights),
+        ),
+        asn=operator.asn,
+        addresses=_addresses(answers),
+        network=_most(networks),
+        disclosed_by="; ".join(disclosed),
+    )
+
+
+def _country(answers: Sequence[MethodAnswer], weights: Weights) -> Named:
+    said = voices(answers, weights)
+    trips = [a for a in answers if a.method == methods.ROUND_TRIP and a.ok]
+    held = belief(said, [frozenset(trip.impossible) for trip in trips], weights)
+    country = held.country
+    share = _share_of_names(answers, weights)
+    score = round(held.score * share, 4)
+    agree, spoke = _methods(said, trips, country, weights)
+    verdict, why = _verdict(said, held, score, share, agree, spoke, weights)
+    return Named("country", verdict, country, score, why)
+
+
+def _methods(
+    said: Sequence[Voice], trips: Sequence[MethodAnswer], country: str, weights: Weights
+) -> tuple[set[str], set[str]]:
+    """(independent methods that name the country, those that spoke at all). A family speaks with most of its voice."""
+    spoke = {voice.family for voice in said}
+    agree = set()
+    for family in spoke:
+        whole = sum(voice.power for voice in said if voice.family == family)
+        here = sum(voice.power for voice in said if voice.family == family and voice.country == country)
+        if here * 2 >= whole and here:
+            agree.add(family)
+    telling = [trip for trip in trips if len(trip.impossible) >= weights.round_trip_rules_out]
+    if telling:
+        spoke.add(ROUND_TRIP)
+        if country and not any(country in trip.impossible for trip in trips):
+            agree.add(ROUND_TRIP)
+    return agree, spoke
 
 
 def _verdict(
-    counts: Counter[str], country: str, tie: bool, asked: int, proxy: MethodAnswer | None
+    said: Sequence[Voice],
+    held: Belief,
+    score: float,
+    share: float,
+    agree: set[str],
+    spoke: set[str],
+    weights: Weights,
 ) -> tuple[str, str]:
-    given = sum(counts.values())
-    if proxy is not None:
-        return (
-            BEHIND_PROXY,
-            f"A proxy stands in front ({proxy.answer}). The country is the proxy's, not the server's.",
-        )
-    if not given:
+    named = [country for country, _ in held.chances]
+    if not named:
         return UNCLEAR, "No method could name a country."
-    if given < NEEDED:
-        heard = f"{given} of {max(asked, NEEDED)}"
-        return UNCLEAR, f"Only {heard} methods answered; {NEEDED} are needed."
-    if tie:
-        return DISPUTED, f"The methods disagree: {_tally(counts)}."
-    if counts[country] * 3 < given * 2:
-        return DISPUTED, f"Fewer than two thirds agree: {_tally(counts)}."
-    return AGREED, f"{country}. {counts[country]} of {given} methods agree."
+    if all(country in held.ruled_out for country in named):
+        return UNCLEAR, (
+            "Round trips rule out every country that was named: the server answers from several places at once"
+            " (anycast), or every source is wrong."
+        )
+    needed = weights.methods_needed
+    if len(spoke) < needed:
+        return UNCLEAR, f"Only {len(spoke)} of {needed} independent methods answered; {needed} are needed."
+    if share <= 0.5:
+        return (
+            DISPUTED,
+            "The resolvers give different addresses for this name, and no majority of them agrees.",
+        )
+    if len(agree) >= needed and score >= weights.agreed:
+        return AGREED, f"{name_of(held.country)}. {len(agree)} of {len(spoke)} independent methods agree."
+    if len(named) > 1:
+        return DISPUTED, f"The methods disagree: {_tally(said)}."
+    return UNCLEAR, (
+        f"{len(agree)} of {len(spoke)} independent methods name {name_of(held.country)}, but their sources are too"
+        " old or too few to be sure."
+    )
 
 
-def _leader(counts: Counter[str]) -> tuple[str, bool]:
-    """The most named country (first in the alphabet in a tie) and whether there is a tie."""
-    if not counts:
-        return "", False
-    best = max(counts.values())
-    leaders = sorted(country for country, count in counts.items() if count == best)
-    return leaders[0], len(leaders) > 1
+def _name(what: str, held: trace_names.Held, weights: Weights) -> Named:
+    if not held.name:
+        return Named(what, UNCLEAR, "", 0.0, "No method named one.")
+    if held.agree < held.spoke:
+        return Named(what, DISPUTED, held.name, held.score, "The registry and the announcing network differ.")
+    if held.agree >= 2 and held.score >= weights.agreed_name:
+        return Named(
+            what, AGREED, held.name, held.score, "The registry and the announcing network say the same."
+        )
+    return Named(what, UNCLEAR, held.name, held.score, "One kind of source alone names it.")
 
 
-def _reason(answer: MethodAnswer, country: str) -> Reason:
-    if not answer.ok:
-        return Reason(answer.method, NONE, answer.why or "No answer came.")
-    if answer.method not in VOTING:
-        return Reason(answer.method, SAME, answer.why or answer.answer or "An answer without a country.")
-    if not _is_country(answer.country):
-        return Reason(answer.method, NONE, answer.why or "The answer names no country.")
-    named = answer.country.upper()
-    if named == country:
-        return Reason(answer.method, YES, answer.why or f"Names {named}.")
-    return Reason(answer.method, NO, answer.why or f"Names {named}, the others {country}.")
+def _share_of_names(answers: Sequence[MethodAnswer], weights: Weights) -> float:
+    """How far the resolvers back the addresses the other methods spoke about: 1, or less where they differ.
+
+    Addresses in one network are one place: a name that gives its addresses in turn is no contradiction.
+    """
+    told = [frozenset(a.addresses) for a in answers if a.method == methods.DNS and a.ok and a.addresses]
+    if len(told) < 2:
+        return 1.0
+    every = frozenset().union(*told)
+    if any(a.method == methods.LOCATION and a.ok and a.country and every <= {*a.addresses} for a in answers):
+        return 1.0  # a file knows all of them, and all of them are in one country
+    place = _places(every, answers)
+    told = [frozenset(place[literal] for literal in one) for one in told]
+    if frozenset.intersection(*told):
+        return 1.0
+    asked = {
+        place[lit] for a in answers if a.method != methods.DNS and a.ok for lit in a.addresses if lit in place
+    }
+    counts = Counter(one for answer in told for one in answer if one in asked or not asked)
+    best = max(counts.values(), default=0) / len(told)
+    return 1 - weights.split_names if best > 0.5 else best
 
 
-def _operator(answers: Sequence[MethodAnswer], country: str) -> str:
-    """Who holds the network: the registry's word first, then whoever agrees on the country, then anyone."""
-    named = [answer for answer in answers if answer.ok and answer.operator]
-    named.sort(key=lambda a: (a.method != RDAP, a.country.upper() != country, a.method, a.operator))
-    return named[0].operator if named else ""
+def _places(literals: frozenset[str], answers: Sequence[MethodAnswer]) -> dict[str, str]:
+    """literal -> the widest network an answer named that holds it, or itself."""
+    networks = []
+    for text in sorted({a.network for a in answers if a.ok and "/" in a.network}):
+        try:
+            networks.append(ipaddress.ip_network(text))
+        except ValueError:
+            continue  # a hostile or odd prefix holds nothing
+    networks.sort(key=lambda net: (net.version, net.prefixlen, str(net)))
+    found = {}
+    for literal in literals:
+        try:
+            address = ipaddress.ip_address(literal)
+        except ValueError:
+            found[literal] = literal
+            continue
+        holder = next((net for net in networks if net.version == address.version and address in net), None)
+        found[literal] = str(holder) if holder else literal
+    return found
 
 
 def _addresses(answers: Sequence[MethodAnswer]) -> tuple[str, ...]:
-    """IP literals, those from DNS first, each once."""
-    ordered = sorted((a for a in answers if a.ok), key=lambda a: a.method != DNS)
-    return tuple(dict.fromkeys(literal for answer in ordered for literal in answer.addresses))
+    """IP literals, those disclosed first, then those from DNS, each once."""
+    place = {methods.DISCLOSED: 0, methods.DNS: 1}
+    chosen = sorted((a for a in answers if a.ok), key=lambda a: place.get(a.method, 2))
+    return tuple(dict.fromkeys(literal for answer in chosen for literal in answer.addresses))
 
 
-def _most(values: Sequence[Value]) -> Value | None:
+def _most(values: Sequence[str]) -> str:
     counts = Counter(values)
-    return min(counts, key=lambda value: (-counts[value], value)) if counts else None
+    return min(counts, key=lambda value: (-counts[value], value)) if counts else ""
 
 
-def _is_country(code: str) -> bool:
-    return len(code) == 2 and code.isascii() and code.isalpha()
-
-
-def _tally(counts: Counter[str]) -> str:
+def _tally(said: Sequence[Voice]) -> str:
+    counts = Counter(voice.country for voice in said)
     return ", ".join(
-        f"{country} {count}" for country, count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))
+        f"{country} {count}" for country, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     )
+
+
+__all__ = [
+    "AGREED",
+    "BEHIND_PROXY",
+    "DISPUTED",
+    "SAME",
+    "UNCLEAR",
+    "Layer",
+    "Named",
+    "Reason",
+    "Vote",
+    "vote",
+]

@@ -19,7 +19,7 @@ from openhotline.rules import gone, item_path, removal_path
 from openhotline.rules.facts import CheckFacts
 from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import assess, tell, trace
+from openhotline.steps import assess, episode, tell
 from openhotline.steps.advance import KEEP, advance, note
 
 LEASE = timedelta(minutes=5)
@@ -168,7 +168,7 @@ def _move(
     if groups["back"]:
         advance(groups["back"], "reappear", "back", by=worker, at=at, changes={"next_check_at": None})
         tell.police(groups["back"], "again", at=at)
-        trace.reopen(groups["back"], policy=policy, at=at)
+        episode.reopen(groups["back"], policy=policy, at=at)
         assess.ask_trace([removal.item for removal in groups["back"]], at=at)
     for removal in groups["watch"]:
         removal.watch_step += 1
@@ -239,7 +239,8 @@ def _wait(removal: Removal, *, policy: Policy, at: datetime) -> timedelta:
 def _moved_address(removals: Sequence[Removal], looks: dict[int, list[CheckFacts]], *, at: datetime) -> None:
     """Something answered from an address the trace does not know: trace again."""
     newest: dict[int, Trace] = {}
-    for row in Trace.objects.filter(item__in=[removal.item_id for removal in removals]).order_by("at"):
+    rows = Trace.objects.filter(item__in=[removal.item_id for removal in removals]).order_by("at")
+    for row in rows.only("item_id", "address"):
         newest[row.item_id] = row
     elsewhere = [
         removal.item

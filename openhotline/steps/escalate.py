@@ -17,8 +17,9 @@ from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Contact, Hold, Notice, Removal
 from openhotline.rules import clocks, departure, removal_path
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agreement
+from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import agreed, silence, tell
+from openhotline.steps import agreed, freshness, silence, tell
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, next_clock
 
@@ -214,6 +215,7 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
                 recipient=policy.managers_mail,
                 subject=f"{notice.number}: not removed within a day",
                 text=f"{notice.number} to {notice.host.name}: next is the upstream network, then the registry.\n",
+                removals=_lines_of(notice, overdue),
                 at=at,
             )
     return acted + len(overdue)
@@ -229,52 +231,78 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
     ):
         if notice.contact is None:
             continue
-        lines = notice.lines.filter(removal__in=pks, dropped="")
+        lines = _lines_of(notice, removals)
         queue.put(
             "reminder",
             number=f"{notice.number}/1",
             recipient=notice.contact.mail,
             transport="mail",
-            removals=[line.removal_id for line in lines],
+            removals=lines,
             at=at,
             by=MACHINE_WORKER,
             subject=f"Reminder: notice {notice.number} is not done yet",
-            text=(
-                f"Notice {notice.number} of {notice.sent_at:%d %B %Y %H:%M} UTC is past its time.\n"
-                f"{len(lines)} address(es) still answer from outside. Please use the link in the notice.\n"
-            ),
+            text=_reminder(notice, len(lines)),
         )
 
 
+def _lines_of(notice: Notice, removals: Sequence[Removal]) -> list[int]:
+    """Which of these removals the notice covers."""
+    pks = [removal.pk for removal in removals]
+    return list(notice.lines.filter(removal__in=pks, dropped="").values_list("removal_id", flat=True))
+
+
+def _reminder(notice: Notice, count: int) -> str:
+    return (
+        f"Notice {notice.number} of {notice.sent_at:%d %B %Y %H:%M} UTC is past its time.\n"
+        f"{count} address(es) still answer from outside. Please use the link in the notice.\n"
+    )
+
+
 def reminder_stands(letter: Letter, *, at: datetime) -> bool:
-    """The guard of a reminder, at departure: one that has nothing left to say, or nobody to say it to, withdraws."""
+    """The guard of a reminder and of the ladder, at departure.
+
+    One that has nothing left to say, or nobody to say it to, withdraws. What has no trace to stand on is left out;
+    raises Refused where nothing else is left, or the bytes are frozen already.
+    """
     pks = list(letter.lines.values_list("removal", flat=True))
     # Locked before the holds are read: one being placed now waits for us, or we see it.
     rows = list(Removal.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
     held = set(Hold.objects.filter(removal__in=pks, released_at=None).values_list("removal", flat=True))
+    traces = freshness.newest([row.item_id for row in rows])
     lines = [
-        departure.Line(
-            row.pk,
-            status=row.status,
+        freshness.line(
+            row,
+            traces.get(row.item_id),
             held=row.pk in held,
-            here=True,
             covered=True,  # the notice it reminds of was
-            traced_at=None,
-            trace_ends=None,
-            agreed=True,
         )
         for row in rows
     ]
-    if departure.reminder(lines):
-        contact = Contact.objects.select_for_update().filter(
-            host__notices__number=letter.number.partition("/")[0], mail=letter.recipient
+    if not departure.reminder(lines) or not _somebody(letter):
+        queue.withdraw(
+            letter,
+            why="Held, nothing is left to be reminded of, or the contact is not verified any more.",
+            by=MACHINE_WORKER,
+            at=at,
         )
-        if any(contacts.may_be_used(one) for one in contact):
-            return True
-    queue.withdraw(
-        letter,
-        why="Held, nothing is left to be reminded of, or the contact is not verified any more.",
-        by=MACHINE_WORKER,
-        at=at,
+        return False
+    up = [line for line in lines if line.status in departure.LATE]
+    stale = departure.stale(up, at)
+    if len(stale) == len(up) or (stale and letter.body is not None):
+        raise Refused(freshness.STALE, code="stale-trace")
+    stay = [line.removal for line in up if line.removal not in stale]
+    if letter.body is None and len(stay) < len(lines):
+        letter.lines.exclude(removal__in=stay).delete()
+        if letter.kind == "reminder":
+            notice = Notice.objects.get(number=letter.number.partition("/")[0])
+            letter.text = _reminder(notice, len(stay))
+            letter.save(update_fields=["text"])
+    return True
+
+
+def _somebody(letter: Letter) -> bool:
+    """Whether there is somebody to remind. The ladder's letter goes to our own managers."""
+    contact = Contact.objects.select_for_update().filter(
+        host__notices__number=letter.number.partition("/")[0], mail=letter.recipient
     )
-    return False
+    return letter.kind == "ladder" or any(contacts.may_be_used(one) for one in contact)

@@ -34,7 +34,7 @@ from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, consent, refer
+from openhotline.steps import agreed, consent, freshness, refer
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import advance, note
 
@@ -145,19 +145,6 @@ def recall(removals: Sequence[Removal], *, why: str, at: datetime) -> None:
         draft(rest, by=MACHINE_WORKER, at=at)
 
 
-def to_trace(*, at: datetime) -> list[Removal]:
-    """Removals whose notice wants to leave now but whose last trace is older than it may be."""
-    waiting = Removal.objects.filter(
-        status=removal_path.CLEARED,
-        notice_lines__dropped="",
-        notice_lines__notice__in=Notice.objects.filter(
-            number__in=Letter.objects.filter(kind="notice", state=PENDING, due_at__lte=at).values("number")
-        ),
-    )
-    stale = waiting.alias(newest=Max("item__traces__at")).filter(newest__lt=at - departure.RETRACE_WITHIN)
-    return list(stale.select_related("item").distinct())
-
-
 def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime) -> NoticeContent | None:
     """The guard of a notice, run inside the claim. Returns what it says, or None if nothing is left to say.
 
@@ -179,13 +166,11 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
         row.pk: row
         for row in Removal.objects.select_for_update().filter(pk__in=list(removals)).order_by("pk")
     }
-    traces = _newest_traces([removal.item_id for removal in removals.values()])
+    traces = freshness.newest([removal.item_id for removal in removals.values()])
     lines_now = departing(list(fresh.values()), traces, policy=policy, at=at, host=made.host_id)
     found = departure.notice(lines_now, frozen=letter.body is not None, at=at)
     if found.verdict == departure.WAIT:
-        raise Refused(
-            "The trace is too old, or unclear, to send on. It is being traced again.", code="stale-trace"
-        )
+        raise Refused(freshness.STALE, code="stale-trace")
     for why, pks in found.dropped.items():
         NoticeLine.objects.filter(notice=made, removal__in=pks).update(dropped=why)
         LetterLine.objects.filter(letter=letter, removal__in=pks).delete()
@@ -244,22 +229,16 @@ def departing(
     pks = [removal.pk for removal in removals]
     held = set(Hold.objects.filter(removal__in=pks, released_at=None).values_list("removal_id", flat=True))
     consents = consent.of(pks, policy=policy, at=at)
-    lines = []
-    for removal in removals:
-        trace = traces.get(removal.item_id)
-        lines.append(
-            departure.Line(
-                removal.pk,
-                status=removal.status,
-                held=removal.pk in held,
-                here=removal.host_id == host,
-                covered=departure.covers(consents[removal.pk], at),
-                traced_at=trace.at if trace else None,
-                trace_ends=trace.expires_at if trace else None,
-                agreed=trace is not None and (trace.verdict == "agreed" or removal.edge),
-            )
+    return [
+        freshness.line(
+            removal,
+            traces.get(removal.item_id),
+            held=removal.pk in held,
+            covered=departure.covers(consents[removal.pk], at),
+            here=removal.host_id == host,
         )
-    return lines
+        for removal in removals
+    ]
 
 
 class HouseWords:
@@ -269,18 +248,6 @@ class HouseWords:
 
     def __init__(self, *, name: str, domain: str, phone: str, portal_url: str) -> None:
         self.name, self.domain, self.phone, self.portal_url = name, domain, phone, portal_url
-
-
-def _newest_traces(items: Sequence[int]) -> dict[int, Trace]:
-    newest = (
-        Trace.objects.filter(item__in=items)
-        .values("item")
-        .annotate(last=Max("at"))
-        .values_list("item", "last")
-    )
-    wanted = dict(newest)
-    rows = Trace.objects.filter(item__in=items, at__in=set(wanted.values())).order_by("at", "pk")
-    return {row.item_id: row for row in rows if row.at == wanted[row.item_id]}
 
 
 def _addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[NoticeAddress, ...]:

@@ -12,8 +12,8 @@ from openhotline.records.models import Removal, Trace
 from openhotline.rules import clocks, removal_path
 from openhotline.rules.edge import NOTE, edge_country
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import trace
 from openhotline.steps.advance import advance
+from openhotline.steps.episode import route_each
 
 
 def treat_as_edge(*, policy: Policy, at: datetime) -> int:
@@ -49,5 +49,5 @@ def treat_as_edge(*, policy: Policy, at: datetime) -> int:
             stamps=["t2_traced"],
             changes={"country": country, "host_id": host, "edge": True},
         )
-        trace.route_each(group, policy=policy, at=at)
+        route_each(group, policy=policy, at=at)
     return sum(len(group) for group in groups.values())

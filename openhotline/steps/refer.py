@@ -16,12 +16,12 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import FAILED, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
-from openhotline.records.models import Hold, Partner, Referral, ReferralLine, Removal, Trace, Unit
+from openhotline.records.models import Hold, Partner, Referral, ReferralLine, Removal, Unit
 from openhotline.rules import clocks, departure, references, removal_path, words
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import tell
+from openhotline.steps import freshness, tell
 from openhotline.steps.advance import advance, next_clock, note, refuse_unless, stop_clock
 
 
@@ -138,21 +138,15 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
         .select_related("item", "host")
         .order_by("pk")
     )
-    traces: dict[int, Trace] = {}
-    for trace in Trace.objects.filter(item__in=[removal.item_id for removal in removals]).order_by("at"):
-        traces[trace.item_id] = trace
+    traces = freshness.newest([removal.item_id for removal in removals])
     held = set(Hold.objects.filter(removal__in=removals, released_at=None).values_list("removal", flat=True))
     found = departure.referral(
         [
-            departure.Line(
-                removal.pk,
-                status=removal.status,
+            freshness.line(
+                removal,
+                traces.get(removal.item_id),
                 held=removal.pk in held,
-                here=True,
                 covered=True,  # nobody at home is asked about what is held abroad
-                traced_at=traces[removal.item_id].at if removal.item_id in traces else None,
-                trace_ends=traces[removal.item_id].expires_at if removal.item_id in traces else None,
-                agreed=True,
             )
             for removal in removals
         ],
@@ -161,7 +155,7 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
     if found.verdict == departure.WAIT and found.dropped:
         raise Refused("Held by the police: nothing about it leaves the house.", code="held")
     if found.verdict == departure.WAIT:
-        raise Refused("The trace is too old to send on. It is being traced again.", code="stale-trace")
+        raise Refused(freshness.STALE, code="stale-trace")
     if found.verdict == departure.NOTHING_LEFT:
         queue.withdraw(letter, why="Nothing of this referral is left to send.", by=MACHINE_WORKER, at=at)
         return None

@@ -1,4 +1,4 @@
-"""Short letters that tell somebody what happened: the unit that was asked, the duty desk, a manager.
+"""Short letters that tell somebody what happened: the unit that was asked, a host, a partner, a manager.
 
 A letter carries references and times, never an address: the facts are behind the sign-in. Nothing here
 moves a case. What is not here: questions (`consult`), notices (`notify`), referrals (`refer`).
@@ -9,7 +9,15 @@ from datetime import datetime
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, PENDING
-from openhotline.records.models import Consultation, ConsultationLine, Removal
+from openhotline.records.models import (
+    Consultation,
+    ConsultationLine,
+    Notice,
+    NoticeLine,
+    Referral,
+    ReferralLine,
+    Removal,
+)
 from openhotline.rules.words import MACHINE_WORKER
 
 NO_MAIL = "The unit has no mail address. Set it, and this leaves."
@@ -53,13 +61,85 @@ def police(removals: Sequence[Removal], what: str, *, at: datetime) -> None:
         )
 
 
-def desk(kind: str, *, number: str, recipient: str, subject: str, text: str, at: datetime) -> None:
-    """One letter to a duty desk or a manager."""
+def moved(removals: Sequence[Removal], *, at: datetime) -> None:
+    """Content is elsewhere now: tell everybody who was asked, noticed or referred to about the old place."""
+    police(removals, "moved", at=at)
+    by_pk = {removal.pk: removal for removal in removals}
+    notices: dict[Notice, list[Removal]] = {}
+    lines = NoticeLine.objects.filter(removal__in=list(by_pk), dropped="", notice__sent_at__isnull=False)
+    for line in lines.select_related("notice__contact"):
+        notices.setdefault(line.notice, []).append(by_pk[line.removal_id])
+    for notice, group in notices.items():
+        _say_moved(
+            "host-moved",
+            number=notice.number,
+            recipient=notice.contact.mail if notice.contact else "",
+            nobody="The host has no usable contact.",
+            removals=group,
+            what=f"Our notice {notice.number} is closed for {len(group)} address(es): they are no longer answered"
+            " from your network.\nPlease keep what you have preserved. Nothing more is asked of you about them.",
+            at=at,
+        )
+    referrals: dict[Referral, list[Removal]] = {}
+    sent = ReferralLine.objects.filter(removal__in=list(by_pk), referral__sent_at__isnull=False)
+    for one in sent.select_related("referral__partner", "referral__unit"):
+        referrals.setdefault(one.referral, []).append(by_pk[one.removal_id])
+    for referral, group in referrals.items():
+        to = referral.partner or referral.unit
+        _say_moved(
+            "referral-moved",
+            number=referral.number,
+            recipient=to.mail if to else "",
+            nobody="The partner has no mail address. Set it, and this leaves.",
+            removals=group,
+            what=f"Our referral {referral.number}: the content is no longer held in {referral.country}.\n"
+            f"{len(group)} address(es) of it have moved; we follow them. Nothing more is asked of you about them.",
+            at=at,
+        )
+
+
+def _say_moved(
+    kind: str,
+    *,
+    number: str,
+    recipient: str,
+    nobody: str,
+    removals: Sequence[Removal],
+    what: str,
+    at: datetime,
+) -> None:
     queue.put(
         kind,
         number=number,
         recipient=recipient,
         transport="mail",
+        removals=[removal.pk for removal in removals],
+        at=at,
+        by=MACHINE_WORKER,
+        subject=f"{number}: moved",
+        text=f"{what}\nTime: {at:%d %B %Y %H:%M} UTC\n",
+        state=PENDING if recipient else CONTACT_NEEDED,
+        why="" if recipient else nobody,
+    )
+
+
+def desk(
+    kind: str,
+    *,
+    number: str,
+    recipient: str,
+    subject: str,
+    text: str,
+    at: datetime,
+    removals: Sequence[int] = (),
+) -> None:
+    """One letter to a duty desk or a manager. `removals`: those whose trace must stand when it leaves."""
+    queue.put(
+        kind,
+        number=number,
+        recipient=recipient,
+        transport="mail",
+        removals=removals,
         at=at,
         by=MACHINE_WORKER,
         subject=subject,

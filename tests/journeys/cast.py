@@ -16,7 +16,7 @@ from openhotline.rules import incoming, words
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import answer, assess, check, consult, contact, intake, notify, refer, trace
+from openhotline.steps import answer, assess, check, consult, contact, freshness, intake, notify, refer, trace
 from openhotline.steps.notify import HouseWords
 
 NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
@@ -167,7 +167,7 @@ class Day:
 
     def letters_leave(self) -> list[Letter]:
         """What may leave now, leaves: guarded, frozen, accepted by the relay."""
-        removals = notify.to_trace(at=self.now)
+        removals = freshness.to_trace(at=self.now)
         for removal in removals:
             host = removal.host
             newest = removal.item.traces.order_by("-at").first()

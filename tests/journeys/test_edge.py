@@ -8,7 +8,7 @@ from openhotline.rules.edge import edge_country
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import origin, trace
-from tests.journeys.cast import NORTH_RACK, Day, hours
+from tests.journeys.cast import QUAY_DATA, Day, hours
 
 
 def behind_proxy(house: Day, country: str = "GB") -> list[Removal]:
@@ -35,7 +35,7 @@ def trace_again(house: Day, items: list, country: str = "GB") -> None:
             ),
             MethodAnswer("origin-network", True, country=country, operator="Front", asn=64500),
             MethodAnswer("location", True, country=country),
-            MethodAnswer("proxy", True, answer="Front"),
+            MethodAnswer("proxy", True, answer="Front", layer="edge"),
         ),
     )
     trace.record([(house.again(items)[0], facts)], policy=house.policy, by=MACHINE_WORKER, at=house.now)
@@ -81,7 +81,7 @@ def test_an_origin_named_later_is_a_move_and_the_same_place_named_later_ends_the
     (removal,) = house.fresh(removals)
     house.traced([removal.item], ("Front", 64500, "192.0.2.44", "GB"))
     assert house.fresh(removals)[0].edge is False
-    house.traced([removal.item], NORTH_RACK)
+    house.traced([removal.item], QUAY_DATA)
     assert house.fresh(removals)[0].status == "moved"
 
 

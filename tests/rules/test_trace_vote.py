@@ -1,21 +1,32 @@
-"""Three methods vote on the country, and say so when they do not agree."""
+"""Independent methods vote on country, operator and host, and say so when they do not agree."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openhotline import policy
+from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer, TraceFacts
-from openhotline.rules.trace_vote import VERDICTS, VOTING, Vote, vote
+from openhotline.rules.trace_reasons import ordered
+from openhotline.rules.trace_vote import VERDICTS, Vote, vote
 
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 DNS = MethodAnswer("dns", True, answer="192.0.2.44", addresses=("192.0.2.44", "2001:db8:44::10"))
+WEIGHTS = policy.trace_weights()
+DAY = 86_400
+FAR = ("AU", "JP", "SG", "BR", "AR", "ZA", "IN", "CN", "KR", "NZ", "CL", "MX", "US", "CA", "TH")
 
 
 def says(method: str, country: str, **more: object) -> MethodAnswer:
     return MethodAnswer(method, True, country=country, **more)  # type: ignore[arg-type]
+
+
+def located(country: str, name: str = "a.mmdb", days: int = 5, **more: object) -> MethodAnswer:
+    return says(methods.LOCATION, country, source=name, source_age_s=days * DAY, **more)
 
 
 def fails(method: str, why: str = "No answer within 10 seconds.") -> MethodAnswer:
@@ -23,58 +34,102 @@ def fails(method: str, why: str = "No answer within 10 seconds.") -> MethodAnswe
 
 
 def weigh(*answers: MethodAnswer) -> Vote:
-    return vote(TraceFacts("http://example.test/", "example.test", NOON, (DNS, *answers)), rules_version="t")
+    facts = TraceFacts("http://example.test/", "example.test", NOON, (DNS, *answers))
+    return vote(facts, rules_version="t", weights=WEIGHTS)
+
+
+def why_of(result: Vote, answers: tuple[MethodAnswer, ...], wanted: MethodAnswer) -> str:
+    return next(r.why for a, r in zip(ordered((DNS, *answers)), result.reasons, strict=True) if a is wanted)
 
 
 def test_three_of_three_agree() -> None:
     result = weigh(
-        says("rdap", "GB", operator="North Rack (invented)", network="192.0.2.0/24"),
-        says("origin-network", "GB", asn=64500, network="192.0.2.0/24"),
-        says("location", "gb"),
+        says("rdap", "GB", operator="North Rack Ltd", network="192.0.2.0/24"),
+        says("origin-network", "GB", asn=64500, operator="NORTH RACK", network="192.0.2.0/24"),
+        located("gb"),
     )
-    assert (result.verdict, result.country, result.score) == ("agreed", "GB", 1.0)
+    assert (result.verdict, result.country) == ("agreed", "GB")
+    assert result.score >= WEIGHTS.agreed
     assert (result.agreeing, result.asked) == (3, 3)
-    assert (result.operator, result.asn, result.network) == ("North Rack (invented)", 64500, "192.0.2.0/24")
-    assert result.host_address == "192.0.2.44"
+    assert (result.host, result.asn, result.network) == ("North Rack Ltd", 64500, "192.0.2.0/24")
+    assert result.origin.of("operator").verdict == "agreed", "two spellings of one name are one name"
     assert result.addresses == ("192.0.2.44", "2001:db8:44::10")
-    assert result.why == "GB. 3 of 3 methods agree."
+    assert result.why == "United Kingdom. 3 of 3 independent methods agree."
+    assert result.edge is None
 
 
-def test_two_of_three_agree_and_the_third_is_named() -> None:
-    result = weigh(says("rdap", "GB"), says("origin-network", "GB"), says("location", "NL"))
-    assert (result.verdict, result.country, result.agreeing) == ("agreed", "GB", 2)
-    assert result.score == pytest.approx(2 / 3, abs=1e-4)
-    table = {reason.method: reason.agrees for reason in result.reasons}
-    assert table == {"dns": "same", "rdap": "yes", "origin-network": "yes", "location": "no"}
-    assert any("Names NL, the others GB." in reason.why for reason in result.reasons)
+def test_two_of_three_are_not_three_that_agree() -> None:
+    result = weigh(says("rdap", "GB"), says("origin-network", "GB"), located("NL"))
+    assert result.verdict == "disputed"
+    assert "GB 2, NL 1" in result.why
+
+
+def test_one_liar_among_many_is_outvoted_and_named() -> None:
+    stale = says("rdap", "NL")
+    answers = (
+        stale,
+        says("rdap-as", "NL", asn=64500),
+        located("GB"),
+        located("GB", "b.mmdb"),
+        says("round-trip", "", answer="1.9 ms", vantage="London", impossible=("NL", *FAR)),
+        says("disclosed", "GB", disclosed_by="the host itself"),
+    )
+    result = weigh(*answers)
+    assert (result.verdict, result.country) == ("agreed", "GB")
+    told = why_of(result, answers, stale)
+    assert "registered office of the holder or its parent company, not the server’s place" in told
+    assert "1.9 ms from London rules out Netherlands." in told
+
+
+def test_copies_of_one_lie_do_not_count_thrice() -> None:
+    honest = (says("rdap", "GB"), says("rdap-as", "GB"), located("GB"))
+    once = weigh(*honest, says("whois", "NL"))
+    often = weigh(*honest, *(says("whois", "NL", source=f"copy {n}") for n in range(6)))
+    assert once.country == often.country == "GB"
+    assert often.score >= once.score - 0.05
+    many = weigh(says("rdap", "NL"), *(says("whois", "NL", source=str(n)) for n in range(9)))
+    assert many.verdict == "unclear", "ten copies of one registry are one method"
+
+
+def test_location_files_alone_never_make_anybody_sure() -> None:
+    result = weigh(*(located("GB", f"{n}.mmdb") for n in range(12)))
+    assert result.verdict == "unclear"
+    assert result.score <= 1 - WEIGHTS.common_location / 3, "they may all copy one mistake"
+
+
+def test_an_old_file_weighs_less_and_says_so() -> None:
+    def with_file(days: int) -> Vote:
+        return weigh(says("rdap", "GB"), says("origin-network", "GB"), located("GB", days=days))
+
+    assert with_file(5).score > with_file(400).score > with_file(2000).score
+    old = located("NL", days=400)
+    answers = (says("rdap", "GB"), old)
+    assert "The file is 400 days old." in why_of(weigh(*answers), answers, old)
+
+
+def test_a_missing_file_lowers_the_score_and_says_so() -> None:
+    whole = weigh(says("rdap", "GB"), says("origin-network", "GB"), located("GB"))
+    missing = fails("location", "No file of countries is installed.")
+    answers = (says("rdap", "GB"), says("origin-network", "GB"), missing)
+    less = weigh(*answers)
+    assert less.score < whole.score
+    assert (less.verdict, less.country) == ("unclear", "GB")
+    assert why_of(less, answers, missing) == "No file of countries is installed."
 
 
 def test_three_that_all_differ_are_disputed() -> None:
-    result = weigh(says("rdap", "GB"), says("origin-network", "DE"), says("location", "NL"))
+    result = weigh(says("rdap", "GB"), says("origin-network", "DE"), located("FR"))
     assert result.verdict == "disputed"
-    assert "DE 1, GB 1, NL 1" in result.why
+    assert result.score < 0.9
 
 
-@pytest.mark.parametrize("missing", VOTING)
-def test_fewer_than_three_answers_are_unclear(missing: str) -> None:
-    answers = [fails(method) if method == missing else says(method, "GB") for method in VOTING]
-    result = weigh(*answers)
-    assert (result.verdict, result.country) == ("unclear", "GB")
-    assert "Only 2 of 3" in result.why
-    assert result.score < 0.7
-
-
-def test_no_answers_at_all_are_unclear() -> None:
-    result = vote(TraceFacts("http://example.test/", "example.test", NOON), rules_version="t")
+def test_no_answers_at_all_are_unclear_and_no_country_is_invented() -> None:
+    facts = TraceFacts("http://example.test/", "example.test", NOON)
+    result = vote(facts, rules_version="t", weights=WEIGHTS)
     assert (result.verdict, result.country, result.score, result.operator, result.asn) == (
-        "unclear",
-        "",
-        0.0,
-        "",
-        0,
+        *("unclear", "", 0.0, "", 0),
     )
     assert result.addresses == ()
-    assert result.host_address == ""
 
 
 def test_an_answer_without_a_country_does_not_vote() -> None:
@@ -83,49 +138,132 @@ def test_an_answer_without_a_country_does_not_vote() -> None:
     assert {reason.method for reason in result.reasons if reason.agrees == "-"} == {"rdap", "location"}
 
 
-def test_a_proxy_in_front_is_a_result_of_its_own() -> None:
-    result = weigh(
-        *(says(method, "US") for method in VOTING), MethodAnswer("proxy", True, answer="Front Net (invented)")
-    )
-    assert result.verdict == "behind proxy"
+def proxy(**more: object) -> MethodAnswer:
+    return MethodAnswer("proxy", True, answer="Front Net", layer="edge", **more)  # type: ignore[arg-type]
+
+
+SAID_OF_THE_EDGE = (
+    says("rdap", "US", operator="Front Net", asn=64510),
+    says("origin-network", "US", operator="Front Net", asn=64510),
+    located("US"),
+)
+
+
+def test_a_proxys_country_never_becomes_the_hosting_country() -> None:
+    result = weigh(*SAID_OF_THE_EDGE, proxy())
+    assert (result.verdict, result.country, result.host, result.operator) == ("behind proxy", "", "", "")
     assert "Front Net" in result.why
+    assert result.edge is not None
+    assert result.edge.of("country").value == "US"
+    assert result.edge.of("host").value == "Front Net"
+    assert result.agreeing == 0
 
 
-def test_the_registry_has_the_word_on_the_operator() -> None:
-    result = weigh(
-        says("origin-network", "GB", operator="Carrier (invented)", asn=64500),
-        says("rdap", "GB", operator="North Rack (invented)"),
-        says("location", "GB"),
+def test_an_origin_that_was_disclosed_says_by_whom_and_is_voted_on_alone() -> None:
+    by = "Front Net, to a trusted notifier"
+    answers = (
+        *SAID_OF_THE_EDGE,
+        proxy(),
+        MethodAnswer("disclosed", True, country="NL", addresses=("198.51.100.9",), disclosed_by=by),
+        says("rdap", "NL", layer="origin", operator="Polder Cloud", asn=64506),
+        replace(located("NL"), layer="origin"),
     )
-    assert result.operator == "North Rack (invented)"
+    result = weigh(*answers)
+    assert (result.verdict, result.country, result.host) == ("agreed", "NL", "Polder Cloud")
+    assert result.disclosed_by == by
+    assert result.addresses[0] == "198.51.100.9"
+    assert result.edge is not None
+    assert result.edge.of("country").value == "US"
+    assert by in why_of(result, answers, answers[4])
+
+
+def test_answers_from_several_places_at_once_are_no_country() -> None:
+    near = says("round-trip", "", answer="2 ms", vantage="London", impossible=("US", *FAR))
+    also = says("round-trip", "", answer="3 ms", vantage="Virginia", impossible=("GB", *FAR[:10]))
+    result = weigh(says("rdap", "US"), says("rdap-as", "US"), located("US"), located("GB", "b"), near, also)
+    assert result.verdict == "unclear"
+    assert "anycast" in result.why
+
+
+def test_resolvers_that_differ_are_no_agreement() -> None:
+    other = MethodAnswer("dns", True, addresses=("203.0.113.9",), source="resolver 2")
+    spoken = ("192.0.2.44",)
+    answers = (
+        says("rdap", "GB", addresses=spoken),
+        says("rdap-as", "GB"),
+        located("GB", addresses=spoken),
+    )
+    result = weigh(other, *answers)
+    assert result.verdict == "disputed"
+    assert "different addresses" in result.why
+    third = replace(DNS, source="resolver 3")
+    assert weigh(other, third, *answers).verdict == "agreed", "two of three resolvers agree"
+
+
+def test_addresses_of_one_network_given_in_turn_are_one_place() -> None:
+    other = MethodAnswer("dns", True, addresses=("192.0.2.45",), source="resolver 2")
+    answers = (
+        says("rdap", "GB", addresses=("192.0.2.44",), network="192.0.2.0/24"),
+        says("rdap-as", "GB"),
+        located("GB", addresses=("192.0.2.44",)),
+    )
+    assert weigh(other, *answers).verdict == "agreed"
+
+
+def test_the_registry_has_the_word_on_the_host_and_the_announcer_on_the_operator() -> None:
+    result = weigh(
+        says("origin-network", "GB", operator="Carrier", asn=64500),
+        says("rdap", "GB", operator="North Rack"),
+        located("GB"),
+    )
+    assert (result.host, result.operator) == ("North Rack", "Carrier")
+    assert result.origin.of("host").verdict == "disputed"
+    assert 0.5 < result.origin.of("host").score < 0.9
 
 
 COUNTRIES = st.sampled_from(["GB", "NL", "DE", "", "xx", "1!"])
 ANSWER = st.builds(
     MethodAnswer,
-    st.sampled_from([*VOTING, "dns", "proxy", "other"]),
+    st.sampled_from([*methods.ALL, "other"]),
     st.booleans(),
     why=st.sampled_from(["", "why."]),
     answer=st.text(max_size=5),
     country=COUNTRIES,
-    addresses=st.lists(st.sampled_from(["192.0.2.1", "198.51.100.1"]), max_size=2).map(tuple),
+    addresses=st.lists(st.sampled_from(["192.0.2.1", "198.51.100.1", "odd"]), max_size=2).map(tuple),
     asn=st.integers(0, 3),
-    operator=st.sampled_from(["", "A", "B"]),
+    operator=st.sampled_from(["", "A", "B Ltd", "ltd"]),
+    network=st.sampled_from(["", "192.0.2.0/24", "odd/99", "192.0.2.1 - 192.0.2.9"]),
+    source_age_s=st.sampled_from([None, -5, 0, 10**12]),
+    layer=st.sampled_from(["", "", "edge", "origin"]),
+    impossible=st.sampled_from([(), ("GB",), ("GB", "NL", *FAR)]),
 )
 
 
-@given(st.lists(ANSWER, max_size=8), st.integers(0, 1000))
+@given(st.lists(ANSWER, max_size=9), st.integers(0, 1000))
 def test_the_order_of_the_answers_changes_nothing(answers: list[MethodAnswer], seed: int) -> None:
     result = weigh(*answers)
     assert result.verdict in VERDICTS
-    assert 0 <= result.score <= 1
     assert len(result.reasons) == len(answers) + 1
     assert all(reason.why for reason in result.reasons)
+    for layer in result.layers:
+        assert all(0 <= one.score <= 1 for one in layer.named)
     shuffled = list(answers)
     random.Random(seed).shuffle(shuffled)
-    again = weigh(*shuffled)
-    same = ("verdict", "country", "score", "asn", "operator", "agreeing", "asked", "why")
-    assert [getattr(again, name) for name in same] == [getattr(result, name) for name in same]
+    assert replace(weigh(*shuffled), addresses=()) == replace(result, addresses=())
+    said = {a.country.upper() for a in answers if a.ok}
+    assert result.country in {*said, ""}, "never a country that nobody named"
     if result.verdict == "agreed":
+        assert result.score >= WEIGHTS.agreed
         assert result.agreeing >= 2
-        assert result.country
+    if result.edge is not None and not any(a.layer == "origin" or a.method == "disclosed" for a in answers):
+        assert result.country == ""
+
+
+@pytest.mark.parametrize("key", ["agreed", "registry"])
+def test_a_chance_that_is_none_is_refused(key: str) -> None:
+    from importlib.resources import files
+
+    text = (files(policy) / "trace.toml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
+    with pytest.raises(policy.PolicyFault, match=key):
+        policy.reading.weights(policy.Table.of("t", text.replace(line, f"{key} = 1.5").encode()), "00" * 32)

@@ -22,7 +22,7 @@ from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import alarm, notify, refer
+from openhotline.steps import alarm, freshness, notify, refer
 from tests.journeys.cast import CANAL_HOST, HOUSE, NORTH_RACK, QUAY_DATA, Day
 
 KEY = b"the site key of a test house....".ljust(32)
@@ -132,7 +132,7 @@ def noticed(
 
 def letters_leave(day: Day) -> None:
     """Notices and referrals leave: re-traced, frozen as mail with XARF parts, accepted by the relay."""
-    for removal in notify.to_trace(at=day.now):
+    for removal in freshness.to_trace(at=day.now):
         newest = removal.item.traces.order_by("-at").first()
         day.traced([removal.item], (removal.host.name, removal.host.asn, newest.address, removal.country))
 

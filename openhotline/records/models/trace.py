@@ -1,10 +1,15 @@
-"""Where things are held: dated answers, with every method's raw words."""
+"""Where things are held: dated answers. What the methods said verbatim is sealed (`records/trace_answers.py`)."""
 
 from django.db import models
 
 
 class Trace(models.Model):
-    """One dated answer. `answers` keeps each method's MethodAnswer verbatim; nothing is overwritten."""
+    """One dated answer; nothing is overwritten.
+
+    `answers` holds what each method's answer means, `sealed` all of it with the raw words, `digest` its SHA-256. The
+    ledger entry `entry` commits to that digest. What is said of country, operator and address is the origin's; a
+    proxy in front has its own layer.
+    """
 
     item = models.ForeignKey("records.Item", on_delete=models.PROTECT, related_name="traces")
     removal = models.ForeignKey("records.Removal", null=True, on_delete=models.PROTECT, related_name="traces")
@@ -20,7 +25,13 @@ class Trace(models.Model):
     host = models.ForeignKey("records.Host", null=True, on_delete=models.PROTECT)
     reasons = models.JSONField(default=list)
     answers = models.JSONField(default=list)
+    layers = models.JSONField(default=list)  # rules/trace_vote.py Layer, the origin first
+    disclosed_by = models.TextField(default="")  # who named the origin behind a proxy
     rules = models.CharField(max_length=40)
+    weights = models.CharField(max_length=40, default="")  # version of policy/trace.toml
+    sealed = models.BinaryField(null=True)
+    digest = models.CharField(max_length=64, default="")
+    entry = models.UUIDField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["item", "-at"])]

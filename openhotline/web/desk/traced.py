@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from openhotline.records import trace_answers
 from openhotline.records.models import Item, Trace
 from openhotline.web.desk import times
 from openhotline.web.scoped import Scoped
@@ -65,10 +66,7 @@ def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
 
 
 def _trace(row: Trace, at: datetime) -> TraceShown:
-    # Reasons were written in this order of the answers (rules/trace_vote.py), one for each.
-    answers = sorted(
-        row.answers, key=lambda one: (one.get("method", ""), one.get("source", ""), one.get("answer", ""))
-    )
+    answers = trace_answers.opened(row)  # in the order of their reasons, one for each
     reasons = [tuple(reason) for reason in row.reasons]
     matched = len(reasons) == len(answers)
     methods = [

@@ -1,0 +1,100 @@
+"""Hosting episodes begin: on the first trace of a graded item, after a move, and when something comes back.
+
+True here: each is routed in the same act (home, abroad with a hotline, abroad without, out of remit). What is not
+here: when content has moved (`move`) and filing the trace itself (`trace`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Max
+
+from openhotline.policy import Policy
+from openhotline.records.models import Removal, Trace
+from openhotline.rules import clocks, removal_path, words
+from openhotline.rules.routing import route
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps.advance import advance, begin
+
+
+def begin_at(traces: Sequence[Trace], *, policy: Policy, by: Actor, at: datetime) -> list[Removal]:
+    """Open an episode per trace and route it. Returns them."""
+    if not traces:
+        return []
+    episodes = dict(
+        Removal.objects.filter(item__in=[trace.item_id for trace in traces])
+        .values_list("item")
+        .annotate(last=Max("episode"))
+    )
+    groups: dict[bool, list[Removal]] = {True: [], False: []}
+    for trace in traces:
+        item = trace.item
+        agreed = trace.verdict == "agreed"
+        removal = Removal(
+            item=item,
+            episode=episodes.get(item.pk, 0) + 1,
+            host=trace.host if trace.country else None,  # of a proxy alone there is no hosting yet
+            country=trace.country,
+            opened_at=at,
+            t0_received=item.received_at,
+            t1_graded=item.graded_at,
+            t2_traced=at if agreed else None,
+            next_check_at=at,
+        )
+        trace.removal = removal
+        groups[agreed].append(removal)
+    opened = begin(
+        groups[True],
+        "trace",
+        "agreed",
+        by=by,
+        at=at,
+        clock=clocks.Deadline(clocks.BUNDLE, at + policy.clocks.bundle),
+    )
+    opened += begin(
+        groups[False],
+        "trace",
+        "unclear",
+        by=by,
+        at=at,
+        clock=clocks.Deadline(clocks.ORIGIN, at + policy.clocks.origin),
+    )
+    route_each(opened, policy=policy, at=at)
+    return opened
+
+
+def route_each(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None:
+    """Home, abroad with a hotline, abroad without, or out of remit (dated table, rules/routing.py)."""
+    ways: dict[str, list[Removal]] = {}
+    for removal in removals:
+        if removal.status == removal_path.UNCLEAR:
+            continue
+        way = route(removal.country, removal.item.cls, on=at.date(), policy=policy)
+        removal.route = way.kind
+        ways.setdefault(way.kind, []).append(removal)
+    for kind, group in ways.items():
+        Removal.objects.filter(pk__in=[removal.pk for removal in group]).update(route=kind)
+    out = ways.get(words.ROUTE_OUT_OF_REMIT, [])
+    if out:
+        why = "This class is in our remit only when hosted at home."
+        advance(
+            out, "route", "out_of_remit", by=MACHINE_WORKER, at=at, why=why, changes={"next_check_at": None}
+        )
+        advance([removal.item for removal in out], "route", "out_of_remit", by=MACHINE_WORKER, at=at, why=why)
+
+
+def reopen(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> list[Removal]:
+    """It came back: a new episode on the newest trace, and the police are told "again"."""
+    opened: list[Removal] = []
+    for old in removals:
+        trace = Trace.objects.filter(item=old.item).select_related("item", "host").order_by("-at").first()
+        if trace is None:
+            continue
+        trace.pk, trace.removal = None, None
+        made = begin_at([trace], policy=policy, by=MACHINE_WORKER, at=at)
+        trace.save(force_insert=True)
+        Removal.objects.filter(pk__in=[removal.pk for removal in made]).update(again=True)
+        for removal in made:
+            removal.again = True
+        opened += made
+    return opened

@@ -1,0 +1,67 @@
+"""Nothing leaves the house on a stale trace: which removals stand where their newest trace says, and is it new enough.
+
+True here: a trace stands for a removal while it has not run out, agrees, and names the removal's own host and
+country; for what is treated by the network in front (`origin`), while that network is still in front. How old it
+may be is `rules/departure`. What is not here: asking for a new trace (`assess.ask_trace`, `jobs/dispatch`) and what
+a move leads to (`move`).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Max
+
+from openhotline.outbox.models import PENDING, Letter, LetterLine
+from openhotline.records.models import Removal, Trace
+from openhotline.rules import departure, removal_path
+
+KINDS = ("notice", "reminder", "ladder", "referral")  # letters that say where something is held
+STALE = "The trace is too old, or unclear, to send on. It is being traced again."
+
+
+def newest(items: Iterable[int]) -> dict[int, Trace]:
+    """item id -> its newest trace, without the sealed answers."""
+    wanted = dict(
+        Trace.objects.filter(item__in=items)
+        .values("item")
+        .annotate(last=Max("at"))
+        .values_list("item", "last")
+    )
+    rows = (
+        Trace.objects.filter(item__in=wanted, at__in=set(wanted.values()))
+        .defer("sealed", "answers", "reasons", "layers")
+        .order_by("at", "pk")
+    )
+    return {row.item_id: row for row in rows if row.at == wanted[row.item_id]}
+
+
+def line(
+    removal: Removal, trace: Trace | None, *, held: bool, covered: bool, here: bool = True
+) -> departure.Line:
+    """A removal and its newest trace, as the guards of a departure ask about them (`rules/departure`)."""
+    return departure.Line(
+        removal.pk,
+        status=removal.status,
+        held=held,
+        here=here,
+        covered=covered,
+        traced_at=trace.at if trace else None,
+        trace_ends=trace.expires_at if trace else None,
+        agreed=trace is not None and _names(trace, removal),
+    )
+
+
+def _names(trace: Trace, removal: Removal) -> bool:
+    if removal.edge and trace.verdict != "agreed":
+        return trace.host_id == removal.host_id  # still the same network in front, and nobody named an origin
+    return trace.verdict == "agreed" and (trace.country, trace.host_id) == (removal.country, removal.host_id)
+
+
+def to_trace(*, at: datetime) -> list[Removal]:
+    """Removals about which something wants to leave now but whose last trace is older than it may be."""
+    due = LetterLine.objects.filter(
+        letter__in=Letter.objects.filter(kind__in=KINDS, state=PENDING, due_at__lte=at)
+    ).values("removal")
+    waiting = Removal.objects.filter(pk__in=due, status__in=removal_path.STILL_OPEN)
+    stale = waiting.alias(newest=Max("item__traces__at")).filter(newest__lt=at - departure.RETRACE_WITHIN)
+    return list(stale.select_related("item").distinct())

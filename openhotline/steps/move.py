@@ -1,0 +1,186 @@
+"""Has it moved? A later trace of an open episode, compared with where the episode is.
+
+A changed host, country or operator never edits an episode: the old one ends as moved, a new one opens under the same
+item, and whoever was told before is told. True here: a trace that does not agree with itself moves nothing; new
+addresses or a new name at the same operator are no move; what only goes back and forth (anycast, names answered by
+place) opens no episode at each look. What is not here: filing traces (`trace`), opening episodes (`episode`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from openhotline.policy import Policy
+from openhotline.records.models import Hold, Removal, Trace
+from openhotline.rules import clocks, hosting, removal_path
+from openhotline.rules.hosting import Place
+from openhotline.rules.trace_weights import Weights
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps.advance import advance, note
+from openhotline.steps.episode import begin_at, route_each
+
+
+def place_of(trace: Trace) -> Place:
+    """Where a trace says it is held."""
+    return Place(
+        trace.country,
+        trace.asn,
+        trace.host.name if trace.host else "",
+        trace.network,
+        frozenset(filter(None, trace.address.split(","))),
+    )
+
+
+def compare(
+    traces: Sequence[Trace],
+    current: dict[int, Removal],
+    *,
+    policy: Policy,
+    weights: Weights,
+    by: Actor,
+    at: datetime,
+) -> list[Removal]:
+    """Later traces of open episodes (`current`: item id -> removal). Returns the removals that ended as moved."""
+    known = _last_agreed([current[trace.item_id].pk for trace in traces])
+    recent = _recent([trace.item_id for trace in traces])
+    return [
+        current[trace.item_id]
+        for trace in traces
+        if _compare(
+            trace,
+            current[trace.item_id],
+            known.get(current[trace.item_id].pk),
+            recent.get(trace.item_id, []),
+            policy=policy,
+            weights=weights,
+            by=by,
+            at=at,
+        )
+    ]
+
+
+def _last_agreed(removals: Sequence[int]) -> dict[int, Trace]:
+    """removal id -> the newest trace that agreed and named the removal's own place."""
+    rows = (
+        Trace.objects.filter(
+            removal__in=removals,
+            verdict="agreed",
+            country=F("removal__country"),
+            host=F("removal__host"),
+        )
+        .select_related("host")
+        .defer("sealed", "answers", "reasons", "layers")
+        .order_by("at", "pk")
+    )
+    return {row.removal_id: row for row in rows if row.removal_id is not None}
+
+
+def _recent(items: Sequence[int]) -> dict[int, list[tuple[datetime, str, int | None]]]:
+    """item id -> (time, country, host) of its traces that agreed, newest first."""
+    found: dict[int, list[tuple[datetime, str, int | None]]] = {}
+    rows = Trace.objects.filter(item__in=items, verdict="agreed").order_by("-at", "-pk")
+    for item, moment, country, host in rows.values_list("item_id", "at", "country", "host_id"):
+        found.setdefault(item, []).append((moment, country, host))
+    return found
+
+
+def _compare(
+    trace: Trace,
+    removal: Removal,
+    known: Trace | None,
+    recent: Sequence[tuple[datetime, str, int | None]],
+    *,
+    policy: Policy,
+    weights: Weights,
+    by: Actor,
+    at: datetime,
+) -> bool:
+    """Whether the content has moved; if it has, the next episode is open when this returns."""
+    trace.removal = removal
+    if trace.verdict != "agreed":
+        return False  # an answer that does not agree with itself moves nothing; the sweep asks again
+    if removal.status == removal_path.UNCLEAR:
+        advance(
+            [removal],
+            "retrace",
+            "agreed",
+            by=by,
+            at=at,
+            clock=clocks.Deadline(clocks.BUNDLE, at + policy.clocks.bundle),
+            stamps=["t2_traced"],
+            changes={"host_id": trace.host_id, "country": trace.country},
+        )
+        removal.host = trace.host
+        route_each([removal], policy=policy, at=at)
+        return False
+    if trace.country == removal.country and trace.host_id == removal.host_id:
+        if removal.edge:
+            Removal.objects.filter(pk=removal.pk).update(edge=False)
+            why = "The methods agree now: it is held there."
+            note([removal], "removal.origin-known", by=by, at=at, why=why)
+        return False
+    here = place_of(trace)
+    if known is not None and hosting.same(place_of(known), here):
+        if hosting.renamed(place_of(known), here):
+            note(
+                [removal],
+                "removal.host-renamed",
+                by=by,
+                at=at,
+                facts={"from": known.host.name if known.host else "", "to": here.host},
+            )
+        trace.host = removal.host
+        return False
+    if not _settled(trace, recent, weights):
+        trace.expires_at = min(trace.expires_at, at + timedelta(minutes=weights.back_and_forth_minutes))
+        note(
+            [removal],
+            "removal.back-and-forth",
+            by=by,
+            at=at,
+            why="It is back where it was a short while ago. Believed when it stays there.",
+        )
+        return False
+    _moved(removal, trace, policy=policy, by=by, at=at)
+    return True
+
+
+def _settled(trace: Trace, recent: Sequence[tuple[datetime, str, int | None]], weights: Weights) -> bool:
+    """False while it is back where it had just been and has not stayed there long enough to be believed."""
+    here = (trace.country, trace.host_id)
+    since = trace.at
+    streak = 0
+    for moment, country, host in recent:
+        if (country, host) != here:
+            break
+        since, streak = moment, streak + 1
+    window = trace.at - timedelta(hours=weights.back_and_forth_hours)
+    was_here = any(moment >= window and (country, host) == here for moment, country, host in recent[streak:])
+    return not was_here or trace.at - since >= timedelta(minutes=weights.back_and_forth_minutes)
+
+
+def _moved(removal: Removal, trace: Trace, *, policy: Policy, by: Actor, at: datetime) -> None:
+    """The content is elsewhere: end this episode, open the next, tell whoever was told before."""
+    where = f"{removal.country} to {trace.country}" if trace.country != removal.country else "another host"
+    advance(
+        [removal],
+        "move",
+        "moved",
+        by=MACHINE_WORKER,
+        at=at,
+        why=f"Moved: {where}.",
+        changes={"next_check_at": None},
+    )
+    trace.removal = None
+    for opened in begin_at([trace], policy=policy, by=by, at=at):
+        _carry_hold(removal, opened, at=at)
+
+
+def _carry_hold(old: Removal, new: Removal, *, at: datetime) -> None:
+    """A hold is on the content, not on the place: it follows to the new episode."""
+    for hold in Hold.objects.filter(removal=old, released_at=None):
+        Hold.objects.filter(pk=hold.pk).update(released_at=at, released_by=MACHINE_WORKER.who)
+        hold.pk, hold.removal, hold.released_at = None, new, None
+        hold.save(force_insert=True)
+        note([new], "removal.held", by=MACHINE_WORKER, at=at, why="The hold followed the content.")
