@@ -7,8 +7,9 @@ in another. This is the only room that knows both steps and connectors.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from openhotline.connectors.mail import keys
 from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt
-from openhotline.connectors.mail.meaning import MailLetter, render
+from openhotline.connectors.mail.meaning import MailLetter, kinds_of, render
 from openhotline.connectors.partner.meaning import Referral as WireReferral
 from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
@@ -20,6 +21,7 @@ from openhotline.outbox.models import PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Item
 from openhotline.rules import notice as wording
+from openhotline.rules import notice_lint
 from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import dialled
@@ -98,12 +100,13 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
     """The guard of a mail: re-check what must hold, and render it the one time it is rendered."""
     parts: tuple[str, ...] = ()
     subject, text, serial = letter.subject, letter.text, ""
+    content: NoticeContent | None = None
     if letter.kind == "notice":
         content = notify.depart(letter, policy=policy, house=post.house, at=at)
         if content is None:
             return None
         subject, text, serial = wording.subject(content), wording.text(content), content.number
-        parts = _xarf(content, letter.key, post.house)
+        parts = () if content.form == wording.PAGE else _xarf(content, letter.key, post.house)
     elif letter.kind == "referral":
         if refer.depart(letter, policy=policy, at=at) is None:
             return None
@@ -124,12 +127,27 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         text=text,
         date=at,
         xarf=parts,
+        envelope="mixed" if content is not None and content.form == wording.MIXED else "report",
     )
     try:
-        return render(out)
+        body = render(out)
+        if content is None:
+            notice_lint.lint_words(subject, text)
+            return body
+        notice_lint.lint(content, subject=subject, text=text, xarf=parts, parts=kinds_of(body))
+        return _sealed(content.number, body)
     except ValueError as fault:
         # An odd letter waits with the sentence, and the others leave.
         raise Refused(f"This letter cannot be written: {fault}", code="letter") from None
+
+
+def _sealed(number: str, body: bytes) -> bytes:
+    """The notice sealed to its contact's key, where one is in use; the host's page keeps what is inside."""
+    key = notify.sealed_to(number)
+    if key is None:
+        return body
+    notify.keep_inner(number, body)
+    return keys.seal(body, kind=key.kind, key=key.text)
 
 
 def _xarf(content: NoticeContent, key: str, house: HouseWords) -> tuple[str, ...]:

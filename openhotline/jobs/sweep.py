@@ -11,7 +11,7 @@ from openhotline.outbox import queue
 from openhotline.policy import Policy
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, assess, check, close, consult, escalate, origin, refer
+from openhotline.steps import alarm, answer, appeal, assess, check, close, consult, escalate, origin, refer
 
 log = logging.getLogger("openhotline.worker")
 _LOCK = 0x7377656570  # "sweep"
@@ -32,6 +32,7 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("alarms nobody acknowledged", lambda policy, at: alarm.overdue(policy=policy, at=at)),
     ("police silence", lambda policy, at: escalate.police_silence(policy=policy, at=at)),
     ("hosts past their time", lambda policy, at: escalate.host_clocks(policy=policy, at=at)),
+    ("appeals past their time", lambda policy, at: appeal.late(policy=policy, at=at)),
     ("watches that are over", lambda policy, at: close.close_watched(policy=policy, at=at)),
     ("answers to reporters", lambda policy, at: close.answer_reports(at=at)),
     ("incomplete reports", lambda policy, at: close.close_incomplete(policy=policy, at=at)),

@@ -33,7 +33,7 @@ from openhotline.rules.words import Actor
 # Nothing of these leaves the house: after a crash they wait again.
 INSIDE = ("prober",)
 # Letters to people whose address the house must forget: not in the ledger, not in the row once it has left.
-TO_FORGET = ("reporter-answer",)
+TO_FORGET = ("reporter-answer", "appeal-answer")
 LOOK_PAST = 200  # letters whose guard says "not yet" do not keep those behind them
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 
@@ -127,6 +127,11 @@ def put_many(
         if transport != "prober":
             _enter(list(made.values()), "letter.put", by=by, at=at, why=why)
     return [made.get(key) or known[key] for key in keys]
+
+
+def keys_of(kind: str, number: str) -> list[str]:
+    """The keys of the letters of one kind and number."""
+    return list(Letter.objects.filter(kind=kind, number=number).values_list("key", flat=True))
 
 
 def claim(

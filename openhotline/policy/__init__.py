@@ -15,6 +15,7 @@ from openhotline.policy import reading
 from openhotline.policy.reading import Clocks, Point, PolicyFault, Table
 from openhotline.rules import remit as remit_rules
 from openhotline.rules.agreement import Agreement
+from openhotline.rules.notice import Texts
 from openhotline.rules.receipts import WordList
 from openhotline.rules.refusals import Refused
 from openhotline.rules.remit import RemitTable, Scheme
@@ -22,7 +23,18 @@ from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
 from openhotline.rules.terms import Term
 from openhotline.rules.trace_weights import Weights
 
-__all__ = ["Clocks", "Point", "Policy", "PolicyFault", "load", "receipt_words", "terms", "trace_weights"]
+__all__ = [
+    "Clocks",
+    "Point",
+    "Policy",
+    "PolicyFault",
+    "languages",
+    "load",
+    "notice_texts",
+    "receipt_words",
+    "terms",
+    "trace_weights",
+]
 
 FILES = ("policy", "remit", "schemes", "agreements", "routes", "partners", "clocks", "points")
 
@@ -199,6 +211,24 @@ def trace_weights() -> Weights:
     """What the vote of a trace believes about its sources (`trace.toml`). Raises PolicyFault with a sentence."""
     content = (files(__name__) / "trace.toml").read_bytes()
     return reading.weights(Table.of("trace.toml", content), sha256(content).hexdigest())
+
+
+@lru_cache(maxsize=1)
+def languages() -> dict[str, str]:
+    """The languages a notice can be written in: {"en": "English", ...}."""
+    names = sorted(
+        entry.name for entry in (files(__name__) / "texts").iterdir() if entry.name.endswith(".toml")
+    )
+    return {name[:-5]: notice_texts(name[:-5]).says["language"] for name in names}
+
+
+@lru_cache(maxsize=32)
+def notice_texts(language: str) -> Texts:
+    """The words of a notice in one language. Raises PolicyFault with a sentence."""
+    file = files(__name__) / "texts" / f"{language}.toml"
+    if not language.isalpha() or not file.is_file():
+        raise PolicyFault(f"There are no words for notices in “{language[:20]}”.")
+    return reading.notice_texts(language, Table.of(f"texts/{language}.toml", file.read_bytes()))
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,7 @@ from openhotline.rules.agreement import (
     NOTIFY_TOGETHER,
     Agreement,
 )
+from openhotline.rules.notice import TEXT_KEYS, Texts
 from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
 from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
 from openhotline.rules.terms import Term, term
@@ -56,6 +57,7 @@ class Clocks:
     partner_query: timedelta
     partner_escalate: timedelta
     safeguarding: timedelta
+    host_query: timedelta
     appeal_acknowledge: timedelta
     appeal_result: timedelta
     reporter_contact: timedelta
@@ -340,3 +342,42 @@ def country(row: Table, key: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}", code):
         raise row.fault(key, f"is “{code}”; write two capital letters such as GB")
     return code
+
+
+def notice_texts(language: str, table: Table) -> Texts:
+    """The words of a notice in one language, every key there and every place to fill a known one."""
+    known = dict.fromkeys(
+        [
+            "number",
+            "count",
+            "n",
+            "host",
+            "hotline",
+            "sent",
+            "what",
+            "ground",
+            "days",
+            "link",
+            "page",
+            "code",
+            "due",
+            "address",
+            "seen",
+            "referrer",
+            "phone",
+            "verify",
+            "appeal",
+        ],
+        "x",
+    )
+    says = {key: table.text(key) for key in TEXT_KEYS}
+    for key, text in says.items():
+        try:
+            text.format(**known)
+        except (KeyError, IndexError, ValueError) as fault:
+            raise table.fault(key, f"has a place nobody fills ({fault})") from None
+    kinds = table.table("what")
+    what = {key: kinds.text(key) for key in (*kinds.value,)}
+    if "other" not in what:
+        raise table.fault("what", "lacks “other”")
+    return Texts(language, says, what, table.texts("forbidden"))

@@ -69,6 +69,8 @@ PATH = Path(
             by=[MACHINE],
             again=RECEIVED,
         ),
+        # An appeal was decided for the one who appealed, by two people who had no part in the decision.
+        step("repeal", [GRADED], by=[LEAD, MANAGER], rows=[44], repealed=NOT_ILLEGAL),
         step(
             "route", [GRADED], by=[MACHINE], rows=[16, 47], out_of_remit=OUT_OF_REMIT, no_location=NO_LOCATION
         ),

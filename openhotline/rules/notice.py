@@ -1,15 +1,75 @@
-"""What a notice says, as plain text, and the linter it passes before it leaves.
+"""What a notice says, as plain text in the host's language.
 
 Exact address, UTC times, how to reproduce, legal ground, preserve and remove, serial, appeal route, how to
-check that it is genuine. Nothing about the reporter, the analyst or the police; no picture is possible.
-What is not here: the XARF part and the mail around it (connectors), and whether it may leave (`steps/notify`).
+check that it is genuine. What is not here: the words themselves (`policy/texts/<language>.toml`), the check
+that all of it is there (`notice_lint`), the XARF part and the mail around it (connectors), and whether it may
+leave (`steps/notify`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from openhotline.rules.refusals import Refused
 from openhotline.rules.words import CHILD_SEXUAL_ABUSE, EXTREME, NON_PHOTOGRAPHIC, OBSCENE_ADULT
+
+# How the letter is made: text and XARF in the envelope of RFC 5965, the same without that envelope, or a text
+# that names no address and leads to a page behind serial and code.
+REPORT, MIXED, PAGE = "report", "mixed", "page"
+FORMS = {
+    REPORT: "Text and XARF, in the envelope of a feedback report (ARF)",
+    MIXED: "Text and XARF, as plain attachments",
+    PAGE: "Text without addresses; they stand behind serial and code",
+}
+OPENS = 11  # characters of a code that opens the page of its notice; others only check it
+TEXT_KEYS = [
+    "language",
+    "date",
+    "minute",
+    "subject",
+    "again",
+    "one",
+    "many",
+    "head",
+    "from",
+    "carries_one",
+    "carries_many",
+    "ground",
+    "todo",
+    "preserve",
+    "remove",
+    "tell",
+    "tell_page",
+    "closes",
+    "due",
+    "list",
+    "address",
+    "file_one",
+    "file_many",
+    "seen",
+    "referrer",
+    "direct",
+    "genuine",
+    "appeal",
+    "foot",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One language's words: `says[key]` with places to fill, `what[class]`, patterns that must not stand."""
+
+    key: str
+    says: Mapping[str, str]
+    what: Mapping[str, str]
+    forbidden: tuple[str, ...]
+
+    def say(self, key: str, **facts: object) -> str:
+        """One sentence, filled in."""
+        return self.says[key].format(**facts)
+
+    def counted(self, count: int) -> str:
+        """ "one address", "433 addresses"."""
+        return self.says["one"] if count == 1 else self.say("many", n=f"{count:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +100,19 @@ class NoticeContent:
     link: str
     code: str
     verify: str
+    appeal: str
     ground: str  # the law, as policy words it
     preserve_days: int
     due: datetime
     sent: datetime
     addresses: tuple[NoticeAddress, ...]
-    reminder: int = 0
+    texts: Texts
+    page: str = ""  # where serial and code open it
+    form: str = REPORT
     country: str = ""
     asn: int = 0
+    # What must not stand in it: pseudonyms of the house, units, numbers of questions, references of items.
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 _WHAT = {
@@ -59,7 +124,7 @@ _WHAT = {
 
 
 def what(cls: str) -> str:
-    """The content in the words a host reads."""
+    """The content in the words of the host's page."""
     return _WHAT.get(cls, "illegal content")
 
 
@@ -72,73 +137,69 @@ def count_words(count: int) -> str:
 
 def subject(content: NoticeContent) -> str:
     """The mail's subject. No address, no name."""
-    again = "Reminder: " if content.reminder else ""
-    return f"{again}Notice {content.number}: {count_words(len(content.addresses)).lower()} to preserve and remove"
+    texts = content.texts
+    return texts.say("subject", number=content.number, count=texts.counted(len(content.addresses)))
 
 
 def text(content: NoticeContent) -> str:
     """The human part of the letter."""
-    count = len(content.addresses)
-    carry = "carries" if count == 1 else "carry"
+    texts, count = content.texts, len(content.addresses)
+    kind = texts.what.get(content.cls, texts.what["other"])
+    carries = "carries_one" if count == 1 else "carries_many"
+    tell = (
+        texts.say("tell_page", page=content.page, number=content.number, code=content.code)
+        if content.form == PAGE
+        else texts.say("tell", link=content.link)
+    )
     lines = [
-        f"Notice {content.number} to {content.host}",
-        f"From {content.hotline}. Sent {content.sent:%d %B %Y %H:%M:%S} UTC.",
+        texts.say("head", number=content.number, host=content.host),
+        texts.say("from", hotline=content.hotline, sent=_time(content.sent, texts)),
         "",
-        f"{count_words(count)} on your network {carry} {what(content.cls)}.",
-        f"Legal ground: {content.ground}",
+        texts.say(carries, count=f"{count:,}", what=kind),
+        texts.say("ground", ground=content.ground),
         "",
-        "What to do:",
-        f"1. Keep the evidence. Preserve the account record, the access logs and the stored files for {content.preserve_days} days. Do not open the files.",
-        "2. Remove it, or cut off access, for everyone, on every mirror and cache you run.",
-        f"3. Tell us with one press: {content.link}",
-        "   We check from outside and close the notice when it is gone.",
+        texts.says["todo"],
+        texts.say("preserve", days=content.preserve_days),
+        texts.says["remove"],
+        tell,
+        texts.says["closes"],
         "",
-        f"Please act by {content.due:%d %B %Y %H:%M} UTC.",
+        texts.say("due", due=content.due.strftime(texts.says["minute"])),
         "",
-        f"The {count_words(count).lower()}, exactly as seen:",
     ]
-    for index, address in enumerate(content.addresses, 1):
-        lines.append(f"{index}. {address.canonical}")
-        details = [f"IP {address.addresses}"] if address.addresses else []
-        if address.files:
-            details.append(f"{address.files} file{'' if address.files == 1 else 's'}")
-        if address.last_seen:
-            details.append(f"last seen {address.last_seen:%d %B %Y %H:%M:%S} UTC")
-        if details:
-            lines.append("   " + "; ".join(details))
-        if address.referrer:
-            lines.append(f"   Opens only from this page: {address.referrer}")
-        else:
-            lines.append("   To reproduce: request the address directly; read status and headers only.")
+    if content.form != PAGE:
+        lines += [*_list(content), ""]
     lines += [
+        texts.say(
+            "genuine", phone=content.phone, number=content.number, code=content.code, verify=content.verify
+        ),
         "",
-        f"Is this genuine? Call {content.phone} (number on our website) and quote {content.number},",
-        f"or check the serial with code {content.code} at {content.verify}.",
+        texts.say("appeal", appeal=content.appeal),
         "",
-        "Think we are wrong? Choose “Not on our network” or “appeal” on the same page. A person who did not make",
-        "the decision reads it; the removal stands meanwhile.",
-        "",
-        f"{content.hotline}, {content.phone}",
+        texts.say("foot", hotline=content.hotline, phone=content.phone),
     ]
     return "\n".join(lines) + "\n"
 
 
-def lint(content: NoticeContent) -> None:
-    """Raise Refused unless the notice says everything it must, and nothing it must not."""
-    missing = [
-        name
-        for name, value in (
-            ("a serial number", content.number),
-            ("a legal ground", content.ground),
-            ("a recipient", content.to),
-            ("a link to answer", content.link),
-            ("a code to check it", content.code),
-            ("an address", content.addresses),
-            ("how long to preserve", content.preserve_days),
+def _list(content: NoticeContent) -> list[str]:
+    texts = content.texts
+    lines = [texts.says["list"]]
+    for index, address in enumerate(content.addresses, 1):
+        lines.append(f"{index}. {address.canonical}")
+        details = [texts.say("address", address=address.addresses)] if address.addresses else []
+        if address.files:
+            details.append(
+                texts.says["file_one"] if address.files == 1 else texts.say("file_many", n=address.files)
+            )
+        if address.last_seen:
+            details.append(texts.say("seen", seen=_time(address.last_seen, texts)))
+        if details:
+            lines.append("   " + "; ".join(details))
+        lines.append(
+            texts.say("referrer", referrer=address.referrer) if address.referrer else texts.says["direct"]
         )
-        if not value
-    ]
-    if missing:
-        raise Refused(f"The notice cannot leave: it lacks {', '.join(missing)}.", code="lint")
-    if content.sent.utcoffset() is None or content.due <= content.sent:
-        raise Refused("The notice cannot leave: its times do not make sense.", code="lint")
+    return lines
+
+
+def _time(moment: datetime, texts: Texts) -> str:
+    return moment.strftime(texts.says["date"])

@@ -102,6 +102,9 @@ PATH = Path(
         step("check", BEFORE_NOTICE, by=[MACHINE], rows=[22], gone_before=GONE_BEFORE_NOTICE),
         step("move", STILL_OPEN, by=[MACHINE], rows=[23, 33, 38], moved=MOVED),
         step("escalate", [NOTICED, ACKNOWLEDGED, GONE_MAYBE], by=[MACHINE], rows=[32], overdue=OVERDUE),
+        # The letter came back after the relay had taken it: nobody was told, so it waits for another contact.
+        step("bounce", [NOTICED, OVERDUE], by=[MACHINE], rows=[25], back=CLEARED),
+        step("repeal", [*STILL_OPEN, *WATCHED], by=[LEAD, MANAGER], rows=[44], repealed=CLOSED),
         step("reappear", [*WATCHED, CLOSED], by=[MACHINE], rows=[42], back=REAPPEARED),
         step("close", [*WATCHED, MOVED, OUT_OF_REMIT, REAPPEARED], by=[MACHINE], rows=[46], closed=CLOSED),
     ),
@@ -109,15 +112,16 @@ PATH = Path(
 
 # Rows of domain.md section 4 that later issues bring. A test names each, so none is forgotten.
 STILL_TO_COME = {
-    "28": "host asks or disputes in a logged channel (the answer itself is kept today): police-and-letters issue",
     "35": "action codes of a partner hotline: police-and-letters issue",
     "37": "unavailable abroad, with reason: police-and-letters issue",
     "39": "not illegal there: police-and-letters issue",
-    "43": "appeal opened: quality issue",
-    "44": "appeal decided: quality issue",
     "48": "one episode per news server for a Message-ID: trace issue",
     "49": "brand and payment alerts: intelligence issue",
     "50": "statement requested, drafted, signed, served: evidence issue",
 }
 # Facts beside the path that this house already keeps.
-BESIDE = {"45": "safeguarding alarm (steps/alarm.py)"}
+BESIDE = {
+    "28": "the host asks or disputes in the logged channel of its notice (steps/confirm.py)",
+    "43": "an appeal by serial; the removal stands meanwhile (steps/appeal.py)",
+    "45": "safeguarding alarm (steps/alarm.py)",
+}

@@ -1,7 +1,8 @@
-"""What the host says by the signed link. It stops no clock, no ladder and no check: our own checks close.
+"""What the host says by the signed link or its program, and the logged questions and answers of a notice.
 
-Anyone on the abuse desk may press, more than once; later answers stand beside earlier ones. A GET changes
-nothing (that is the page's promise; here only presses arrive).
+It stops no clock, no ladder and no check: our own checks close. Anyone on the abuse desk may press, more than
+once; later answers stand beside earlier ones. A GET changes nothing (that is the page's promise; here only
+presses arrive). What is not here: appeals (`appeal`) and mail (`mailbox`).
 """
 
 from collections.abc import Mapping
@@ -9,16 +10,125 @@ from datetime import datetime
 
 from django.db import transaction
 
-from openhotline.records.models import HostAnswer, Notice, Removal
-from openhotline.rules import removal_path
+from openhotline.outbox import queue
+from openhotline.policy import Policy
+from openhotline.records.models import Contact, Delivery, HostAnswer, Notice, NoticeMessage, Removal
+from openhotline.rules import notice_lint, removal_path
+from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
-from openhotline.rules.words import HOST, Actor
+from openhotline.rules.words import HOST, MACHINE_WORKER, Actor
+from openhotline.steps import appeal
+from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, note, refuse_unless
 
 
 def by_link(notice: Notice) -> Actor:
     """Whoever holds the link of this notice."""
     return Actor(HOST, f"host:{notice.host_id}", host_id=notice.host_id, auth="signed-link")
+
+
+def press(
+    notice: Notice,
+    said: Mapping[int, str],
+    *,
+    ticket: str = "",
+    contact: str = "",
+    text: str = "",
+    via: str,
+    policy: Policy,
+    by: Actor,
+    at: datetime,
+) -> list[HostAnswer]:
+    """One press, by page or program: the answers, a question where words came with them, an appeal where they appeal."""
+    with transaction.atomic():
+        answers = record(notice, said, ticket=ticket, contact=contact, text=text, by=by, at=at)
+        opened(notice, at=at)
+        against = [pk for pk, word in said.items() if word == "appeal"]
+        if against:
+            appeal.open_(
+                notice,
+                standing="host",
+                text=text,
+                reach=contact,
+                via=via,
+                about=against,
+                policy=policy,
+                by=by,
+                at=at,
+            )
+        wants = any(word in ("need-more", "not-ours") for word in said.values())
+        if (text.strip() or wants) and not against:
+            ask(
+                notice,
+                text.strip() or "They ask for help or more detail.",
+                via=via,
+                policy=policy,
+                by=by,
+                at=at,
+            )
+    return answers
+
+
+def opened(notice: Notice, *, at: datetime) -> None:
+    """Somebody pressed something on the notice's page for the first time. A look alone opens nothing."""
+    if Notice.objects.filter(pk=notice.pk, opened_at=None).update(opened_at=at):
+        Delivery.objects.bulk_create(
+            [
+                Delivery(letter=key, at=at, state="opened", words="Its link was used.")
+                for key in queue.keys_of("notice", notice.number)
+            ]
+        )
+
+
+def ask(notice: Notice, text: str, *, via: str, policy: Policy, by: Actor, at: datetime) -> NoticeMessage:
+    """A question or remark of the host, kept in the notice's channel. It waits for an answer; it closes nothing."""
+    with transaction.atomic():
+        made = NoticeMessage.objects.create(
+            notice=notice,
+            at=at,
+            side="host",
+            via=via,
+            who=by.who,
+            text=text[:10_000],
+            due_at=at + policy.clocks.host_query,
+        )
+        _note_all(notice, "host.asked", by=by, at=at)
+    return made
+
+
+def reply(notice: Notice, text: str, *, by: Actor, at: datetime) -> NoticeMessage:
+    """Somebody of the house answers: on the notice's page, and by a letter to its contact."""
+    require_act("host.answer", by)
+    words = text.strip()
+    refuse_unless(bool(words), "Write an answer first.", code="empty")
+    notice_lint.lint_words("", words)
+    with transaction.atomic():
+        waiting = NoticeMessage.objects.filter(notice=notice, side="host", answered_at=None)
+        waiting.update(answered_at=at)
+        made = NoticeMessage.objects.create(
+            notice=notice, at=at, side="house", via="desk", who=by.who, text=words[:10_000]
+        )
+        contact = Contact.objects.filter(pk=notice.contact_id or 0).first()
+        if contact is not None and contacts.may_be_used(contact):
+            queue.put(
+                "host-answer",
+                number=f"{notice.number}/q{made.pk}",
+                recipient=contact.mail,
+                transport="mail",
+                at=at,
+                by=MACHINE_WORKER,
+                subject=f"Re: Notice {notice.number}",
+                text=f"You asked about notice {notice.number}.\n\n{words}\n\nThe notice's own page has the whole exchange.\n",
+            )
+        _note_all(notice, "host.replied", by=by, at=at)
+    return made
+
+
+def _note_all(notice: Notice, act: str, *, by: Actor, at: datetime) -> None:
+    rows = Removal.objects.filter(notice_lines__notice=notice, notice_lines__dropped="").select_related(
+        "item"
+    )
+    note(list(rows.order_by("pk")), act, by=by, at=at, facts={"notice": notice.number})
 
 
 def record(

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from openhotline.ledger.record import Act, record
+from openhotline.policy import languages
 from openhotline.records.models import (
     Contact,
     ContactEvent,
@@ -22,6 +23,7 @@ from openhotline.records.models import (
 )
 from openhotline.rules import contacts as rule
 from openhotline.rules import removal_path
+from openhotline.rules.notice import FORMS
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE, MACHINE_WORKER, Actor
@@ -190,6 +192,17 @@ def name_site(host: Host, site: str, *, by: Actor, at: datetime) -> None:
         payload = {"host": host.key, "site": box}
         record([Act(act="host.site", obj=("host", str(host.pk), 1), payload=payload)], by=by, at=at)
         found([(host, f"abuse@{box}", rule.ROLE)], by=MACHINE_WORKER, at=at)
+
+
+def letters_as(host: Host, *, language: str, form: str, by: Actor, at: datetime) -> None:
+    """How the host wants its notices: in which language, and in which form."""
+    require_act("contact.add", by)
+    refuse_unless(language in languages(), "Choose one of the languages on the page.", code="language")
+    refuse_unless(form in FORMS, "Choose one of the forms on the page.", code="form")
+    with transaction.atomic():
+        Host.objects.filter(pk=host.pk).update(language=language, letter_form=form)
+        payload = {"host": host.key, "language": language, "form": form}
+        record([Act(act="host.letters", obj=("host", str(host.pk), 1), payload=payload)], by=by, at=at)
 
 
 def log_call(

@@ -25,6 +25,7 @@ _WORDS = {
     "moved": "The content has moved. We trace it and ask again where that is due.",
     "gone": "The content was gone before any notice left. Nothing more to answer.",
     "removed": "The content has been removed. Our own checks confirm it.",
+    "repealed": "On appeal it was found not to be against the law. We have withdrawn everything we sent about it.",
     "again": "Content that had been removed is back. A new question follows where one is due.",
 }
 

@@ -12,6 +12,7 @@ digest, so that nothing about the secret can be learned from how long the answer
 import hashlib
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from django.db.models import Max, Model, Q, QuerySet
 from django.http import Http404
@@ -21,20 +22,24 @@ from openhotline.records.models import (
     Alarm,
     Answer,
     ApiToken,
+    Appeal,
     Assessment,
     Check,
     Clock,
     Consultation,
     ConsultationLine,
     Contact,
+    ContactKey,
     Hold,
     Host,
     HostAnswer,
     HostCall,
+    HostProgram,
     House,
     Item,
     Notice,
     NoticeLine,
+    NoticeMessage,
     Partner,
     Referral,
     ReferralLine,
@@ -47,6 +52,7 @@ from openhotline.records.models import (
     User,
 )
 from openhotline.rules import words
+from openhotline.rules.notice import OPENS
 
 Row = TypeVar("Row", bound=Model)
 DESK_ROLES = words.CASE_ROLES  # the owner keeps people and settings, no case work
@@ -225,6 +231,22 @@ class Scoped:
         """Ways to reach hosts; to a host its own."""
         return self._rows(Contact.objects.all(), host=Q(host=self.host))
 
+    def contact_keys(self) -> QuerySet[ContactKey]:
+        """Keys letters to hosts are sealed to: the desk's own."""
+        return self._rows(ContactKey.objects.all())
+
+    def notice_messages(self) -> QuerySet[NoticeMessage]:
+        """Questions and answers of notices: to a host those of its own."""
+        return self._rows(NoticeMessage.objects.all(), host=Q(notice__host=self.host))
+
+    def appeals(self) -> QuerySet[Appeal]:
+        """Appeals: the desk's own; whoever appealed is told by letter."""
+        return self._rows(Appeal.objects.all())
+
+    def host_programs(self) -> QuerySet[HostProgram]:
+        """Programs of hosts: the desk's own."""
+        return self._rows(HostProgram.objects.all())
+
     def host_calls(self) -> QuerySet[HostCall]:
         """Logged calls to hosts: the desk's own."""
         return self._rows(HostCall.objects.all())
@@ -304,6 +326,23 @@ def genuine(serial: str, code: str) -> bool:
     return digest(known or "") == digest(code) and bool(known)
 
 
+def by_code(serial: str, code: str) -> Notice | None:
+    """The notice that serial and code open, or None. Only a code made to open a page does (it is longer)."""
+    known = Notice.objects.filter(number=serial, sent_at__isnull=False).select_related("host").first()
+    same = digest(known.code if known else "") == digest(code)
+    return known if known is not None and same and len(known.code) >= OPENS else None
+
+
+def sent_notice(serial: str) -> Notice | None:
+    """A notice by its serial alone, for an appeal. The page that asks answers the same for one that is not there."""
+    return Notice.objects.filter(number=serial, sent_at__isnull=False).first()
+
+
+def by_program(key: UUID) -> HostProgram | None:
+    """The program of a host that signs with this key's secret, or None."""
+    return HostProgram.objects.filter(key=key, closed_at=None).select_related("host").first()
+
+
 def by_token(token: str) -> Partner | None:
     """The partner a bearer token belongs to, or None."""
     row = ApiToken.objects.filter(digest=digest(token), revoked_at=None).select_related("partner").first()
@@ -324,7 +363,9 @@ def partner_organisations() -> int:
 __all__ = [
     "ByToken",
     "Scoped",
+    "by_code",
     "by_link",
+    "by_program",
     "by_token",
     "digest",
     "files_of",
@@ -333,5 +374,6 @@ __all__ = [
     "letter_of",
     "of_link",
     "partner_organisations",
+    "sent_notice",
     "the_house",
 ]

@@ -137,7 +137,7 @@ def test_no_text_makes_a_header_of_itself(subject: str, text: str, name: str) ->
         return
     read = email.message_from_bytes(frozen, policy=email.policy.SMTP)
     assert set(read.keys()) == {"Content-Type", "Content-Transfer-Encoding", "MIME-Version", "Message-ID", "Date",
-                                "From", "To", "Subject", "X-Notice"}  # fmt: skip
+                                "From", "To", "Subject", "X-Notice", "Auto-Submitted"}  # fmt: skip
     assert read["To"] == LETTER.to
 
 

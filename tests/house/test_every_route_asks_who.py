@@ -36,6 +36,8 @@ OPEN = {
         "livez": "a supervisor asks; no case in the answer",
         "readyz": "a supervisor asks; no case in the answer",
         "verify": "serial and code in, yes or no out",
+        "open": "serial and code in, the way to one notice out, or nothing",
+        "appeal": "anybody concerned may appeal; the answer is the same whatever the serial is",
         "api-schema": "describes the API; no case in it",
         "account_login": SIGNING_IN,
         "account_logout": SIGNING_IN,
@@ -43,7 +45,14 @@ OPEN = {
     },
 }
 # Who comes with a secret in the address or in a header is asked for that instead of an account.
-BY_SECRET = {"notice", "notice-receipt", "notice-xarf", "notice-text"}
+BY_SECRET = {
+    "notice",
+    "notice-receipt",
+    "notice-xarf",
+    "notice-text",
+    "program-notices",
+    "program-answers",
+}
 _VALUES = {
     "int": 1,
     "str": "26-00001-X",

@@ -10,6 +10,7 @@ report (`xarf-1.json`, `xarf-2.json` ...), because readers of XARF expect one ob
 Not here: sending (`client.py`), what a notice says (`steps/notify`), what a XARF report says (`connectors/xarf`).
 """
 
+import email
 import hashlib
 import json
 import re
@@ -25,7 +26,7 @@ MAX_TEXT = 8 * 1024 * 1024
 _POLICY = SMTP.clone(max_line_length=78)
 _MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>")
-_EXTRA = re.compile(r"(?:X-[A-Za-z0-9-]{1,60}|Auto-Submitted|In-Reply-To|References|Reply-To)")
+_EXTRA = re.compile(r"(?:X-[A-Za-z0-9-]{1,60}|In-Reply-To|References|Reply-To)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FORBIDDEN = {"evidence", "payload", "screenshot_url", "_internal"}
 
@@ -48,6 +49,7 @@ class MailLetter:
     xarf: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     sender_name: str = ""
+    envelope: str = "report"  # with XARF parts: "report" (RFC 5965) or "mixed" (plain attachments)
 
 
 def render(letter: MailLetter) -> bytes:
@@ -55,11 +57,14 @@ def render(letter: MailLetter) -> bytes:
     _check(letter)
     message = EmailMessage(policy=_POLICY)
     if letter.xarf:
-        message["Content-Type"] = 'multipart/report; report-type="feedback-report"'
+        report = letter.envelope == "report"
+        kind = 'multipart/report; report-type="feedback-report"' if report else "multipart/mixed"
+        message["Content-Type"] = kind
         message.set_boundary("=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:40])
         message.preamble = None
         message.attach(_text(letter.text))
-        message.attach(_feedback())
+        if report:
+            message.attach(_feedback())
         many = len(letter.xarf) > 1
         for number, report in enumerate(letter.xarf, 1):
             message.attach(_json(report, f"xarf-{number}.json" if many else "xarf.json"))
@@ -75,6 +80,8 @@ def render(letter: MailLetter) -> bytes:
         )
         message["To"] = letter.to
         message["Subject"] = letter.subject
+        # RFC 3834: an answering machine on the other side must not answer a machine.
+        message["Auto-Submitted"] = "auto-generated"
         if letter.serial:
             message["X-Notice"] = letter.serial
         for name, value in letter.headers:
@@ -82,6 +89,16 @@ def render(letter: MailLetter) -> bytes:
     except (ValueError, TypeError) as fault:
         raise ValueError(f"A header of the letter cannot be written: {fault}.") from None
     return message.as_bytes(policy=_POLICY)
+
+
+def kinds_of(frozen: bytes) -> tuple[str, ...]:
+    """The kind of every MIME part of a letter, the letter itself first."""
+    message = email.message_from_bytes(frozen, policy=_POLICY)
+    return tuple(
+        part.get_content_type()
+        for part in message.walk()
+        if not (part.get_content_type() == "text/plain" and part.get("Feedback-Type"))
+    )
 
 
 def _check(letter: MailLetter) -> None:

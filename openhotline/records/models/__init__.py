@@ -1,5 +1,6 @@
 """The filing cabinet: Django models are the records. One drawer a file."""
 
+from openhotline.records.models.appeal import Appeal, AppealLine
 from openhotline.records.models.assessment import Alarm, Assessment
 from openhotline.records.models.check import Check
 from openhotline.records.models.consultation import (
@@ -10,10 +11,27 @@ from openhotline.records.models.consultation import (
     SilenceProposal,
     Unit,
 )
-from openhotline.records.models.host import Contact, ContactEvent, ContactSource, Host, HostCall
+from openhotline.records.models.host import (
+    Contact,
+    ContactEvent,
+    ContactKey,
+    ContactSource,
+    Host,
+    HostCall,
+)
 from openhotline.records.models.house import Counter, House, PolicyVersion
 from openhotline.records.models.item import Clock, Item
-from openhotline.records.models.notice import HostAnswer, Notice, NoticeLine
+from openhotline.records.models.mail import Delivery, Mail, ProposedAnswer, UnitKey
+from openhotline.records.models.notice import (
+    Breach,
+    HostAnswer,
+    HostProgram,
+    HostRequest,
+    Notice,
+    NoticeLine,
+    NoticeMessage,
+    Rung,
+)
 from openhotline.records.models.referral import ApiToken, Partner, Referral, ReferralLine
 from openhotline.records.models.removal import Hold, Removal
 from openhotline.records.models.report import ReceiptPhase, Report, ReportContact, ReportLine
@@ -25,25 +43,35 @@ __all__ = [
     "Answer",
     "AnswerLine",
     "ApiToken",
+    "Appeal",
+    "AppealLine",
     "Assessment",
+    "Breach",
     "Check",
     "Clock",
     "Consultation",
     "ConsultationLine",
     "Contact",
     "ContactEvent",
+    "ContactKey",
     "ContactSource",
     "Counter",
+    "Delivery",
     "Hold",
     "Host",
     "HostAnswer",
     "HostCall",
+    "HostProgram",
+    "HostRequest",
     "House",
     "Item",
+    "Mail",
     "Notice",
     "NoticeLine",
+    "NoticeMessage",
     "Partner",
     "PolicyVersion",
+    "ProposedAnswer",
     "ReceiptPhase",
     "Referral",
     "ReferralLine",
@@ -51,8 +79,10 @@ __all__ = [
     "Report",
     "ReportContact",
     "ReportLine",
+    "Rung",
     "SilenceProposal",
     "Trace",
     "Unit",
+    "UnitKey",
     "User",
 ]

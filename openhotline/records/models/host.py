@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from openhotline.rules import contacts
+from openhotline.rules import contacts, notice
 
 
 class Host(models.Model):
@@ -14,6 +14,9 @@ class Host(models.Model):
     country = models.CharField(max_length=2, default="")
     first_seen = models.DateTimeField()
     site = models.CharField(max_length=253, default="", blank=True)  # its own domain, once a person said it
+    member = models.BooleanField(default=False)  # bound by the code of practice
+    language = models.CharField(max_length=8, default="en")  # of the notices it gets
+    letter_form = models.CharField(max_length=8, default=notice.REPORT)  # one of rules/notice.FORMS
 
     def __str__(self) -> str:
         return self.name
@@ -86,6 +89,33 @@ class ContactEvent(models.Model):
     who = models.CharField(max_length=24)
     act = models.CharField(max_length=24)  # found, added, proposed, verified, demoted, retired
     why = models.TextField(default="")
+
+
+class ContactKey(models.Model):
+    """The key letters to a contact are sealed to. One person brings it, another verifies its fingerprint."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="keys")
+    kind = models.CharField(max_length=8)  # openpgp, smime
+    fingerprint = models.CharField(max_length=64)
+    text = models.TextField()  # the public key or certificate, armoured
+    proposed_at = models.DateTimeField()
+    proposed_by = models.CharField(max_length=24)
+    verified_at = models.DateTimeField(null=True)
+    verified_by = models.CharField(max_length=24, default="")
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact"],
+                condition=models.Q(retired_at=None, verified_at__isnull=False),
+                name="one_key_in_use_per_contact",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(verified_by="") | ~models.Q(verified_by=models.F("proposed_by")),
+                name="key_verified_by_another",
+            ),
+        ]
 
 
 class HostCall(models.Model):

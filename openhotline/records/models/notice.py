@@ -1,4 +1,4 @@
-"""The request to a host to preserve and remove, and what the host said by the signed link."""
+"""The request to a host to preserve and remove; what the host said, asked and was told; its ladder."""
 
 from django.db import models
 
@@ -18,6 +18,9 @@ class Notice(models.Model):
     link_digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the link's secret
     ticket = models.TextField(default="")
     withdrawn_at = models.DateTimeField(null=True)
+    ladder_step = models.CharField(max_length=12, default="")  # the last rung taken
+    opened_at = models.DateTimeField(null=True)  # somebody pressed something on its page; a GET opens nothing
+    inner = models.BinaryField(null=True)  # the letter before it was sealed to the contact's key
 
 
 class NoticeLine(models.Model):
@@ -43,3 +46,74 @@ class HostAnswer(models.Model):
     text = models.TextField(default="")
 
     SAID = ("removed", "cut-off", "not-ours", "need-more", "appeal")
+
+
+class NoticeMessage(models.Model):
+    """One question or answer in the logged channel of a notice. What came by mail proves no sender."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="messages")
+    at = models.DateTimeField()
+    side = models.CharField(max_length=5)  # host, house
+    via = models.CharField(max_length=8)  # link, account, program, mail, desk
+    who = models.CharField(max_length=24)
+    text = models.TextField()
+    due_at = models.DateTimeField(null=True)  # a question waits for its answer until then
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(due_at__isnull=False, answered_at=None),
+                name="question_waiting",
+            )
+        ]
+
+
+class HostProgram(models.Model):
+    """How a host's program talks with us: a secret that signs both ways, and where it wants to be told."""
+
+    host = models.OneToOneField("records.Host", on_delete=models.PROTECT, related_name="program")
+    key = models.UUIDField(unique=True)
+    sealed = models.BinaryField()  # the secret
+    url = models.TextField(default="")  # "" : it asks, we do not tell
+    added_at = models.DateTimeField()
+    added_by = models.CharField(max_length=24)
+    closed_at = models.DateTimeField(null=True)
+
+
+class HostRequest(models.Model):
+    """One request of a host's program: the same key again is the same request, answered again."""
+
+    program = models.ForeignKey(HostProgram, on_delete=models.PROTECT, related_name="requests")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    reply = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "key"], name="one_request_per_key")]
+
+
+class Rung(models.Model):
+    """One step up the ladder of a notice that was not acted on: whom it was taken to, and when."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="rungs")
+    step = models.CharField(max_length=12)  # one of rules/ladder.STEPS
+    at = models.DateTimeField()
+    recipient = models.TextField(default="")
+    why = models.TextField(default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["notice", "step"], name="one_rung_per_step")]
+
+
+class Breach(models.Model):
+    """A member host that did not act as its code of practice says. One per notice; a manager settles it."""
+
+    host = models.ForeignKey("records.Host", on_delete=models.PROTECT, related_name="breaches")
+    notice = models.OneToOneField(Notice, on_delete=models.PROTECT, related_name="breach")
+    at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=24, default="")
+    note = models.TextField(default="")

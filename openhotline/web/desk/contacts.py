@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from openhotline.steps import contact, notify
+from openhotline.steps import contact, notify, public_key
+from openhotline.steps import program as programs
 from openhotline.web.desk import bench
 from openhotline.web.desk.hosts import page
 from openhotline.web.scoped import found
@@ -80,3 +81,53 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
         at=bench.now(request),
     )
     return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def letters(request: HttpRequest, pk: int) -> HttpResponse:
+    """The language and form of the host's notices."""
+    host = found(bench.scoped(request).hosts(), pk=pk)
+    contact.letters_as(
+        host,
+        language=request.POST.get("language", ""),
+        form=request.POST.get("form", ""),
+        by=bench.actor(request),
+        at=bench.now(request),
+    )
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def key(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
+    """The first person brings a contact's key."""
+    row = found(bench.scoped(request).contacts().select_related("host"), pk=contact, host=pk)
+    public_key.propose(row, request.POST.get("key", ""), by=bench.actor(request), at=bench.now(request))
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def settle_key(request: HttpRequest, pk: int, key: int) -> HttpResponse:
+    """The second person types the fingerprint; or anybody retires the key."""
+    row = found(bench.scoped(request).public_keys().select_related("contact"), pk=key, contact__host=pk)
+    by, at = bench.actor(request), bench.now(request)
+    if request.POST.get("retire"):
+        public_key.retire(row, by=by, at=at)
+    else:
+        public_key.verify(row, request.POST.get("fingerprint", ""), by=by, at=at)
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def program(request: HttpRequest, pk: int) -> HttpResponse:
+    """A key and a secret for the host's program, shown once; or closing it."""
+    host = found(bench.scoped(request).hosts(), pk=pk)
+    by, at = bench.actor(request), bench.now(request)
+    if request.POST.get("close"):
+        programs.close(found(bench.scoped(request).host_programs(), host=host), by=by, at=at)
+        return _back(pk)
+    _, secret = programs.make(host, url=request.POST.get("url", "").strip(), by=by, at=at)
+    return page(request, pk, secret=secret)

@@ -8,9 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from openhotline import policy as policies
 from openhotline.outbox.models import CONTACT_NEEDED
 from openhotline.records.models import HostCall
 from openhotline.rules import removal_path
+from openhotline.rules.notice import FORMS
 from openhotline.rules.refusals import Refused
 from openhotline.web.desk import bench, reached, rows, times
 from openhotline.web.scoped import found
@@ -59,8 +61,10 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
     return page(request, pk)
 
 
-def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: object) -> HttpResponse:
-    """The host's page."""
+def page(
+    request: HttpRequest, pk: int, refusal: Refused | None = None, secret: str = "", **_: object
+) -> HttpResponse:
+    """The host's page. `secret`: of its program, shown this once."""
     scoped, at = bench.scoped(request), bench.now(request)
     row = found(scoped.hosts(), pk=pk)
     mine = scoped.removals().filter(host=row).select_related("item", "host")
@@ -82,6 +86,10 @@ def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: obj
             "sources": reached.TO_CHOOSE,
             "calls": reached.calls(scoped.host_calls().filter(host=row), at=at),
             "outcomes": HostCall.OUTCOMES,
+            "languages": policies.languages(),
+            "program": scoped.host_programs().filter(host=row, closed_at=None).first(),
+            "secret": secret,
+            "forms": FORMS,
             "to_call_about": scoped.notices()
             .filter(host=row, sent_at__isnull=False, withdrawn_at=None)
             .order_by("-pk")[:20],

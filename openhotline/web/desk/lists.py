@@ -7,13 +7,15 @@ on police silence and deciding a letter in doubt (`settling.py`).
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, STATES
 from openhotline.rules import permits, removal_path
 from openhotline.rules.refusals import Refused
+from openhotline.steps import confirm
 from openhotline.web.desk import bench, outward, rows, times
 from openhotline.web.scoped import found
 
@@ -157,7 +159,25 @@ def notices(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def notice(request: HttpRequest, number: str) -> HttpResponse:
-    """One notice: what it covers, and its text as frozen at departure."""
+    """One notice: what it covers, what was asked and answered, and its text as frozen at departure."""
+    return notice_page(request, number)
+
+
+@require_POST
+def answer_host(request: HttpRequest, number: str) -> HttpResponse:
+    """An answer in the channel of a notice: on the host's page and by letter."""
+    row = found(bench.scoped(request).notices(), number=number)
+    try:
+        confirm.reply(row, request.POST.get("text", ""), by=bench.actor(request), at=bench.now(request))
+    except Refused as refusal:
+        response = notice_page(request, number, refusal)
+        response.status_code = bench.status_of(refusal)
+        return response
+    return HttpResponseRedirect(reverse("notice-page", args=[number]), status=303)
+
+
+def notice_page(request: HttpRequest, number: str, refusal: Refused | None = None) -> HttpResponse:
+    """The notice's page."""
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.notices().select_related("host", "contact"), number=number)
     removals = (
@@ -172,6 +192,17 @@ def notice(request: HttpRequest, number: str) -> HttpResponse:
             "what": f"Notice to {row.host.name}",
             "row": row,
             "parent": ("notices", "Notices"),
+            "refusal": refusal.sentence if refusal else "",
+            "channel": [
+                (
+                    one,
+                    times.when(one.at, at),
+                    times.left(one.due_at, at) if one.due_at and not one.answered_at else None,
+                )
+                for one in scoped.notice_messages().filter(notice=row).order_by("at", "pk")
+            ],
+            "may_answer": row.sent_at is not None,
+            "typed": request.POST.get("text", ""),
             "letters": letters,
             "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
         },

@@ -42,6 +42,17 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a contact that was not retired."""
+
+    pk: int
+    kind: str
+    fingerprint: str
+    state: str
+    to_verify: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One contact."""
 
@@ -61,12 +72,13 @@ class Line:
     source: str
     to_retire: bool
     events: tuple[Event, ...]
+    keys: tuple[Key, ...]
 
 
 def lines(rows: QuerySet[Contact], *, who: str, at: datetime) -> dict[int, list[Line]]:
     """The contacts of each host, the one that would be used first; then those that wait, then the rest."""
     by_host: dict[int, list[Contact]] = {}
-    for row in rows.prefetch_related("sources", "events").order_by("pk"):
+    for row in rows.prefetch_related("sources", "events", "keys").order_by("pk"):
         by_host.setdefault(row.host_id, []).append(row)
     return {host: _of_host(group, who=who, at=at) for host, group in by_host.items()}
 
@@ -111,6 +123,19 @@ def _line(row: Contact, *, first: bool, who: str, at: datetime) -> Line:
         events=tuple(
             Event(times.when(one.at, at), ACTS.get(one.act, one.act), one.who, one.why)
             for one in sorted(row.events.all(), key=lambda one: (one.at, one.pk), reverse=True)
+        ),
+        keys=tuple(
+            Key(
+                one.pk,
+                {"openpgp": "OpenPGP", "smime": "S/MIME"}.get(one.kind, one.kind),
+                " ".join(one.fingerprint[n : n + 4] for n in range(0, len(one.fingerprint), 4)),
+                f"in use, verified by {one.verified_by}"
+                if one.verified_at
+                else f"brought by {one.proposed_by}",
+                one.verified_at is None and one.proposed_by != who,
+            )
+            for one in sorted(row.keys.all(), key=lambda one: one.pk)
+            if one.retired_at is None
         ),
     )
 

@@ -17,6 +17,8 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from openhotline import policy as policies
+from openhotline.policy import Policy
 from openhotline.records.models import HostAnswer, Notice
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
@@ -69,7 +71,7 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
     """What was answered so far, dated. Without an answer yet, the notice itself."""
     asked = _linked(token)
     page = page_of(asked, of_link(asked), at=load().clock().now())
-    if not page.answered:
+    if not page.answered and not page.messages:
         return SeeOther(reverse("notice", args=[token]))
     return render(request, "portal/receipt.html", {"notice": page, "back": reverse("notice", args=[token])})
 
@@ -156,9 +158,16 @@ def _press(
         if asked.sent_at is None:
             raise Refused(_NOT_YET, code="not-yet")
         said = _said(request, page)
-        confirm.record(
+        if not said:
+            words_ = request.POST.get("text", "").replace("\x00", "").strip()
+            confirm.ask(asked, words_, via="link" if token else "account", policy=_policy(), by=by, at=at)
+            confirm.opened(asked, at=at)
+            return SeeOther(after)
+        confirm.press(
             asked,
             said,
+            via="link" if token else "account",
+            policy=_policy(),
             ticket=_line(request.POST.get("ticket", ""), 200),
             contact=_line(request.POST.get("contact", ""), 254),
             text=request.POST.get("text", "").replace("\x00", "")[:10_000],
@@ -183,10 +192,16 @@ def _said(request: HttpRequest, page: NoticePage) -> dict[int, str]:
     if form.get("all") == "removed":
         return {line.pk: "removed" for line in lines}
     said = {line.pk: form[f"u-{line.uid}"] for line in lines if form.get(f"u-{line.uid}")}
+    if not said and form.get("ask") and form.get("text", "").strip():
+        return {}
     unknown = set(said.values()) - set(HostAnswer.SAID)
     if not said or unknown:
         raise Refused("Choose an answer for at least one address. What you typed is kept.", code="empty")
     return said
+
+
+def _policy() -> Policy:
+    return policies.load(load().country)
 
 
 def _line(value: str, longest: int) -> str:
@@ -195,9 +210,10 @@ def _line(value: str, longest: int) -> str:
 
 def _mail(asked: Notice) -> Any:
     letter = letter_of(asked)
-    if letter is None or letter.body is None:
+    body = asked.inner or (letter.body if letter else None)
+    if body is None:
         raise Http404
-    return message_from_bytes(bytes(letter.body), policy=mail_policy.default)
+    return message_from_bytes(bytes(body), policy=mail_policy.default)
 
 
 def _xarf(asked: Notice) -> HttpResponse:

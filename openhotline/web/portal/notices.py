@@ -79,6 +79,7 @@ class NoticePage:
     contact: str
     summary: tuple[str, ...]
     machine: bool
+    messages: tuple[tuple[str, str, str], ...] = ()
     choices: tuple[tuple[str, str], ...] = _CHOICES
 
     @property
@@ -135,6 +136,10 @@ def page_of(asked: Notice, mine: Scoped, *, at: datetime) -> NoticePage:
         contact=latest.contact if latest else "",
         summary=_summary(lines),
         machine=asked.cls == words.CHILD_SEXUAL_ABUSE,
+        messages=tuple(
+            ("You" if one.side == "host" else "We", full(one.at), one.text)
+            for one in mine.notice_messages().filter(notice=asked).exclude(via="mail").order_by("at", "pk")
+        ),
     )
 
 

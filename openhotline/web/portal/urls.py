@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import include, path, register_converter
 
 from openhotline.web import health, signing
-from openhotline.web.portal import hosts, partners, police, start, verify
+from openhotline.web.portal import appeals, hosts, partners, police, programs, start, verify
 
 
 class LinkToken:
@@ -67,6 +67,10 @@ urlpatterns = [
     path("n/<link:token>/xarf.json", hosts.xarf, name="notice-xarf"),
     path("n/<link:token>/notice.txt", hosts.text, name="notice-text"),
     path("verify", verify.verify, name="verify"),
+    path("open", verify.open_, name="open"),
+    path("appeal", appeals.appeal, name="appeal"),
+    path("programs/<uuid:key>/notices", programs.notices, name="program-notices"),
+    path("programs/<uuid:key>/answers", programs.answers, name="program-answers"),
     # programs
     path("api/v1/", include("openhotline.api.v1.urls")),
     # supervisors

@@ -1,0 +1,54 @@
+"""An appeal by serial: who asks, why, by when it is answered, and what an uninvolved person decided."""
+
+from django.db import models
+
+
+class Appeal(models.Model):
+    """One appeal against one notice. While it is open the removal stands; it is beside the path, never a state."""
+
+    notice = models.ForeignKey("records.Notice", on_delete=models.PROTECT, related_name="appeals")
+    at = models.DateTimeField()
+    via = models.CharField(max_length=8)  # page, link, mail, phone
+    standing = models.CharField(max_length=16)  # one of STANDING
+    sealed = models.BinaryField()  # their words and how they are reached, as JSON
+    acknowledge_by = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True)
+    result_by = models.DateTimeField()
+    reviewer = models.CharField(max_length=24, default="")
+    proposed_at = models.DateTimeField(
+        null=True
+    )  # the reviewer's outcome; a reversal waits for a second person
+    second = models.CharField(max_length=24, default="")
+    decided_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=8, default="")  # upheld, reversed
+    reasons = models.TextField(default="")
+    told_late_at = models.DateTimeField(null=True)
+
+    STANDING = {
+        "host": "I host it",
+        "publisher": "I publish it, or made it",
+        "child": "I am shown in it, or speak for the child who is",
+        "blocked": "I am kept from it",
+        "other": "Something else",
+    }
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome="") | models.Q(decided_at__isnull=False),
+                name="appeal_decided_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["result_by"], condition=models.Q(decided_at=None), name="appeal_open")
+        ]
+
+
+class AppealLine(models.Model):
+    """One removal an appeal is about."""
+
+    appeal = models.ForeignKey(Appeal, on_delete=models.PROTECT, related_name="lines")
+    removal = models.ForeignKey("records.Removal", on_delete=models.PROTECT, related_name="appeal_lines")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["appeal", "removal"], name="one_appeal_line")]

@@ -1,0 +1,196 @@
+"""The check every notice passes before it leaves: all it must say stands in it, nothing it must not say does.
+
+It reads the finished letter (subject, text, XARF parts, kinds of MIME parts), not the intention behind it. What
+fails stays where it is, with the sentence. What is not here: making the letter (`notice`), and whether it may
+leave (`steps/notify`).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from openhotline.rules import references
+from openhotline.rules.notice import PAGE, NoticeContent
+from openhotline.rules.refusals import Refused
+
+# The only kinds of part a letter may have. No picture, no archive, no page that could load one.
+PARTS = frozenset(
+    {
+        "multipart/report",
+        "multipart/mixed",
+        "text/plain",
+        "message/feedback-report",
+        "application/json",
+    }
+)
+_CARRIES_BYTES = ("evidence", "payload", "screenshot_url", "hash_values")
+_PICTURE = re.compile(
+    r"(?i)\bdata:[a-z]+/|\bcid:|<\s*(?:img|video|picture|svg|iframe|object|embed)\b|!\[[^\]]*\]\("
+)
+_BLOB = re.compile(r"[A-Za-z0-9+/=]{200,}")
+_LOCAL_TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})? ?(?:BST|GMT|CET|CEST|EST|EDT|MESZ|MEZ|am|pm)\b")
+
+
+def faults(
+    content: NoticeContent, *, subject: str, text: str, xarf: Sequence[str] = (), parts: Sequence[str] = ()
+) -> list[str]:
+    """Everything wrong with a finished notice, as sentences; an empty list means that it may leave."""
+    found = [*_missing(content, subject, text), *_times(content, text), *_addresses(content, text)]
+    prose = _without_addresses(text, content)
+    found += _told(content, subject + "\n" + prose)
+    found += _pictures(text, prose)
+    found += _machine(content, xarf)
+    strange = sorted(set(parts) - PARTS)
+    if strange:
+        found.append(f"it has a part of the kind {strange[0]}")
+    return found
+
+
+def lint(
+    content: NoticeContent, *, subject: str, text: str, xarf: Sequence[str] = (), parts: Sequence[str] = ()
+) -> None:
+    """Raise Refused with every fault in one sentence, unless there is none."""
+    found = faults(content, subject=subject, text=text, xarf=xarf, parts=parts)
+    if found:
+        raise Refused(f"The notice cannot leave: {'; '.join(found)}.", code="lint")
+
+
+def lint_words(subject: str, text: str) -> None:
+    """The part of the check that holds for every letter: no picture, nothing that could carry or load one."""
+    found = _pictures(text, text) + _pictures(subject, subject)
+    if found:
+        raise Refused(f"The letter cannot leave: {'; '.join(found)}.", code="lint")
+
+
+def _missing(content: NoticeContent, subject: str, text: str) -> Iterator[str]:
+    says = content.texts
+    read = references.parse(content.number)
+    if read is None or read.kind != references.NOTICE:
+        yield "its serial number is not one of ours"
+    if not content.number or content.number not in text or content.number not in subject:
+        yield "its serial number does not stand in it"
+    wanted = (
+        ("the legal ground", content.ground, says.say("ground", ground=content.ground)),
+        (
+            "to preserve, and for how long",
+            content.preserve_days,
+            says.say("preserve", days=content.preserve_days),
+        ),
+        ("to remove", True, says.says["remove"]),
+        ("the appeal route", content.appeal, says.say("appeal", appeal=content.appeal)),
+        (
+            "how to check that it is genuine",
+            content.code and content.verify and content.phone,
+            content.verify,
+        ),
+        ("the code", content.code, content.code),
+        ("who it is to", content.host and content.to, content.host),
+    )
+    for what, value, sentence in wanted:
+        if not value or sentence not in text:
+            yield f"it lacks {what}"
+    if content.form == PAGE:
+        if not content.page or content.page not in text:
+            yield "it lacks the page that opens it"
+        if content.link in text:
+            yield "the page behind serial and code must not be opened by a link as well"
+    elif not content.link.startswith(("https://", "http://")) or content.link not in text:
+        yield "it lacks the link to answer by"
+
+
+def _times(content: NoticeContent, text: str) -> Iterator[str]:
+    for moment in (content.sent, content.due, *(a.last_seen for a in content.addresses if a.last_seen)):
+        if moment.utcoffset() != timedelta(0):
+            yield "one of its times is not UTC"
+            return
+    if content.due <= content.sent:
+        yield "its time to act ends before it is sent"
+    says = content.texts.says
+    for form, moment in ((says["date"], content.sent), (says["minute"], content.due)):
+        if not form.endswith(" UTC") or moment.strftime(form) not in text:
+            yield "a time in it does not say UTC"
+    if _LOCAL_TIME.search(_without_addresses(text, content)):
+        yield "a time in it is local"
+
+
+def _addresses(content: NoticeContent, text: str) -> Iterator[str]:
+    if not content.addresses:
+        yield "it names no address"
+    lines = text.split("\n")
+    if content.form == PAGE:
+        if any(address.canonical in text for address in content.addresses):
+            yield "it names an address that belongs on the page alone"
+        return
+    for number, address in enumerate(content.addresses, 1):
+        exact = f"{number}. {address.canonical}"
+        if not address.canonical or exact not in lines:
+            yield f"address {number} does not stand in it exactly as seen"
+            continue
+        after = lines[lines.index(exact) + 1 :][:2]
+        how = (
+            content.texts.say("referrer", referrer=address.referrer)
+            if address.referrer
+            else content.texts.says["direct"]
+        )
+        if how not in after:
+            yield f"address {number} lacks how to reproduce it"
+
+
+def _without_addresses(text: str, content: NoticeContent) -> str:
+    """The letter's own words: what hosts and registries named may hold any word."""
+    known = [content.host, content.hotline, content.link, content.verify, content.appeal, content.page]
+    known += [part for address in content.addresses for part in (address.canonical, address.referrer)]
+    for part in sorted(filter(None, known), key=len, reverse=True):
+        text = text.replace(part, " ")
+    return text
+
+
+def _told(content: NoticeContent, prose: str) -> Iterator[str]:
+    for secret in sorted(content.secrets):
+        if secret and re.search(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", prose):
+            yield "it tells of somebody in the house, the police or the reporter"
+            break
+    # The law's own name may hold any word.
+    words = prose.replace(content.ground, " ")
+    for pattern in content.texts.forbidden:
+        hit = re.search(pattern, words, re.IGNORECASE)
+        if hit:
+            yield f"it says “{hit[0]}”"
+
+
+def _pictures(text: str, prose: str) -> list[str]:
+    found = []
+    if _PICTURE.search(prose) or re.search(r"(?i)(?:^|\s)data:", text):
+        found.append("it holds something that could load or carry a picture")
+    if _BLOB.search(prose):
+        found.append("it holds a block of encoded bytes")
+    return found
+
+
+def _machine(content: NoticeContent, xarf: Sequence[str]) -> Iterator[str]:
+    if content.form == PAGE and xarf:
+        yield "its machine part names addresses that belong on the page alone"
+    wanted = {address.canonical for address in content.addresses}
+    for report in xarf:
+        value = json.loads(report)
+        if value.get("url") not in wanted:
+            yield "its machine part names another address"
+        if any(key in _CARRIES_BYTES for key, _ in _walk(value)) or any(
+            isinstance(inner, str) and inner.lstrip().lower().startswith("data:") for _, inner in _walk(value)
+        ):
+            yield "its machine part could carry a picture"
+        if any(isinstance(inner, str) and inner in content.secrets for _, inner in _walk(value)):
+            yield "its machine part tells of somebody in the house, the police or the reporter"
+
+
+def _walk(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key, inner
+            yield from _walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield "", inner
+            yield from _walk(inner)

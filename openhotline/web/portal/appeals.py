@@ -1,0 +1,70 @@
+"""Appeal by serial, for anybody concerned and without an account.
+
+Whether a serial is one of ours cannot be learned here: what is sent is answered the same. What is not here:
+reviewing (`web/desk/appeals`).
+"""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from openhotline import policy as policies
+from openhotline.records.models import Appeal
+from openhotline.rules import references
+from openhotline.rules.words import PUBLIC, Actor
+from openhotline.settings import load
+from openhotline.steps import appeal as step
+from openhotline.web.doors import open_door
+from openhotline.web.headers import without_script
+from openhotline.web.public.limits import Bucket
+from openhotline.web.scoped import sent_notice
+
+SENT = Bucket(per_second=0.2, burst=30)
+_WHO = Actor(PUBLIC, "public:appeal", auth="none")
+
+
+@open_door
+@csrf_exempt
+@without_script
+@require_http_methods(["GET", "HEAD", "POST"])
+def appeal(request: HttpRequest) -> HttpResponse:
+    """GET shows the form and changes nothing; POST files what was written."""
+    if request.method != "POST":
+        return _page(request, typed={"serial": request.GET.get("serial", "")[:40]})
+    typed = {
+        name: request.POST.get(name, "").replace("\x00", "")
+        for name in ("serial", "standing", "text", "reach")
+    }
+    if typed["standing"] not in Appeal.STANDING or not typed["text"].strip():
+        return _page(
+            request,
+            typed=typed,
+            fault="Say how you are concerned, and why you think we are wrong.",
+            status=422,
+        )
+    read = references.parse(typed["serial"])
+    if read is None or read.kind != references.NOTICE:
+        sentence = "That is no serial of a notice. It looks like N-26-0311-M and stands in the letter."
+        return _page(request, typed=typed, fault=sentence, status=422)
+    if not SENT.take():
+        sentence = "Many write at once just now. Please send it again in a minute; what you typed is kept."
+        return _page(request, typed=typed, fault=sentence, status=429)
+    notice = sent_notice(read.text)
+    if notice is not None:
+        step.open_(
+            notice,
+            standing=typed["standing"],
+            text=typed["text"],
+            reach=typed["reach"],
+            via="page",
+            policy=policies.load(load().country),
+            by=_WHO,
+            at=load().clock().now(),
+        )
+    return render(request, "portal/appeal.html", {"done": True})
+
+
+def _page(request: HttpRequest, *, typed: dict[str, str], fault: str = "", status: int = 200) -> HttpResponse:
+    context = {"typed": typed, "fault": fault, "standings": Appeal.STANDING}
+    return render(request, "portal/appeal.html", context, status=status)

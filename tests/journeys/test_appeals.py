@@ -1,0 +1,187 @@
+"""An appeal by serial: acknowledged, reviewed by the uninvolved, and a reversal taken back everywhere it went."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from openhotline.ledger import canonical
+from openhotline.ledger.models import Staged
+from openhotline.outbox.models import Letter
+from openhotline.records import vault
+from openhotline.records.models import Appeal, Hold, Item, Notice, NoticeMessage, User
+from openhotline.rules import words
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.rules.words import Actor
+from openhotline.steps import appeal, confirm
+from tests.journeys.cast import CANAL_HOST, minutes
+
+if TYPE_CHECKING:
+    from openhotline.records.models import Removal
+    from tests.journeys.cast import Day
+
+pytestmark = pytest.mark.django_db
+PUBLIC = Actor(words.PUBLIC, "public:appeal", auth="none")
+
+
+@pytest.fixture
+def staffed(house: "Day") -> "Day":
+    vault.configure(b"the site key of a test house....".ljust(32))
+    for name, role in (("M01", words.MANAGER), ("L02", words.LEAD)):
+        house.people[name] = User.objects.create(username=name, pseudonym=name, role=role)
+    return house
+
+
+def noticed(house: "Day", name: str = "a") -> "tuple[Notice, list[Removal]]":
+    removals = house.traced(house.graded(house.public_report(f"http://img.example.net/{name}")))
+    house.contact_verified(removals)
+    house.answered(house.asked(), words.GO_AHEAD)
+    house.letters_leave()
+    return Notice.objects.get(lines__removal=removals[0]), house.fresh(removals)
+
+
+def appealed(house: "Day", notice: Notice, **more: object) -> Appeal:
+    said = {
+        "standing": "publisher",
+        "text": "It is a drawing of mine.",
+        "reach": "me@elsewhere.example",
+        **more,
+    }
+    return appeal.open_(notice, via="page", policy=house.policy, by=PUBLIC, at=house.now, **said)  # type: ignore[arg-type]
+
+
+def acts() -> set[str]:
+    return {canonical.decode(bytes(entry))["act"] for entry in Staged.objects.values_list("entry", flat=True)}
+
+
+def test_an_appeal_changes_nothing_until_it_is_decided(staffed: "Day") -> None:
+    notice, (removal,) = noticed(staffed)
+    before = (removal.status, removal.due_at, removal.clock)
+    made = appealed(staffed, notice)
+    assert appealed(staffed, notice).pk == made.pk
+    assert made.acknowledge_by - staffed.now == staffed.policy.clocks.appeal_acknowledge
+    assert made.result_by - staffed.now == staffed.policy.clocks.appeal_result
+    (removal,) = staffed.fresh([removal])
+    assert (removal.status, removal.due_at, removal.clock) == before
+    assert b"drawing" not in bytes(made.sealed)
+    appeal.acknowledge(made, by=staffed.who("M01"), at=staffed.now)
+    (letter,) = staffed.letters("appeal-answer")
+    assert "stands meanwhile" in letter.text
+    staffed.letters_leave()
+    letter.refresh_from_db()
+    assert (letter.recipient, letter.text, letter.body) == ("", "", None)
+
+
+def test_who_had_a_part_in_the_decision_does_not_review_it(staffed: "Day") -> None:
+    notice, _ = noticed(staffed)
+    made = appealed(staffed, notice)
+    assert appeal.involved(made) == {"A07", "A12"}
+    with pytest.raises(NotPermitted):
+        appeal.propose(made, "upheld", reasons="x", by=staffed.who("A07"), at=staffed.now)
+    User.objects.filter(pseudonym="A12").update(role=words.MANAGER)
+    reader = User.objects.get(pseudonym="A12").actor()
+    with pytest.raises(Refused, match="had a part"):
+        appeal.propose(made, "upheld", reasons="x", by=reader, at=staffed.now)
+    with pytest.raises(Refused, match="reasons"):
+        appeal.propose(made, "upheld", reasons=" ", by=staffed.who("M01"), at=staffed.now)
+    appeal.propose(made, "upheld", reasons="It is a photograph.", by=staffed.who("M01"), at=staffed.now)
+    made.refresh_from_db()
+    assert (made.outcome, made.reviewer) == ("upheld", "M01")
+    with pytest.raises(Refused, match="decided already"):
+        appeal.propose(made, "reversed", reasons="x", by=staffed.who("L02"), at=staffed.now)
+    assert Notice.objects.get(pk=notice.pk).withdrawn_at is None
+
+
+def test_a_reversal_needs_two_and_is_told_wherever_it_went(staffed: "Day") -> None:
+    notice, removals = noticed(staffed)
+    made = appealed(staffed, notice)
+    with pytest.raises(Refused, match="Nobody has proposed"):
+        appeal.reverse(made, by=staffed.who("M01"), at=staffed.now)
+    appeal.propose(made, "reversed", reasons="A drawing of adults.", by=staffed.who("M01"), at=staffed.now)
+    assert Item.objects.get(removals=removals[0]).status == "graded"
+    with pytest.raises(Refused, match="yourself"):
+        appeal.reverse(made, by=staffed.who("M01"), at=staffed.now)
+    Hold.objects.create(
+        removal=removals[0], reason="other", placed_at=staffed.now, placed_by="NU-2", review_at=staffed.now
+    )
+    appeal.reverse(made, by=staffed.who("L02"), at=staffed.now)
+    (removal,) = staffed.fresh(removals)
+    assert (removal.status, removal.next_check_at, removal.due_at) == ("closed", None, None)
+    assert removal.item.status == "not illegal"
+    notice.refresh_from_db()
+    assert notice.withdrawn_at == staffed.now
+    assert not Hold.objects.filter(released_at=None).exists()
+    kinds = set(Letter.objects.filter(put_at=staffed.now).values_list("kind", flat=True))
+    assert {"host-repealed", "police-repealed", "appeal-answer"} <= kinds
+    (told,) = staffed.letters("host-repealed")
+    assert (told.recipient, notice.number in told.text) == (notice.contact.mail, True)
+    assert {"appeal.opened", "appeal.reversed", "removal.repeal", "item.repeal"} <= acts()
+    with pytest.raises(Refused, match="withdrawn"):
+        confirm.record(notice, {removal.pk: "removed"}, by=confirm.by_link(notice), at=staffed.now)
+
+
+def test_referrals_abroad_are_taken_back_too(staffed: "Day") -> None:
+    """The same item, once at home and once abroad: both roads are walked back."""
+    notice, removals = noticed(staffed)
+    staffed.later(minutes(10))
+    staffed.traced([removals[0].item], CANAL_HOST)
+    from openhotline.records.models import Partner, Referral
+    from openhotline.steps import refer
+
+    for row in staffed.policy.partners:
+        Partner.objects.get_or_create(
+            key=row.key, defaults={"name": row.name, "kind": "hotline", "country": row.country}
+        )
+    refer.refer_due(at=staffed.now)
+    staffed.letters_leave()
+    referral = Referral.objects.get(sent_at__isnull=False)
+    made = appealed(staffed, notice)
+    appeal.propose(made, "reversed", reasons="Adults.", by=staffed.who("M01"), at=staffed.now)
+    appeal.reverse(made, by=staffed.who("L02"), at=staffed.now)
+    (letter,) = staffed.letters("referral-repealed")
+    assert letter.number == referral.number
+    newest = staffed.fresh(list(removals[0].item.removals.all()))
+    assert {row.status for row in newest} == {"closed", "moved"}
+
+
+def test_managers_are_told_once_of_an_appeal_past_its_time(staffed: "Day") -> None:
+    notice, _ = noticed(staffed)
+    appealed(staffed, notice)
+    assert appeal.late(policy=staffed.policy, at=staffed.now) == 0
+    staffed.later(staffed.policy.clocks.appeal_acknowledge)
+    assert appeal.late(policy=staffed.policy, at=staffed.now) == 1
+    assert appeal.late(policy=staffed.policy, at=staffed.now) == 0
+    assert [letter.recipient for letter in staffed.letters("appeal-late")] == [staffed.policy.managers_mail]
+
+
+def test_what_a_host_asks_is_logged_answered_and_closes_nothing(staffed: "Day") -> None:
+    notice, (removal,) = noticed(staffed)
+    by = confirm.by_link(notice)
+    confirm.press(notice, {removal.pk: "need-more"}, via="link", policy=staffed.policy, by=by, at=staffed.now)
+    asked = NoticeMessage.objects.get(side="host")
+    assert asked.due_at == staffed.now + staffed.policy.clocks.host_query
+    staffed.later(minutes(20))
+    with pytest.raises(Refused, match="Write an answer"):
+        confirm.reply(notice, " ", by=staffed.who("A07"), at=staffed.now)
+    confirm.reply(notice, "The second picture of the page.", by=staffed.who("A07"), at=staffed.now)
+    asked.refresh_from_db()
+    assert asked.answered_at == staffed.now
+    (letter,) = staffed.letters("host-answer")
+    assert letter.recipient == notice.contact.mail
+    assert staffed.fresh([removal])[0].status == "acknowledged"
+
+
+def test_an_appeal_pressed_by_the_host_is_an_appeal(staffed: "Day") -> None:
+    notice, (removal,) = noticed(staffed)
+    confirm.press(
+        notice,
+        {removal.pk: "appeal"},
+        text="A medical page.",
+        via="link",
+        policy=staffed.policy,
+        by=confirm.by_link(notice),
+        at=staffed.now,
+    )
+    made = Appeal.objects.get()
+    assert (made.standing, appeal.read(made)["text"]) == ("host", "A medical page.")
+    notice.refresh_from_db()
+    assert notice.opened_at == staffed.now
