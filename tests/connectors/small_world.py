@@ -1,11 +1,15 @@
-"""A tiny internet inside one thread: a SOCKS5 exit on a Unix socket, and behind it whatever a test says.
+"""A tiny internet inside one thread: exits of every kind, and behind them whatever a test says.
 
-A handler is `async (reader, writer)`; `hosts` maps (literal, port) to one. Nothing listens on a port.
+A handler is `async (reader, writer)`; `hosts` maps (literal, port) to one. The exits on a Unix socket and on
+loopback speak SOCKS5 and HTTP CONNECT; those on loopback want `USER` and `PASSWORD`. Nothing else listens.
 """
 
 import asyncio
+import base64
+import datetime
 import ipaddress
 import json
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable
@@ -14,11 +18,44 @@ from typing import Any
 
 import dns.message
 import dns.rrset
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from openhotline.connectors.probe.ways import Way
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 RESOLVER = "192.0.2.53"
 REGISTRY = "192.0.2.43"
 SITE = "192.0.2.10"
+USER, PASSWORD = "looker", "p@ss:w,rd"
+PROXY = "proxy.example"
+KINDS = ("socks5-unix", "socks5", "connect-unix", "connect", "connect-tls")
+
+
+def certificate(folder: Path, name: str = PROXY) -> tuple[ssl.SSLContext, str]:
+    """A server's context with a certificate of its own making, and that certificate (PEM)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / f"{name}.pem"
+    file.write_bytes(private + made.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context, made.public_bytes(pem).decode("ascii")
 
 
 class SmallWorld:
@@ -30,6 +67,10 @@ class SmallWorld:
         self.hosts: dict[tuple[str, int], Handler] = {(RESOLVER, 53): self.name_server}
         self.asked: list[tuple[str, int]] = []  # every CONNECT
         self.requests: list[bytes] = []  # every HTTP request head
+        self.questions: list[bytes] = []  # every question, as it came over the wire
+        self.heads: list[bytes] = []  # what the exits were told
+        self.trust = ""  # the certificate of the exit spoken to in TLS
+        self._tcp = self._tls = 0
         self.open_now: dict[str, int] = {}
         self.open_most: dict[str, int] = {}
 
@@ -40,11 +81,18 @@ class SmallWorld:
             async def main() -> None:
                 self.loop = asyncio.get_running_loop()
                 self.stop = asyncio.Event()
-                server = await asyncio.start_unix_server(self._socks, path=str(self.exit_socket))
+                context, self.trust = certificate(self.exit_socket.parent)
+                servers = [
+                    await asyncio.start_unix_server(self._visitor, path=str(self.exit_socket)),
+                    await asyncio.start_server(self._visitor_with_password, "127.0.0.1", 0),
+                    await asyncio.start_server(self._visitor_with_password, "127.0.0.1", 0, ssl=context),
+                ]
                 self.exit_socket.chmod(0o666)
+                self._tcp, self._tls = (s.sockets[0].getsockname()[1] for s in servers[1:])
                 ready.set()
                 await self.stop.wait()
-                server.close()
+                for server in servers:
+                    server.close()
                 others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
                 for task in others:
                     task.cancel()
@@ -61,19 +109,32 @@ class SmallWorld:
         self.loop.call_soon_threadsafe(self.stop.set)
         self.thread.join(5)
 
-    async def _socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def way(self, kind: str) -> Way:
+        """The exit of one kind."""
+        if kind.endswith("-unix"):
+            return Way(kind, str(self.exit_socket))
+        port, name = (self._tls, PROXY) if kind == "connect-tls" else (self._tcp, "")
+        return Way(kind, f"127.0.0.1:{port}", USER, PASSWORD, name)
+
+    async def _visitor_with_password(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await self._visitor(reader, writer, password=True)
+
+    async def _visitor(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, password: bool = False
+    ) -> None:
         try:
-            _, methods = await reader.readexactly(2)
-            await reader.readexactly(methods)
-            writer.write(b"\x05\x00")
-            _, _, _, kind = await reader.readexactly(4)
-            assert kind in (1, 4), "a name must never reach the exit"
-            packed = await reader.readexactly(4 if kind == 1 else 16)
-            (port,) = struct.unpack("!H", await reader.readexactly(2))
-            literal = str(ipaddress.ip_address(packed))
+            first = await reader.readexactly(1)
+            if first == b"\x05":
+                literal, port = await self._socks(reader, writer, password)
+                answers = (b"\x05\x00\x00\x01" + bytes(6), b"\x05\x05\x00\x01" + bytes(6))
+            else:
+                literal, port = await self._connect(first, reader, writer, password)
+                answers = (b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
             self.asked.append((literal, port))
             handler = self.hosts.get((literal, port))
-            writer.write(b"\x05" + (b"\x00" if handler else b"\x05") + b"\x00\x01" + bytes(6))
+            writer.write(answers[0] if handler else answers[1])
             if handler:
                 self.open_now[literal] = self.open_now.get(literal, 0) + 1
                 self.open_most[literal] = max(self.open_most.get(literal, 0), self.open_now[literal])
@@ -87,10 +148,50 @@ class SmallWorld:
         finally:
             writer.close()
 
+    async def _socks(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, password: bool
+    ) -> tuple[str, int]:
+        (methods,) = await reader.readexactly(1)
+        offered = await reader.readexactly(methods)
+        method = 2 if password else 0
+        if method not in offered:
+            writer.write(b"\x05\xff")
+            raise OSError("no such method")
+        writer.write(bytes((5, method)))
+        if password:
+            _, size = await reader.readexactly(2)
+            user = await reader.readexactly(size)
+            (size,) = await reader.readexactly(1)
+            word = await reader.readexactly(size)
+            right = (user, word) == (USER.encode(), PASSWORD.encode())
+            writer.write(bytes((1, 0 if right else 1)))
+            if not right:
+                raise OSError("wrong password")
+        _, _, _, kind = await reader.readexactly(4)
+        assert kind in (1, 4), "a name must never reach the exit"
+        packed = await reader.readexactly(4 if kind == 1 else 16)
+        (port,) = struct.unpack("!H", await reader.readexactly(2))
+        return str(ipaddress.ip_address(packed)), port
+
+    async def _connect(
+        self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, password: bool
+    ) -> tuple[str, int]:
+        head = first + await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head)
+        pair = base64.b64encode(f"{USER}:{PASSWORD}".encode())
+        if password and b"Proxy-Authorization: Basic " + pair + b"\r\n" not in head:
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            raise OSError("wrong password")
+        method, to, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        assert method == "CONNECT"
+        literal, _, port = to.rpartition(":")
+        return str(ipaddress.ip_address(literal.strip("[]"))), int(port)
+
     async def name_server(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             (size,) = struct.unpack("!H", await reader.readexactly(2))
-            query = dns.message.from_wire(await reader.readexactly(size))
+            self.questions.append(await reader.readexactly(size))
+            query = dns.message.from_wire(self.questions[-1])
             wire = self.answer(query).to_wire()
             writer.write(struct.pack("!H", len(wire)) + wire)
 

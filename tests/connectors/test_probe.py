@@ -31,7 +31,7 @@ CANARY = "192.0.2.80"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF-SECRET-PICTURE-BYTES" + bytes(range(256)) * 64
 PICTURE = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
 # For what is expected to answer, however busy the machine; SHORT is for what is expected not to.
-PATIENT = Limits(connect_s=30, total_s=60, job_s=90, dns_s=30)
+PATIENT = Limits(connect_s=30, tls_s=30, first_byte_s=60, slow_after_s=60, total_s=60, job_s=90, dns_s=30)
 SHORT = Limits(connect_s=0.6, total_s=1.2, job_s=3, dns_s=0.6)
 moments = (NOON + timedelta(hours=n) for n in itertools.count())  # every test has its own house time
 

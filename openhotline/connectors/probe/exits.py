@@ -95,10 +95,16 @@ class Exits:
             raise
         try:
             writer.write(handshakes.connect_head(way, literal, port))
-            handshakes.judge_connect(await reader.readuntil(b"\r\n\r\n"))
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+            got = b""
+            while b"\r\n\r\n" not in got:
+                piece = await reader.read(handshakes.ANSWER_BYTES)
+                if not piece or len(got) > handshakes.ANSWER_BYTES:
+                    raise NoWay("blocked", "The exit cut the connection off, or spoke for too long.")
+                got += piece
+            handshakes.judge_connect(got)
+        except OSError as fault:
             writer.transport.abort()
-            raise NoWay("blocked", "The exit cut the connection off.") from None
+            raise _no_exit(fault) from None
         except BaseException:
             writer.transport.abort()
             raise
