@@ -232,7 +232,7 @@ def made_up(count: int, seed: int) -> Iterator[Vector]:
 
 def ordinary() -> list[tuple[str, str]]:
     """(address, literal): 200 addresses as people report them, all reserved ones, that must be reached."""
-    names = ("img{}.example.org", "www.IMG{}.Example.NET", "münchen{}.example", "xn--mnchen{}-example.test",
+    names = ("img{}.example.org", "www.IMG{}.Example.NET", "münchen{}.example", "xn--mnchen-3ya.p{}.test",
              "a-b.c{}.example.com", "deep.er.down.{}.example.org", "under_score{}.example.net",
              "{}.example.org.", "ピクチャ{}.example", "x{}.co.uk.example")  # fmt: skip
     paths = ("/", "/a/b.jpg", "/view?id=17&x=%20y", "/~user/pic%201.html#top", "/a;b=c,d", "/?q=http://127.0.0.1/",

@@ -73,6 +73,15 @@ def test_no_vector_passes_and_no_made_up_one(lift: bool) -> None:
     assert [one for one in ssrf.made_up(10_000, seed=16) if passes(one, config)] == []
 
 
+def test_two_hundred_ordinary_addresses_are_let_through() -> None:
+    ordinary = ssrf.ordinary()
+    assert len(ordinary) == len(set(ordinary)) == 200
+    for address, literal in ordinary:
+        assert dry.by_rule(ProbeJob(address, "north", NOON), LIFTED) is None, address
+        assert not isinstance(take_apart(address, LIFTED.ports), str)
+        assert vet([literal], lift_documentation=True)
+
+
 def test_a_vector_that_is_harmless_would_be_noticed() -> None:
     for kind, given in (
         (ssrf.ADDRESS, "http://8.8.8.8/"),
