@@ -31,7 +31,7 @@ class Exits:
     def __init__(self, config: ProbeConfig, here: str = "") -> None:
         """`here`: the working directory as the configuration spells it, if it is the run directory."""
         self.config = config
-        self.here = here
+        self._ways = {name: _near(Way(*way), here) for name, way in config.vantages.items()}
         self._relays: set[asyncio.Task[None]] = set()
         self._tls: ssl.SSLContext | None = None
 
@@ -54,7 +54,7 @@ class Exits:
     async def knock(self, vantage: str, literal: str, port: int) -> socket.socket:
         """A connection to an address that nobody vetted: for the operator's own resolvers, and for the
         self-test, which must find that it does not come about. Raises `NoWay`."""
-        way = Way(*self.config.vantages[vantage])
+        way = self._ways[vantage]
         try:
             async with asyncio.timeout(self.config.limits.connect_s):
                 if way.kind == DIRECT:
@@ -125,7 +125,7 @@ class Exits:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
-            await _join_queue(sock, self._near(way.at))
+            await _join_queue(sock, way.at)
         except OSError as fault:
             sock.close()
             raise _no_exit(fault) from None
@@ -141,11 +141,12 @@ class Exits:
                 self._tls.load_verify_locations(cadata=self.config.trust)
         return self._tls
 
-    def _near(self, path: str) -> str:
-        """The path as seen from where we stand: after giving up root only the run directory is in
-        reach, and a Unix socket's path may not be longer than about a hundred bytes."""
-        whole = PurePath(path)
-        return whole.name if str(whole.parent) == self.here else path
+
+def _near(way: Way, here: str) -> Way:
+    """The way as seen from where we stand: after giving up root only the run directory is in reach, and
+    a Unix socket's path may not be longer than about a hundred bytes."""
+    whole = PurePath(way.at)
+    return way._replace(at=whole.name) if way.kind in ON_A_SOCKET and str(whole.parent) == here else way
 
 
 def _no_exit(fault: OSError) -> NoWay:

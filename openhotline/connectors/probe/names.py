@@ -44,6 +44,8 @@ class Resolved:
 def literal_of(host: str) -> str:
     """The IP literal in a URL's host ("" if it is a name); brackets removed."""
     bare = host.removeprefix("[").removesuffix("]")
+    if ":" not in bare and not bare[-1:].isdigit():
+        return ""  # the one parser has made of every IPv4 literal four plain numbers
     try:
         return str(ipaddress.ip_address(bare))
     except ValueError:
