@@ -20,7 +20,7 @@ from tests.connectors import hostile
 from tests.connectors.small_world import RESOLVER, SITE, SmallWorld
 from tests.connectors.test_probe import moments, start
 
-SHORTENED = Limits(connect_s=5, tls_s=2, first_byte_s=3, slow_after_s=1, total_s=5, job_s=8, dns_s=20)
+SHORTENED = Limits(connect_s=10, tls_s=2, first_byte_s=5, slow_after_s=1, total_s=15, job_s=20, dns_s=20)
 DOZEN = (
     "dribble body", "dribble head", "endless headers", "endless header line", "ten gigabytes", "chunk size lies",
     "gzip bomb", "brotli bomb", "http 0 9", "reset in the head", "header with nuls", "continue flood", "TLS stall",
@@ -28,7 +28,7 @@ DOZEN = (
 )  # fmt: skip
 # What a server can push into our socket before it notices: buffers of both ends and of the proxy between.
 BUFFERS = 8 * hostile.MIB
-NEIGHBOURS = 200
+NEIGHBOURS = 60
 
 
 @dataclass

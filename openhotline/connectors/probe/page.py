@@ -13,6 +13,10 @@ _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _SPACE = re.compile(r"\s+")
 _SILENT = (b"script", b"style", b"template", b"noscript")
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]{1,40})")
+# A tag that neither hides text nor names the page, with no other tag begun inside it: each "<" is looked at once.
+_PLAIN_TAG = re.compile(
+    rb"<(?!!--|/?(?:script|style|template|noscript|title)[>/ \t\r\n\f])[^<>]*>", re.IGNORECASE
+)
 TITLE_CHARS = 300
 
 
@@ -48,11 +52,15 @@ def _decode(data: bytes, charset: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return _SPACE.sub(" ", "".join(c if c.isprintable() or c.isspace() else " " for c in text)).strip()
+    folded = _SPACE.sub(" ", text)
+    if not folded.isprintable():  # most pages are, and this is the cheap way to know
+        folded = _SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in folded))
+    return folded.strip()
 
 
 def _split(body: bytes) -> tuple[bytes, bytes]:
     """(title's bytes, visible text's bytes)."""
+    body = _PLAIN_TAG.sub(b" ", body)
     low = body.lower()
     title = b""
     parts: list[bytes] = []

@@ -46,6 +46,10 @@ from openhotline.connectors.rdap.client import Registries
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 
 LINE_BYTES = 1024 * 1024
+_A_LOOK = (
+    256 * 1024
+)  # what one look takes that is as it should be: its sockets, TLS both to an exit and a site
+_IN_HAND = 2000  # jobs of one conversation that are taken before any is answered
 Job = TraceJob | CheckJob | ProbeJob
 Facts = TraceFacts | CheckFacts | ProbeFacts
 _PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
@@ -149,7 +153,7 @@ async def _serve(
     fetcher, turns = Fetcher(), Turns(config.limits, polite=config.polite)
     walker = Walker(config, exits, names, fetcher, turns)
     desk = _Desk(config, hello, walker, Tracer(config, names, walker, atlas, registries), turns)
-    _bound_memory(config.limits.memory)
+    _bound_memory(config.limits.memory + config.limits.in_flight * _A_LOOK)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -171,7 +175,7 @@ async def _serve(
 
 def _bound_memory(above: int) -> None:
     """From here on the process may grow by so much and no more: what asks for more gets an error, not the
-    machine's memory."""
+    machine's memory. What looks take that are as they should be comes on top of the bound for hostile ones."""
     if threading.current_thread() is not threading.main_thread():
         return  # a test's prober; the bound would be the test's
     pages = Path("/proc/self/statm").read_text().split()
@@ -208,11 +212,18 @@ class _Desk:
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until the worker hangs up; then what it asked for and did not wait for is dropped."""
         tasks: set[asyncio.Task[None]] = set()
+        room = asyncio.Semaphore(_IN_HAND)  # what waits beyond that waits with the worker
+
+        def done(task: asyncio.Task[None]) -> None:
+            tasks.discard(task)
+            room.release()
+
         try:
             while data := await reader.readline():
+                await room.acquire()
                 task = asyncio.create_task(self._answer(data, writer))
                 tasks.add(task)
-                task.add_done_callback(tasks.discard)
+                task.add_done_callback(done)
         except (ValueError, ConnectionError):  # a line longer than any job, or the worker went away
             pass
         finally:
