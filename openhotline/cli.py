@@ -21,6 +21,7 @@ from openhotline.commands import (
     probing,
     reports,
     safety,
+    traces,
     worlds,
 )
 from openhotline.rules.refusals import Refused
@@ -41,7 +42,19 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
         raise typer.Exit
 
 
-for module in (houses, reports, addresses, cases, contacts, probing, letters, ledgers, worlds, safety):
+for module in (
+    houses,
+    reports,
+    addresses,
+    cases,
+    contacts,
+    traces,
+    probing,
+    letters,
+    ledgers,
+    worlds,
+    safety,
+):
     module.register(app)
 
 

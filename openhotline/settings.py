@@ -61,7 +61,18 @@ class Settings(BaseSettings):
     requests_per_second: float = 20.0  # of the prober, to all hosts together
     canary: str = ""
     resolvers: str = ""  # comma-separated literals; "" -> the world's, or the system's
-    mmdb: str = ""  # colon-separated MMDB files for origin network and country
+    # Colon-separated MMDB files for origin network and country, each with its licence: "origin=/a.mmdb|CC BY 4.0:..."
+    mmdb: str = ""
+    whois: str = (
+        "whois.iana.org"  # the WHOIS server that is asked first where RDAP gave nothing; "" asks none
+    )
+    registry_lists: str = (
+        "https://data.iana.org/rdap"  # where `refresh registries` finds RFC 9224's four files
+    )
+    proxies: str = ""  # a file with the address ranges of proxies, in the form of policy/proxies.toml
+    places: str = ""  # where vantage points stand, "direct=51.5,-0.1;north=55.9,-3.2"
+    news: str = ""  # comma-separated news servers that may be asked for a post
+    onion: str = ""  # the vantage point whose exit carries onion addresses
 
     @property
     def data(self) -> Path:

@@ -13,9 +13,9 @@ from openhotline.connectors.mail.meaning import MailLetter, kinds_of, render
 from openhotline.connectors.partner.meaning import Referral as WireReferral
 from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
-from openhotline.connectors.probe.meaning import TraceJob
 from openhotline.connectors.xarf import meaning as xarf
 from openhotline.jobs.post import HTTP, Post
+from openhotline.jobs.trace_jobs import trace_jobs
 from openhotline.outbox import queue
 from openhotline.outbox.models import PENDING, Letter
 from openhotline.policy import Policy
@@ -24,7 +24,6 @@ from openhotline.rules import notice as wording
 from openhotline.rules import notice_lint
 from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
-from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import escalate, freshness, notify, refer, trace
 from openhotline.steps.notify import HouseWords
@@ -45,10 +44,8 @@ def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
 
 
 def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: datetime) -> None:
-    reachable = [item for item in items if item.host]
-    facts = prober.trace(
-        [TraceJob(canonical=dialled(item.canonical), host=item.host, at=at) for item in reachable]
-    )
+    reachable = [item for item in items if item.host or item.canonical.startswith("news:")]
+    facts = prober.trace(trace_jobs(reachable, at=at))
     trace.record(list(zip(reachable, facts, strict=True)), policy=policy, by=MACHINE_WORKER, at=at)
 
 

@@ -26,6 +26,7 @@ ON_THE_MACHINE: tuple[tuple[str, Look], ...] = (
     ("prober", doctor_machine.prober),
     ("vantage points", doctor_machine.lines_out),
     ("mmdb", doctor_machine.mmdb),
+    ("registries", doctor_machine.registries),
     ("backup", doctor_machine.backup),
 )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import maxminddb
 
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
+from openhotline.jobs import registry_lists
 from openhotline.jobs.backup import LAST
 from openhotline.jobs.exits import mmdb_files, probe_config, vantages
 from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
@@ -24,6 +25,7 @@ GIB = 1 << 30
 FREE_SHARE, FREE_BYTES = 0.10, 2 * GIB
 BACKUP_AGE = timedelta(hours=26)
 MMDB_AGE = timedelta(days=45)
+LISTS_AGE = timedelta(days=7)
 SLOW_FSYNC = 20.0  # flushes a second; below it people wait for "received"
 _SECRETS = {"site.key": 0o600, "django.secret": 0o600, "intake.key": 0o600, "receipt.pepper": 0o640}
 _IN_MEMORY = ("tmpfs", "ramfs")
@@ -264,17 +266,57 @@ def mmdb(settings: Settings) -> Finding:
             "No MMDB file is named: traces have one method less.",
             "OPENHOTLINE_MMDB=origin=/path/asn.mmdb:location=/path/country.mmdb",
         )
-    ages = []
+    ages, told = [], []
     for file in files:
         try:
             with maxminddb.open_database(file.path) as opened:
-                ages.append((datetime.now(UTC).timestamp() - opened.metadata().build_epoch, file.path))
+                age = datetime.now(UTC).timestamp() - opened.metadata().build_epoch
+                ages.append((age, file.path))
+                licence = f", {file.licence}" if file.licence else ""
+                told.append(f"{Path(file.path).name} ({max(0.0, age) / 86400:.0f} days old{licence})")
         except (OSError, ValueError, maxminddb.InvalidDatabaseError):
             return warning("mmdb", f"{file.path} cannot be read.", "Download it anew.")
     seconds, path = max(ages)
     if settings.exit == "direct" and seconds > MMDB_AGE.total_seconds():
         return warning("mmdb", f"{path} is {seconds / 86400:.0f} days old.", "Download a newer one.")
-    return fine("mmdb", f"{len(files)} files, the oldest {max(0.0, seconds) / 86400:.0f} days old.")
+    unnamed = [file.path for file in files if not file.licence]
+    if unnamed and real(settings):
+        return warning(
+            "mmdb",
+            f"{', '.join(told)}. The licence of {unnamed[0]} is not given, so no trace can show it.",
+            "Write it behind the path in OPENHOTLINE_MMDB: location=/path/country.mmdb|CC BY 4.0",
+        )
+    return fine("mmdb", f"{len(files)} files: {', '.join(told)}.")
+
+
+def registries(settings: Settings) -> Finding:
+    """The lists that say which registry answers for what, and resolvers enough to compare."""
+    config = probe_config(settings)
+    if len(config.resolvers) < 2:
+        return warning(
+            "registries",
+            f"{len(config.resolvers)} resolver is named: a trace compares two, so that a lie is seen.",
+            "OPENHOTLINE_RESOLVERS=tls://ADDRESS#NAME,tls://ADDRESS#NAME",
+        )
+    kept = registry_lists.kept(settings.data)
+    if config.rdap_base:
+        return fine("registries", "The synthetic internet has one registry for everything.")
+    if len(kept) < len(registry_lists.KINDS):
+        lacks = ", ".join(sorted(set(registry_lists.KINDS) - {one.kind for one in kept}))
+        return warning(
+            "registries",
+            f"The lists of registries lack {lacks}: traces fall back on WHOIS.",
+            "openhotline refresh registries",
+        )
+    days = max((settings.clock().now() - one.fetched).total_seconds() for one in kept) / 86400
+    if days > LISTS_AGE.days:
+        return warning(
+            "registries",
+            f"The lists of registries are {days:.0f} days old.",
+            "openhotline refresh registries",
+        )
+    told = ", ".join(f"{one.kind} of {one.published} ({one.entries} entries)" for one in kept)
+    return fine("registries", f"Fetched {days:.0f} days ago: {told}.")
 
 
 def backup(settings: Settings) -> Finding:

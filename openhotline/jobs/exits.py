@@ -6,14 +6,19 @@ real house names its resolvers and MMDB files in the environment. Not here: the 
 
 import ipaddress
 import json
+import math
 import re
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from openhotline.connectors.probe.config import NEVER_REACHED, Limits, MmdbFile, ProbeConfig, Resolver
+from openhotline.connectors.probe.tracing import Tracing
 from openhotline.connectors.probe.ways import CONNECT_UNIX, DIRECT, SOCKS5_UNIX, Way, read_way
+from openhotline.jobs import registry_lists
+from openhotline.policy import signs
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
@@ -42,6 +47,7 @@ def _direct(settings: Settings) -> ProbeConfig:
     return ProbeConfig(
         vantages=_ways(settings),
         resolvers=found,
+        rdap_bootstrap=registry_lists.files(settings.data),
         mmdb=mmdb_files(settings.mmdb),
         canary=settings.canary,
         wall=settings.wall == "required",
@@ -49,6 +55,13 @@ def _direct(settings: Settings) -> ProbeConfig:
         own_ranges=(*own_ranges(settings.own_ranges), *(literal for literal, _ in stores)),
         limits=Limits(per_second=settings.requests_per_second),
         trust=_certificate(settings.exit_ca),
+        tracing=tracing(
+            whois=settings.whois,
+            proxies=settings.proxies,
+            where=places(settings.places),
+            news=settings.news,
+            onion=settings.onion,
+        ),
     )
 
 
@@ -116,14 +129,25 @@ def _world(settings: Settings) -> ProbeConfig:
     card = _card(run / WORLD_CARD)
     resolver, mmdb = card.get("resolver", {}), card.get("mmdb", {})
     named = resolvers(settings.resolvers)
-    if not named and resolver:
-        named = (Resolver(resolver["address"], int(resolver["port"]), resolver["transport"]),)
+    if not named:
+        listed = card.get("resolvers") or ([resolver] if resolver else [])
+        named = tuple(Resolver(one["address"], int(one["port"]), one["transport"]) for one in listed)
+    lists = registry_lists.files(settings.data)
     return ProbeConfig(
         vantages={name: Way(kind, str(run / file)) for name, (kind, file) in WORLD_EXITS.items()},
         resolvers=named,
-        rdap_base=str(card.get("rdap", "")),
+        # Until its lists are fetched (openhotline refresh registries) the world has one registry for all.
+        rdap_base="" if lists else str(card.get("rdap", "")),
+        rdap_bootstrap=lists,
         mmdb=mmdb_files(settings.mmdb) or tuple(MmdbFile(path, kind) for kind, path in mmdb.items()),
         canary=str(card.get("canary", "")),
+        tracing=tracing(
+            whois=str(card.get("whois", "")),
+            proxies=settings.proxies or str(card.get("proxies", "")),
+            where={name: (float(a), float(b)) for name, (a, b) in card.get("stand_at", {}).items()},
+            news=settings.news or ",".join(card.get("news", ())),
+            onion="",
+        ),
         # A busy machine is no outage: what is slow here is slow because everything runs on one box.
         limits=Limits(
             connect_s=20, tls_s=20, first_byte_s=30, slow_after_s=30, total_s=40, job_s=60, dns_s=20
@@ -131,6 +155,13 @@ def _world(settings: Settings) -> ProbeConfig:
         lift_documentation=True,
         polite=False,  # the world is on this machine, and its clock jumps
     )
+
+
+def lists_base(settings: Settings) -> str:
+    """Where the registry lists are fetched from: IANA, or the synthetic internet."""
+    if settings.exit == "world":
+        return str(_card(settings.data.absolute() / "run" / WORLD_CARD).get("registry_lists", ""))
+    return settings.registry_lists
 
 
 def _card(file: Path) -> dict[str, Any]:
@@ -142,14 +173,56 @@ def _card(file: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def tracing(
+    *, whois: str, proxies: str, where: Mapping[str, tuple[float, float]], news: str, onion: str
+) -> Tracing:
+    """What only traces need: the lists of policy and of the operator, read now. Raises ValueError."""
+    listed = signs.proxies(Path(proxies) if proxies else None)
+    return Tracing(
+        whois=whois,
+        proxy_ranges=listed.ranges,
+        proxy_signs=listed.signs,
+        proxy_version=listed.version,
+        places=where,
+        extents=signs.extents() if where else {},
+        news=tuple(part.strip() for part in news.split(",") if part.strip()),
+        onion=onion,
+    )
+
+
+def places(text: str) -> dict[str, tuple[float, float]]:
+    """ "direct=51.5,-0.1;north=55.9,-3.2" as where vantage points stand. Raises ValueError where one is no place."""
+    found = {}
+    for part in (part.strip() for part in text.split(";")):
+        if not part:
+            continue
+        name, _, where = part.partition("=")
+        try:
+            lat, lon = (float(number) for number in where.split(","))
+        except ValueError:
+            lat = lon = math.nan
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            raise ValueError(f"The place “{part}” is not written as name=latitude,longitude.")
+        found[name.strip()] = (lat, lon)
+    return found
+
+
 def resolvers(text: str) -> tuple[Resolver, ...]:
-    """ "192.0.2.53, [2001:db8::53]:5353" as resolvers. Raises ValueError where one is not a literal."""
+    """ "192.0.2.53, [2001:db8::53]:5353, tls://192.0.2.54#dns.example, udp://192.0.2.55" as resolvers.
+
+    Raises ValueError where one is not a literal.
+    """
     found = []
     for part in (part.strip() for part in text.split(",")):
         if not part:
             continue
-        address, _, port = part.rpartition(":") if part.count(":") == 1 or "]:" in part else (part, "", "")
-        found.append(Resolver(address.strip("[]"), int(port or 53)))
+        scheme, sign, rest = part.partition("://")
+        transport, rest = (scheme.lower(), rest) if sign else ("tcp", part)
+        rest, _, name = rest.partition("#")
+        address, _, port = rest.rpartition(":") if rest.count(":") == 1 or "]:" in rest else (rest, "", "")
+        found.append(
+            Resolver(address.strip("[]"), int(port or (853 if transport == "tls" else 53)), transport, name)
+        )
     return tuple(found)
 
 
@@ -164,12 +237,16 @@ def system_resolvers(file: Path = Path("/etc/resolv.conf")) -> tuple[Resolver, .
 
 
 def mmdb_files(text: str) -> tuple[MmdbFile, ...]:
-    """ "origin=/a.mmdb:location=/b.mmdb" (or plain paths, told apart by their names) as files."""
+    """ "origin=/a.mmdb|CC BY 4.0:location=/b.mmdb" (or plain paths, told apart by their names) as files.
+
+    What stands behind the bar is the file's licence in the operator's own words; it is shown with each answer.
+    """
     found = []
     for part in (part for part in text.split(":") if part):
-        kind, sign, path = part.partition("=")
+        named, _, licence = part.partition("|")
+        kind, sign, path = named.partition("=")
         if not sign:
-            path = part
-            kind = "origin" if any(word in Path(part).name.lower() for word in _ORIGIN_NAMES) else "location"
-        found.append(MmdbFile(path, kind))
+            path = named
+            kind = "origin" if any(word in Path(path).name.lower() for word in _ORIGIN_NAMES) else "location"
+        found.append(MmdbFile(path.strip(), kind.strip(), licence.strip()))
     return tuple(found)

@@ -15,6 +15,8 @@ LOCATION = "location"  # where a location file puts it; one answer per file
 CERTIFICATE = "certificate"  # the names of the TLS certificate
 PROXY = "proxy"  # signs of a CDN or reverse proxy: address ranges, headers
 ROUND_TRIP = "round-trip"  # one answer per vantage point; rules countries out, names none
+ONION = "onion"  # the short walk of an onion address: no name server, no registry, no place
+NEWS_SERVER = "news-server"  # the short walk of a newsgroup post; one answer per news server
 DISCLOSED = "disclosed"  # an origin behind a proxy, named by its operator to a trusted notifier
 
 ALL = (
@@ -29,5 +31,7 @@ ALL = (
     CERTIFICATE,
     PROXY,
     ROUND_TRIP,
+    ONION,
+    NEWS_SERVER,
     DISCLOSED,
 )

@@ -8,8 +8,39 @@ from openhotline.rules.refusals import Refused
 
 NORMAL = "normal"
 WORDS = {
-    "dns": (NORMAL, "timeout", "cut-off", "malformed", "servfail", "nxdomain"),  # by name; "*" is every name
-    "rdap": (NORMAL, "timeout", "cut-off", "malformed", "error"),  # by network key; "*" is every network
+    # By "name@resolver", then by name; "*" is every name. Who lies names an address of another network.
+    "dns": (NORMAL, "timeout", "cut-off", "malformed", "servfail", "nxdomain", "lie", "loop", "huge"),
+    # By network key, "domain" for names; "*" is everything. Stale: a former holder, abroad, and years old.
+    "rdap": (
+        NORMAL,
+        "timeout",
+        "cut-off",
+        "malformed",
+        "error",
+        "stale",
+        "wrong-country",
+        "lie",
+        "rate-limit",
+        "redirect",
+        "loop",
+        "huge",
+        "deep",
+    ),
+    # By network key; "*" is everything.
+    "whois": (NORMAL, "timeout", "slow", "cut-off", "malformed", "huge", "loop", "nothing", "wrong-country"),
+    # By host name; "*" is every host.
+    "tls": (
+        NORMAL,
+        "none",
+        "self-signed",
+        "expired",
+        "other-name",
+        "huge",
+        "cut-off",
+        "timeout",
+        "malformed",
+    ),
+    "cdn": (NORMAL, "later", "refuse", "nothing", "malformed", "lie"),  # by host name; "*" is every host
     # By mailbox, domain or "*". The two at the end act after the letter's last line has arrived.
     "mail": (NORMAL, "bounce", "later", "timeout", "cut-off", "timeout-content", "cut-off-content"),
     "partner": (NORMAL, "later", "refuse", "timeout", "cut-off", "keep-and-cut-off"),  # "*"

@@ -1,7 +1,8 @@
 """The name server: DNS over TCP for every name of the world, as the scenario stands at this moment.
 
 True here: A, AAAA, CNAME, NS and SOA; names that are not in the world do not exist (NXDOMAIN), nor does a
-host whose every address lost its name. Time-out, cut-off, noise and SERVFAIL can be switched on per name.
+host whose every address lost its name. Time-out, cut-off, noise, SERVFAIL, a lie, aliases in a ring and an answer without
+end can be switched on per name, or per name and server.
 Not here: a recursive resolver's cache; every answer is fresh.
 """
 
@@ -22,8 +23,12 @@ _FIXED = {
     places.REGISTRY_NAME: places.REGISTRY_ADDRESS,
     places.CANARY_NAME: places.CANARY_ADDRESS,
     SERVERS[0]: places.NAME_SERVER,
-    SERVERS[1]: places.NAME_SERVER,
+    SERVERS[1]: places.NAME_SERVER_2,
+    places.WHOIS_ROOT_NAME: places.WHOIS_ROOT,
+    places.WHOIS_NAME: places.WHOIS,
+    places.NEWS_NAME: places.NEWS,
 }
+_LIE, _LIE6 = places.FAR_SHORE.address(99), places.FAR_SHORE.address6(99)
 _FIXED_ZONES = {name.partition(".")[2] for name in _FIXED}
 
 
@@ -53,16 +58,24 @@ class Zones:
         """True for a name above one that exists, such as example.net: it exists and has no address."""
         return places.is_reserved_name(name) and (name in self.truth.zones or name in _FIXED_ZONES)
 
-    def answer(self, query: DNSRecord, at: datetime) -> DNSRecord:
-        """The reply to a query."""
+    def answer(self, query: DNSRecord, at: datetime, server: str = places.NAME_SERVER) -> DNSRecord:
+        """The reply of one name server to a query."""
         reply = query.reply(ra=1, aa=1)
         name = str(query.q.qname).rstrip(".").lower()
         kind = QTYPE.get(query.q.qtype)
-        behaviour = self.behaviours.of("dns", name)
+        behaviour = self.behaviours.of("dns", f"{name}@{server}", name)
         if behaviour in ("servfail", "nxdomain"):
             reply.header.rcode = RCODE.SERVFAIL if behaviour == "servfail" else RCODE.NXDOMAIN
             return reply
+        if behaviour == "loop":
+            reply.add_answer(RR(query.q.qname, QTYPE.CNAME, ttl=TTL, rdata=CNAME(f"x.{name}")))
+            reply.add_answer(RR(f"x.{name}", QTYPE.CNAME, ttl=TTL, rdata=CNAME(name)))
+            return reply
         literals = self.literals(name, at)
+        if behaviour == "lie" and literals:
+            literals = [_LIE, _LIE6]
+        if behaviour == "huge" and kind == "A":
+            literals = [places.FAR_SHORE.address(1 + number % 120) for number in range(3000)]
         if query.q.qclass != CLASS.IN or literals is None:
             reply.header.rcode = RCODE.NXDOMAIN
             return reply
@@ -95,8 +108,8 @@ class Zones:
 class DnsTalk(asyncio.Protocol):
     """One stream of questions (RFC 7766)."""
 
-    def __init__(self, zones: Zones) -> None:
-        self.zones = zones
+    def __init__(self, zones: Zones, server: str = places.NAME_SERVER) -> None:
+        self.zones, self.server = zones, server
         self.transport: asyncio.Transport | None = None
         self._got = b""
 
@@ -123,10 +136,10 @@ class DnsTalk(asyncio.Protocol):
         except (DNSError, ValueError, IndexError, UnicodeError):
             self.transport.close()
             return
-        behaviour = self.zones.behaviours.of("dns", name)
+        behaviour = self.zones.behaviours.of("dns", f"{name}@{self.server}", name)
         if behaviour == "timeout":
             return
-        reply = self.zones.answer(query, self.zones.now()).pack()
+        reply = self.zones.answer(query, self.zones.now(), self.server).pack()
         if behaviour == "malformed":
             reply = reply[:2] + b"\xff" * 24
         framed = struct.pack("!H", len(reply)) + reply

@@ -50,6 +50,7 @@ class Exit:
 
     def __init__(self, vantage: str, door: Door, now: Callable[[], datetime]) -> None:
         self.vantage, self.door, self.now = vantage, door, now
+        self.delay: Callable[[str], float] = lambda literal: 0.0  # real seconds that a connection takes
         self.visits: deque[Visit] = deque(maxlen=KEPT)
         # Weak, because after the hand-over nobody tells the exit that a connection ended.
         self.open: WeakSet[asyncio.Transport] = WeakSet()
@@ -161,11 +162,17 @@ class _Visitor(asyncio.Protocol):
         server = self.exit.door(literal, port, self.exit.vantage)
         if isinstance(server, int):
             self._refuse(literal, port, server)
+        elif delay := self.exit.delay(literal):
+            self._got = b""
+            loop = asyncio.get_running_loop()
+            loop.call_later(delay, self._hand_over, server, literal, port, rest)
         else:
             self._hand_over(server, literal, port, rest)
 
     def _hand_over(self, server: asyncio.Protocol, literal: str, port: int, rest: bytes) -> None:
         assert self.transport is not None
+        if self.transport.is_closing():
+            return
         self._note(literal, port, OK)
         self._write(self._reply(OK))
         self.transport.set_protocol(server)

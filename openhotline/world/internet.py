@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,34 @@ from aiohttp import web
 from openhotline.clock import WorldClock
 from openhotline.world import atlas, places
 from openhotline.world.behaviour import Behaviours
+from openhotline.world.cdn import Cdn
 from openhotline.world.control import Control
 from openhotline.world.dns import DnsTalk, Zones
 from openhotline.world.exit import NO_NETWORK, REFUSED, Exit
 from openhotline.world.journal import Journal
 from openhotline.world.mail import Post
+from openhotline.world.news import NewsTalk
 from openhotline.world.partners import Partner
 from openhotline.world.rdap import Registry
 from openhotline.world.scenario import Scenario
 from openhotline.world.sites import Sites
 from openhotline.world.talk import HttpTalk
+from openhotline.world.tls import Certificates, TlsTalk
 from openhotline.world.truth import Truth
+from openhotline.world.whois import Whois, WhoisTalk
 
+# What is known of the world's proxies, in the form of policy/proxies.toml.
+PROXIES = f"""version = "world"
+[[range]]
+prefix = "{places.EDGE.prefix}"
+name = "{places.EDGE.operator}"
+[[range]]
+prefix = "{places.EDGE.prefix6}"
+name = "{places.EDGE.operator}"
+[[sign]]
+header = "x-world-edge"
+name = "{places.EDGE.operator}"
+"""
 LOOPBACK = "127.0.0.1"
 _SOCKETS = {
     places.NORTH: "world-exit.sock",
@@ -70,7 +87,12 @@ class Internet:
         self.sites = Sites(self.truth, self.now)
         self.post = Post(self.truth, self.behaviours, self.journal, self.now)
         self.partner = Partner(self.truth, self.behaviours, self.journal, self.now)
+        self.whois = Whois(self.truth, self.behaviours, self.now)
+        self.certificates = Certificates(self.behaviours, self.now, self._held)
+        self.cdn = Cdn(self.truth, self.behaviours, self.now)
         self.exits = tuple(Exit(vantage, self._door, self.now) for vantage in places.VANTAGES)
+        for exit_ in self.exits:
+            exit_.delay = partial(self._delay, exit_.vantage)
         self.control = Control(
             self.truth, self.behaviours, self.post, self.partner, self.sites, self.exits, self.now
         )
@@ -82,15 +104,37 @@ class Internet:
         """The server that plays (literal, port), or a SOCKS5 reply code."""
         if self.behaviours.of("line", vantage) == "down":
             return NO_NETWORK
-        if literal == places.NAME_SERVER and port == 53:
-            return DnsTalk(self.zones)
-        if port != 80 or self.truth.network(literal) is None:
+        if literal in (places.NAME_SERVER, places.NAME_SERVER_2) and port == 53:
+            return DnsTalk(self.zones, literal)
+        if port == 43 and literal in (places.WHOIS_ROOT, places.WHOIS):
+            return WhoisTalk(self.whois.root if literal == places.WHOIS_ROOT else self.whois.registry)
+        if port == 119 and literal == places.NEWS:
+            return NewsTalk()
+        if port not in (80, 443) or self.truth.network(literal) is None:
             return REFUSED
-        return HttpTalk(
+        talk = HttpTalk(
             literal,
             vantage,
             self.registry.respond if literal == places.REGISTRY_ADDRESS else self.sites.respond,
         )
+        if port == 80:
+            return talk
+        if places.REGISTRY.holds(literal):
+            return REFUSED
+        return TlsTalk(self.certificates, literal, talk)
+
+    def _held(self, host: str, literal: str) -> bool:
+        """Whether a name leads to an address now."""
+        return literal in (self.zones.literals(host, self.now()) or ())
+
+    def _delay(self, vantage: str, literal: str) -> float:
+        """How long light takes there and back, and a little; nothing for name servers and registries."""
+        network = self.truth.network(literal)
+        if network is None or network.key == places.REGISTRY.key or vantage not in places.PLACES:
+            return 0.0
+        there = places.CAPITALS.get(network.country)
+        far = places.distance_km(places.PLACES[vantage], there) if there else places.NOWHERE_KM
+        return 2 * far * 1.2 / places.FIBRE_KM_S
 
     async def start(self) -> dict[str, Any]:
         """Start every server; returns what run/world.json says. Raises OSError."""
@@ -106,6 +150,9 @@ class Internet:
         smtp_port = self._smtp.sockets[0].getsockname()[1]
         partner = await self._listen(self.partner.app(), self._ports[1])
         control = await self._listen(self.control.app())
+        cdn = await self._listen(self.cdn.app())
+        proxies = self.data_dir / "world" / "proxies.toml"
+        proxies.write_text(PROXIES, "utf-8")
         self.card = {
             "pid": os.getpid(),
             "scenario": self.scenario.name,
@@ -119,6 +166,16 @@ class Internet:
             },
             "places": {exit_.vantage: places.STANDS_IN[exit_.vantage] for exit_ in self.exits},
             "resolver": {"address": places.NAME_SERVER, "port": 53, "transport": "tcp"},
+            "resolvers": [
+                {"address": address, "port": 53, "transport": "tcp"}
+                for address in (places.NAME_SERVER, places.NAME_SERVER_2)
+            ],
+            "whois": places.WHOIS_ROOT_NAME,
+            "registry_lists": f"http://{places.REGISTRY_NAME}/bootstrap",
+            "news": [places.NEWS_NAME],
+            "stand_at": {name: list(place) for name, place in places.PLACES.items()},
+            "proxies": str(proxies),
+            "cdn": {"name": places.EDGE.operator, "url": cdn, "token": self.cdn.token},
             "rdap": f"http://{places.REGISTRY_NAME}",
             "canary": places.CANARY_URL,
             "mmdb": {"origin": str(origin), "location": str(location)},

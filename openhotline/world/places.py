@@ -6,10 +6,15 @@ country code, so it is nowhere. Not here: what is held there (`scenario.py`).
 """
 
 import ipaddress
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 NAME_SERVER = "192.0.2.53"  # port 53, TCP
+NAME_SERVER_2 = "192.0.2.54"  # another operator's; it says the same unless it is told to lie
+WHOIS_ROOT_NAME, WHOIS_ROOT = "whois.root.example", "192.0.2.44"  # port 43; knows who knows
+WHOIS_NAME, WHOIS = "whois.registry.example", "192.0.2.45"  # port 43
+NEWS_NAME, NEWS = "news.registry.example", "192.0.2.46"  # port 119
 REGISTRY_ADDRESS = "192.0.2.43"  # port 80
 REGISTRY_NAME = "rdap.registry.example"
 CANARY_ADDRESS = "192.0.2.40"
@@ -19,6 +24,17 @@ NORTH, SOUTH, WEST = "north", "south", "west"
 VANTAGES = (NORTH, SOUTH, WEST)
 # Where each vantage point stands: a host may show a page in one country and hide it in another.
 STANDS_IN = {NORTH: "GB", SOUTH: "DE", WEST: "XA"}
+# Where vantage points and countries stand, for the speed of light: latitude, longitude. XA is nowhere, and far.
+PLACES = {NORTH: (55.95, -3.19), SOUTH: (53.55, 10.0)}
+CAPITALS = {
+    "GB": (51.51, -0.13),
+    "NL": (52.37, 4.9),
+    "DE": (52.52, 13.4),
+    "US": (38.9, -77.04),
+    "IE": (53.35, -6.26),
+}
+NOWHERE_KM = 10_000.0
+FIBRE_KM_S = 204_000.0  # light in glass
 
 # Mail and phone of the units that policy/gb names. The numbers are from Ofcom's range for drama.
 POLICE_DOMAIN = "police.example"
@@ -116,6 +132,16 @@ FAR_SHORE = Network(
     "2001:db8:9::/48",
     ("abuse@farshore.example",),
 )
+# A content delivery network: its servers are edges, and what they answer for stands elsewhere.
+EDGE = Network(
+    "world-edge",
+    "World Edge",
+    64509,
+    "US",
+    "203.0.113.224/28",
+    "2001:db8:e::/48",
+    ("abuse@worldedge.example",),
+)
 NETWORKS = (
     REGISTRY,
     NORTH_RACK,
@@ -127,6 +153,7 @@ NETWORKS = (
     POLDER,
     RHINE,
     FAR_SHORE,
+    EDGE,
 )
 # Mailboxes the registry names but nobody reads: the server answers 550.
 DEAD_MAILBOXES = ("abuse@oldmill.example",)
@@ -137,6 +164,14 @@ def is_reserved(address: str) -> bool:
     """True if the literal is from the documentation ranges. Raises ValueError for what is no literal."""
     ip = ipaddress.ip_address(address)
     return any(ip in network for network in _RANGES)
+
+
+def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Along the great circle."""
+    a, b, step = math.radians(one[0]), math.radians(other[0]), math.radians(other[1] - one[1])
+    return 6371.0 * math.acos(
+        min(1.0, math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(step))
+    )
 
 
 def is_reserved_name(name: str) -> bool:

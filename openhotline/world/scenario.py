@@ -100,6 +100,7 @@ class Site:
     referrer: str = ""
     grade: Grade = field(default_factory=Grade)
     alarm: bool = False  # a child may be at risk now
+    origin: str = ""  # behind an edge: the literal where the server really stands
 
     @property
     def host(self) -> str:

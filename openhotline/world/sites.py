@@ -7,7 +7,7 @@ page is a title and a sentence in text/html; no picture, no link and no script e
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from openhotline.world import places
@@ -50,6 +50,8 @@ class Sites:
         """What the web host at `request.literal` says."""
         at = self.now()
         answer = self._answer(request, at)
+        if places.EDGE.holds(request.literal):
+            answer = replace(answer, headers=(*answer.headers, ("X-World-Edge", "pop-1")))
         self.log.append(
             Seen(
                 at,

@@ -15,12 +15,14 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _REASONS = {
     200: "OK",
     206: "Partial Content",
+    302: "Found",
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     410: "Gone",
     416: "Range Not Satisfiable",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
@@ -49,6 +51,7 @@ class Answer:
     body: str = ""
     content_type: str = "text/html; charset=utf-8"
     fault: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Respond = Callable[[Request], Answer]
@@ -119,6 +122,7 @@ class HttpTalk(asyncio.Protocol):
             else:
                 extra = f"Content-Range: bytes {first}-{last}/{len(body)}\r\n"
                 status, body = 206, body[first : last + 1]
+        extra += "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
         head = (
             f"HTTP/1.1 {status} {_REASONS.get(status, 'Said')}\r\nContent-Type: {answer.content_type}\r\n"
             f"Content-Length: {len(body)}\r\nAccept-Ranges: bytes\r\n{extra}"

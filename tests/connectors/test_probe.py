@@ -22,7 +22,7 @@ from openhotline.connectors.probe.config import Limits, MmdbFile, ProbeConfig, R
 from openhotline.connectors.probe.fake import FakeProber, Truth
 from openhotline.connectors.probe.meaning import CheckJob, TraceJob
 from openhotline.connectors.probe.walk import Address, take_apart
-from openhotline.rules.facts import CheckFacts
+from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 from tests.connectors.small_world import REGISTRY, RESOLVER, SITE, SmallWorld
 from tests.connectors.test_parsers import NETWORK, mmdb
 
@@ -151,14 +151,27 @@ def test_it_loads_no_framework_and_no_room_but_the_rules() -> None:
 
 # Traces
 
+EVIDENCE = ("dns", "rdap", "origin-network", "location")
 
-def test_a_trace_gives_four_answers(place: Town) -> None:
+
+def by_method(facts: TraceFacts) -> dict[str, MethodAnswer]:
+    """The last answer of each method."""
+    return {answer.method: answer for answer in facts.answers}
+
+
+def test_a_trace_gives_an_answer_of_every_method_that_sends_nothing_to_the_server(place: Town) -> None:
     (facts,) = place.prober.trace([TraceJob("http://site.example.org/a", "site.example.org", place.at)])
-    dns, rdap, origin, location = facts.answers
-    assert [a.method for a in facts.answers] == ["dns", "rdap", "origin-network", "location"]
-    assert all(a.ok for a in facts.answers), facts.answers
+    found = by_method(facts)
+    dns, rdap, origin, location = (found[method] for method in EVIDENCE)
+    assert [a.method for a in facts.answers] == [
+        "dns", "name-servers", "rdap", "rdap-as", "rdap-domain", "origin-network", "location", "proxy",
+        "certificate", "round-trip",
+    ]  # fmt: skip
+    assert all(found[method].ok for method in EVIDENCE), facts.answers
     assert facts.at == place.at
-    assert dns.addresses == (SITE,) and "ns1.example.org" in dns.answer
+    assert dns.addresses == (SITE,) and found["name-servers"].names == ("ns1.example.org",)
+    for method in ("certificate", "round-trip"):
+        assert not found[method].ok and "an analyst must open the item" in found[method].why
     assert (
         rdap.abuse_mail == ("abuse@host.example",) and rdap.country == "GB" and rdap.network == "192.0.2.0/24"
     )
@@ -169,7 +182,7 @@ def test_a_trace_gives_four_answers(place: Town) -> None:
 def test_a_name_that_does_not_exist_is_an_answer(place: Town) -> None:
     (facts,) = place.prober.trace([TraceJob("http://no.example.org/", "no.example.org", place.at)])
     assert facts.answers[0].ok and facts.answers[0].answer == "NXDOMAIN"
-    assert [a.ok for a in facts.answers[1:]] == [False, False, False]
+    assert [by_method(facts)[method].ok for method in EVIDENCE] == [True, False, False, False]
 
 
 def hang(place: Town) -> Any:
@@ -212,18 +225,19 @@ def gone_registry(place: Town) -> Any:
 def test_a_registry_that_fails_fails_alone(place: Town, how: Callable[[Town], Any]) -> None:
     place.world.hosts[(REGISTRY, 80)] = how(place)
     (facts,) = place.prober.trace([TraceJob("http://site.example.org/", "site.example.org", place.at)])
-    assert [a.ok for a in facts.answers] == [True, False, True, True]
-    assert facts.answers[1].why
+    found = by_method(facts)
+    assert [found[method].ok for method in EVIDENCE] == [True, False, True, True]
+    assert found["rdap"].why
     if how in (half, nonsense):
-        assert facts.answers[1].raw, "the raw answer is kept"
-    assert "JFIF" not in facts.answers[1].raw
+        assert found["rdap"].raw, "the raw answer is kept"
+    assert "JFIF" not in found["rdap"].raw
 
 
 @pytest.mark.parametrize("how", [hang, cut])
 def test_name_servers_that_fail_are_a_sentence(place: Town, how: Callable[[Town], Any]) -> None:
     place.world.hosts[(RESOLVER, 53)] = how(place)
     (facts,) = place.prober.trace([TraceJob("http://site.example.org/", "site.example.org", place.at)])
-    assert [a.ok for a in facts.answers] == [False] * 4
+    assert [by_method(facts)[method].ok for method in EVIDENCE] == [False] * 4
     assert "did not answer" in facts.answers[0].why or "cut" in facts.answers[0].why
 
 
@@ -389,7 +403,7 @@ def test_one_private_answer_spoils_a_name(place: Town, answers: list[str]) -> No
     assert facts.outcome == "blocked" and "never connects" in facts.why
     (trace,) = place.prober.trace([TraceJob("http://mixed.example.org/", "mixed.example.org", place.at)])
     assert not trace.answers[0].ok and set(trace.answers[0].addresses) == set(answers)
-    assert {host for host, _ in place.world.asked} <= {RESOLVER, CANARY}
+    assert {host for host, _ in place.world.asked} <= {RESOLVER, CANARY, REGISTRY}
 
 
 def test_a_name_that_flips_between_look_and_contact_reaches_nothing_private(place: Town) -> None:
@@ -493,7 +507,7 @@ def _three_hundred(place: Town) -> None:
     names = [f"h{n}.example.org" for n in range(300)]
     place.world.zones |= {name: [SITE] for name in names}
     traces = place.prober.trace([TraceJob(f"http://{name}/", name, place.at) for name in names])
-    assert [a.why for t in traces for a in t.answers if not a.ok] == []
+    assert [a.why for t in traces for a in t.answers if a.method in EVIDENCE and not a.ok] == []
     checks = place.prober.check(
         [CheckJob(f"http://{name}/", "north", place.at, allow_path=True) for name in names]
     )
@@ -572,7 +586,11 @@ def test_the_fake_answers_like_the_prober(place: Town) -> None:
                 told.outcome, told.status, told.content_type, told.peer, told.canary_up)  # fmt: skip
         job_t = TraceJob(address, address.split("/")[2], place.at)
         real_t, told_t = place.prober.trace([job_t])[0], fake.trace([job_t])[0]
-        assert [(a.method, a.ok) for a in real_t.answers] == [(a.method, a.ok) for a in told_t.answers]
+        assert [a.method for a in real_t.answers] == [a.method for a in told_t.answers]
+        for method in (*EVIDENCE, "certificate", "round-trip"):
+            assert [a.ok for a in real_t.answers if a.method == method] == [
+                a.ok for a in told_t.answers if a.method == method
+            ], method
     fake.reachable = False
     with pytest.raises(ProberUnreachable):
         fake.hello()

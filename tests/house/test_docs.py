@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -104,6 +105,8 @@ def test_the_page_promises_exactly_these_commands() -> None:
         "report import",
         "address",
         "probe",
+        "trace",
+        "refresh registries",
         "ledger verify",
         "doctor",
         "outbox list",
@@ -140,6 +143,51 @@ def test_probe_prints_what_is_promised_and_its_exit_code_says_how_it_ended(tmp_p
         (place,) = said.pop("vantages")
         assert {*said, *(f"vantages[].{key}" for key in place)} == known
         assert said["outcome"] == place["outcome"] == "refused" and said["why"] == place["why"] != ""
+
+
+def test_trace_and_refresh_print_what_is_promised(settled: dict[str, str]) -> None:
+    from openhotline.jobs.exits import probe_config
+    from openhotline.settings import Settings
+    from openhotline.world.serve import World
+
+    known = promised()
+    data = Path(settled["OPENHOTLINE_DATA_DIR"])
+    env = {**settled, "OPENHOTLINE_EXIT": "world"}
+    with World(data, bundle=0):
+        config = probe_config(Settings(data_dir=data, exit="world", kind="test"))
+        (data / "probe.json").write_text(config.to_json(), "utf-8")
+        command = [sys.executable, "-m", "openhotline.connectors.probe"]
+        command += ["--socket", str(data / "run" / "prober.sock"), "--config", str(data / "probe.json")]
+        with subprocess.Popen(command) as prober:
+            try:
+                for _ in range(400):
+                    if (data / "run" / "prober.sock").exists():
+                        break
+                    time.sleep(0.05)
+                lists = json.loads(run("refresh", "registries", "--json", env=env))
+                assert keys_of(lists, known["refresh registries"]) == known["refresh registries"]
+                assert [one["ok"] for one in lists["lists"]] == [True] * 4
+                address = "http://img.example.net/set/one"
+                said = json.loads(run("trace", address, "--explain", "--json", env=env))
+                keys = {*said} - {"methods", "layers"}
+                keys |= {f"methods[].{key}" for one in said["methods"] for key in one}
+                keys |= {f"layers[].{key}" for one in said["layers"] for key in one if key != "named"}
+                keys |= {
+                    f"layers[].named[].{key}"
+                    for one in said["layers"]
+                    for named in one["named"]
+                    for key in named
+                }
+                assert keys == known["trace"]
+                assert (said["country"], said["contact"]) == ("GB", False)
+                told = run("trace", address, "--explain", env=env)
+                assert "North Rack" in told and "an analyst must open the item" in told
+                given = "192.0.2.68\n2001:db8:7::5\n203.0.113.200\n"
+                rows = run("networks", "-", "--json", env=env, given=given).splitlines()
+                assert [json.loads(row)["asn"] for row in rows] == [64500, 64506, 0]
+                assert [json.loads(row)["country"] for row in rows] == ["GB", "NL", ""]
+            finally:
+                prober.terminate()
 
 
 def test_import_verify_and_doctor_print_what_is_promised(settled: dict[str, str], tmp_path: Path) -> None:

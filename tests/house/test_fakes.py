@@ -12,7 +12,20 @@ def speaking() -> list[str]:
 
 
 def test_every_connector_has_a_fake() -> None:
-    assert speaking() == ["dns", "geo", "mail", "partner", "probe", "rdap", "relaylog", "spool"]
+    assert speaking() == [
+        "disclosure",
+        "dns",
+        "geo",
+        "mail",
+        "news",
+        "partner",
+        "probe",
+        "rdap",
+        "relaylog",
+        "spool",
+        "tls",
+        "whois",
+    ]
     assert [name for name in speaking() if not (CONNECTORS / name / "fake.py").exists()] == []
 
 

@@ -30,7 +30,7 @@ def test_a_name_is_refused_although_the_world_knows_it(world: World, name: str) 
 
 @pytest.mark.parametrize(
     ("target", "port"),
-    [("192.0.2.68", 443), ("192.0.2.68", 22), ("192.0.2.53", 80443 % 65536), ("203.0.113.200", 80)],
+    [("192.0.2.68", 8443), ("192.0.2.68", 22), ("192.0.2.53", 80443 % 65536), ("203.0.113.200", 80)],
 )
 def test_nothing_else_listens(world: World, target: str, port: int) -> None:
     with pytest.raises(SocksRefused) as refused, through(world.exit_socket, target, port):

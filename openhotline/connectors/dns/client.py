@@ -1,17 +1,23 @@
-"""Ask a resolver several questions at once over one stream.
+"""Ask a resolver several questions at once: over one stream, or with one datagram for each.
 
-True here: TCP or TLS only. A datagram can be forged from beside the path and cannot pass the exits; a
-stream needs neither cookies nor mixed letters to be trusted as far as the resolver is. Not here: who may
-be contacted (the caller opens the stream), caching.
+True here: a stream (TCP or TLS) is what to prefer, for a datagram can be forged from beside the path. Where the
+operator names a resolver that speaks UDP only, each question leaves from a port of its own with its letters in
+mixed case, both of which a forger must guess, and what is cut short is asked again over a stream. Not here: who
+may be contacted (the caller opens the stream or sends the datagram), caching.
 """
 
 import asyncio
+import secrets
 import struct
 from collections.abc import Awaitable, Callable, Sequence
+
+import dns.version
 
 from openhotline.connectors.dns.meaning import DnsAnswer, question, read
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+TOOL = f"dnspython {dns.version.version}"
+_TRUNCATED = 0x0200
 
 
 class ResolverUnreachable(Exception):
@@ -70,3 +76,55 @@ async def ask(
     return [
         answers.get(i) or DnsAnswer(name, kind, ok=False, why=why) for i, (name, kind) in enumerate(questions)
     ]
+
+
+async def ask_datagrams(
+    questions: Sequence[tuple[str, str]],
+    *,
+    exchange: Callable[[bytes], Awaitable[bytes]],
+    timeout_s: float,
+) -> tuple[list[DnsAnswer], list[int]]:
+    """Answers in the order of `questions`, and which of them were cut short and want a stream.
+
+    `exchange` sends one datagram from a fresh port and returns the first that comes back. Raises
+    `ResolverUnreachable` if not one datagram could be sent.
+    """
+    results = await asyncio.gather(*(_one(n, k, exchange, timeout_s) for n, k in questions))
+    faults = [fault for _, _, fault in results if fault]
+    if faults and len(faults) == len(results):
+        raise ResolverUnreachable(f"The resolver could not be reached ({faults[0]}).")
+    return [answer for answer, _, _ in results], [i for i, (_, short, _) in enumerate(results) if short]
+
+
+async def _one(
+    name: str, kind: str, exchange: Callable[[bytes], Awaitable[bytes]], timeout_s: float
+) -> tuple[DnsAnswer, bool, str]:
+    """(answer, whether it was cut short, why nothing could be sent)."""
+    try:
+        wire = _mixed_case(question(name, kind))
+    except ValueError as fault:
+        return DnsAnswer(name, kind, ok=False, why=str(fault)), False, ""
+    end = 12 + wire[12:].index(0) + 5  # the name's end, kind and class
+    try:
+        back = await asyncio.wait_for(exchange(wire), timeout_s)
+    except TimeoutError:
+        why = "The name server did not answer in time."
+        return DnsAnswer(name, kind, ok=False, why=why), False, ""
+    except OSError as fault:
+        return DnsAnswer(name, kind, ok=False, why=str(fault)), False, str(fault) or type(fault).__name__
+    if back[:2] != wire[:2] or back[12:end] != wire[12:end]:
+        why = "An answer came that does not repeat the question as it was sent: it may be forged."
+        return DnsAnswer(name, kind, ok=False, why=why, raw=back[:2048].hex()), False, ""
+    (flags,) = struct.unpack_from("!H", back, 2)
+    return read(back, name, kind), bool(flags & _TRUNCATED), ""
+
+
+def _mixed_case(wire: bytes) -> bytes:
+    """The question with every letter of its name large or small by chance."""
+    mixed, at = bytearray(wire), 12
+    while mixed[at]:
+        for place in range(at + 1, at + 1 + mixed[at]):
+            if chr(mixed[place]).isalpha() and secrets.randbits(1):
+                mixed[place] ^= 0x20
+        at += 1 + mixed[at]
+    return bytes(mixed)

@@ -17,12 +17,15 @@ from typing import Any
 from openhotline.connectors.probe.meaning import (
     CheckJob,
     Hello,
+    ListFacts,
+    ListJob,
     ProbeFacts,
     ProbeJob,
     TraceJob,
     check_facts_of,
     hello_of,
     line,
+    list_facts_of,
     probe_facts_of,
     trace_facts_of,
 )
@@ -67,6 +70,10 @@ class Prober:
         return [
             check_facts_of(answers[i]) if i in answers else _not_made(job, why) for i, job in enumerate(jobs)
         ]
+
+    def lists(self, jobs: Sequence[ListJob]) -> list[ListFacts]:
+        """Registry lists, fetched and taken over by the running prober. Raises `ProberUnreachable`."""
+        return [list_facts_of(v) for v in self._all([("list", job) for job in jobs])]
 
     def _all(self, messages: list[tuple[str, Any]]) -> list[Any]:
         answers, why = self._talk(messages)

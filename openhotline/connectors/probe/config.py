@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from openhotline.connectors.probe.tracing import Tracing
 from openhotline.connectors.probe.ways import DIRECT, Way
 
 # What the start-up self-test must find out of reach, besides what the house adds (its database).
@@ -19,7 +20,7 @@ USER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101
 
 
 class Resolver(NamedTuple):
-    """One recursive resolver: literal, port, "tcp" or "tls", and for TLS the name on its certificate."""
+    """One recursive resolver: literal, port, "tcp", "tls" or "udp", and for TLS the name on its certificate."""
 
     address: str
     port: int = 53
@@ -84,6 +85,7 @@ class ProbeConfig:
     own_ranges: tuple[str, ...] = ()
     user_agent: str = USER_AGENT
     trace_vantage: str = ""  # "" -> the first
+    tracing: Tracing = field(default_factory=Tracing)  # what only traces need
     drop_to: str = "nobody"  # the user to become when started as root
     wall: bool = True  # without one that keeps it from this machine and the database, it does not start
     never: tuple[tuple[str, int], ...] = NEVER_REACHED
@@ -104,8 +106,8 @@ class ProbeConfig:
             ipaddress.ip_address(literal)
         for resolver in self.resolvers:
             ipaddress.ip_address(resolver.address)
-            if resolver.transport not in ("tcp", "tls"):
-                raise ValueError("A resolver speaks tcp or tls.")
+            if resolver.transport not in ("tcp", "tls", "udp"):
+                raise ValueError("A resolver speaks tcp, tls or udp.")
         for mmdb in self.mmdb:
             if mmdb.kind not in ("origin", "location"):
                 raise ValueError("An MMDB file answers origin or location.")
@@ -124,6 +126,7 @@ class ProbeConfig:
         value = {name: getattr(self, name) for name in self.__slots__}
         value["vantages"] = {name: Way(*way).written for name, way in self.vantages.items()}
         value["limits"] = asdict(self.limits)
+        value["tracing"] = asdict(self.tracing)
         return json.dumps(value)
 
     @classmethod
@@ -137,6 +140,7 @@ class ProbeConfig:
             value["limits"] = Limits(**value.get("limits", {}))
             if "never" in value:
                 value["never"] = tuple((str(host), int(port)) for host, port in value["never"])
+            value["tracing"] = Tracing.of(value.get("tracing", {}))
             for name in ("rdap_bootstrap", "ports", "own_ranges"):
                 if name in value:
                     value[name] = tuple(value[name])

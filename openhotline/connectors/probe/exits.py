@@ -51,6 +51,24 @@ class Exits:
             )
         return await asyncio.open_connection(sock=sock)
 
+    async def exchange(self, vantage: str, resolver: Resolver, wire: bytes) -> bytes:
+        """One datagram to a resolver the operator named, from a fresh port, and the first that it sends back.
+
+        Direct exits only: a SOCKS5 or HTTP exit carries streams. Raises OSError.
+        """
+        if Way(*self.config.vantages[vantage]).kind != DIRECT:
+            raise OSError("this exit carries no datagrams; name the resolver with tcp or tls")
+        loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in resolver.address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, (resolver.address, resolver.port))
+            await loop.sock_sendall(sock, wire)
+            return await loop.sock_recv(sock, 4096)
+        finally:
+            sock.close()
+
     async def knock(self, vantage: str, literal: str, port: int) -> socket.socket:
         """A connection to an address that nobody vetted: for the operator's own resolvers, and for the
         self-test, which must find that it does not come about. Raises `NoWay`."""

@@ -5,10 +5,11 @@ changed between calls: that is how a page vanishes or moves.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from openhotline.connectors.probe.client import ProberUnreachable
-from openhotline.connectors.probe.meaning import CheckJob, Hello, TraceJob
+from openhotline.connectors.probe.meaning import CheckJob, Hello, ListFacts, ListJob, TraceJob
+from openhotline.rules import methods
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 
 
@@ -60,6 +61,21 @@ class FakeProber:
         self.calls += jobs
         return [self._check(job) for job in jobs]
 
+    def lists(self, jobs: Sequence[ListJob]) -> list[ListFacts]:
+        """As `Prober.lists`: an empty list of each kind, dated the day asked."""
+        self._there()
+        return [
+            ListFacts(
+                job.kind,
+                job.url,
+                job.at,
+                ok=True,
+                published=f"{job.at:%Y-%m-%d}",
+                body=f'{{"publication":"{job.at:%Y-%m-%dT%H:%M:%SZ}","services":[]}}',
+            )
+            for job in jobs
+        ]
+
     def _there(self) -> None:
         if not self.reachable:
             raise ProberUnreachable("the fake was told to be away")
@@ -71,40 +87,12 @@ class FakeProber:
     def _trace(self, job: TraceJob) -> TraceFacts:
         so = self.truth.get(job.canonical) or self.truth.get(job.host)
         if so is None or not so.addresses:
-            why = "There is no address to ask about."
-            dns = MethodAnswer(
-                "dns", ok=True, why="The name does not exist.", answer="NXDOMAIN", source="fake"
-            )
-            rest = (MethodAnswer(m, ok=False, why=why) for m in ("rdap", "origin-network", "location"))
-            return TraceFacts(job.canonical, job.host, job.at, (dns, *rest))
-        some = {"addresses": so.addresses, "source": "fake", "source_age_s": 0}
-        answers = [
-            MethodAnswer("dns", True, answer=", ".join(so.addresses), addresses=so.addresses, source="fake"),
-            MethodAnswer(
-                "rdap",
-                True,
-                answer=f"{so.operator}, {so.country}, {so.network}",
-                country=so.country,
-                network=so.network,
-                operator=so.operator,
-                abuse_mail=so.abuse_mail,
-                **some,  # type: ignore[arg-type]
-            ),
-            MethodAnswer(
-                "origin-network",
-                True,
-                answer=f"AS{so.asn} {so.operator}",
-                asn=so.asn,
-                operator=so.operator,
-                **some,  # type: ignore[arg-type]
-            ),
-            MethodAnswer("location", True, answer=so.country, country=so.country, **some),  # type: ignore[arg-type]
-        ]
+            return TraceFacts(job.canonical, job.host, job.at, _nowhere())
         told = tuple(
             MethodAnswer(a.method, ok=False, why="The fake was told to fail.")
             if a.method in so.failing
             else a
-            for a in answers
+            for a in _answers(so, job)
         )
         return TraceFacts(job.canonical, job.host, job.at, told)
 
@@ -150,3 +138,59 @@ class FakeProber:
             canary_up=up,
             why="" if answered else f"The fake was told: {outcome}.",
         )
+
+
+def _nowhere() -> tuple[MethodAnswer, ...]:
+    """What is said of a name that does not exist."""
+    why = "There is no address to ask about."
+    dns = MethodAnswer(methods.DNS, ok=True, why="The name does not exist.", answer="NXDOMAIN", source="fake")
+    silent = (
+        methods.NAME_SERVERS,
+        methods.RDAP_DOMAIN,
+        methods.RDAP,
+        methods.ORIGIN_NETWORK,
+        methods.LOCATION,
+    )
+    return (dns, *(MethodAnswer(method, ok=False, why=why) for method in silent))
+
+
+def _answers(so: Truth, job: TraceJob) -> list[MethodAnswer]:
+    """All methods in the prober's order. What touches the server answers only if the job allows it."""
+    a_file = MethodAnswer("", True, addresses=so.addresses, source="fake", source_age_s=0)
+    rdap = replace(
+        a_file,
+        method=methods.RDAP,
+        answer=f"{so.operator}, {so.country}, {so.network}",
+        country=so.country,
+        network=so.network,
+        operator=so.operator,
+        abuse_mail=so.abuse_mail,
+    )
+    origin = replace(
+        a_file,
+        method=methods.ORIGIN_NETWORK,
+        answer=f"AS{so.asn} {so.operator}",
+        asn=so.asn,
+        operator=so.operator,
+    )
+    silent = MethodAnswer("", ok=False, why="Nothing was sent to the server: it was not allowed yet.")
+    touched = MethodAnswer("", True, source="fake", addresses=so.addresses)
+    quiet = "No sign of a proxy, which proves nothing."
+    return [
+        MethodAnswer(
+            methods.DNS, True, answer=", ".join(so.addresses), addresses=so.addresses, source="fake"
+        ),
+        MethodAnswer(methods.NAME_SERVERS, True, answer="ns1.registry.example", source="fake"),
+        rdap,
+        MethodAnswer(methods.RDAP_AS, True, answer=f"AS{so.asn}", asn=so.asn, source="fake"),
+        MethodAnswer(methods.RDAP_DOMAIN, True, answer=job.host, source="fake"),
+        origin,
+        replace(a_file, method=methods.LOCATION, answer=so.country, country=so.country),
+        MethodAnswer(methods.PROXY, True, why=quiet, source="fake"),
+        replace(
+            touched if job.contact else silent,
+            method=methods.CERTIFICATE,
+            answer=job.host if job.contact else "",
+        ),
+        replace(touched if job.contact else silent, method=methods.ROUND_TRIP),
+    ]

@@ -14,11 +14,18 @@ from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 
 @dataclass(frozen=True, slots=True)
 class TraceJob:
-    """Where is this held? `canonical` is the address as followed, `host` its host name or literal."""
+    """Where is this held? `canonical` is the address as followed, `host` its host name or literal ("" for a post).
+
+    `contact` False (nobody has opened the item yet): name servers, registries and files only, nothing leaves
+    towards the reported server. True: a TCP connection and a TLS handshake may, and never a request.
+    `headers`: what the server sent at the last look, for signs of a proxy; None if there was no look.
+    """
 
     canonical: str
     host: str
     at: datetime
+    contact: bool = False
+    headers: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,29 @@ class ProbeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ListJob:
+    """Fetch one of the registry lists (RFC 9224): `kind` is dns, ipv4, ipv6 or asn."""
+
+    kind: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """A registry list as it came. `ok` False: it was not taken over, and `why` says why."""
+
+    kind: str
+    url: str
+    at: datetime
+    ok: bool
+    why: str = ""
+    published: str = ""  # the list's own date
+    entries: int = 0
+    body: str = ""  # verbatim
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """What a prober says of itself."""
 
@@ -122,14 +152,23 @@ def read_line(data: bytes) -> tuple[str, int, Any]:
         raise ValueError(f"not a message: {fault}") from None
 
 
-def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob | ProbeJob:
+def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob | ProbeJob | ListJob:
     """The job in a line's value. Raises ValueError if it is not one."""
     try:
         at = datetime.fromisoformat(value["at"])
         if at.tzinfo is None:
             raise ValueError("a job's time needs a zone")
         if kind == "trace":
-            return TraceJob(str(value["canonical"]), str(value["host"]), at)
+            headers = value.get("headers")
+            return TraceJob(
+                str(value["canonical"]),
+                str(value["host"]),
+                at,
+                value.get("contact") is True,
+                None if headers is None else tuple((str(name), str(text)) for name, text in headers),
+            )
+        if kind == "list":
+            return ListJob(str(value["kind"]), str(value["url"]), at)
         if kind == "check":
             return CheckJob(
                 str(value["canonical"]),
@@ -148,13 +187,20 @@ def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob | ProbeJob:
     raise ValueError(f"no such job: {kind[:40]}")
 
 
+_TUPLES = ("addresses", "abuse_mail", "names", "impossible")
+
+
 def trace_facts_of(value: dict[str, Any]) -> TraceFacts:
     """TraceFacts as they came over the socket."""
     answers = tuple(
-        MethodAnswer(**{**a, "addresses": tuple(a["addresses"]), "abuse_mail": tuple(a["abuse_mail"])})
-        for a in value["answers"]
+        MethodAnswer(**{**a, **{name: tuple(a[name]) for name in _TUPLES}}) for a in value["answers"]
     )
     return TraceFacts(value["canonical"], value["host"], datetime.fromisoformat(value["at"]), answers)
+
+
+def list_facts_of(value: dict[str, Any]) -> ListFacts:
+    """ListFacts as they came over the socket."""
+    return ListFacts(**{**value, "at": datetime.fromisoformat(value["at"])})
 
 
 def check_facts_of(value: dict[str, Any]) -> CheckFacts:

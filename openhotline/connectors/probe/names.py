@@ -2,18 +2,19 @@
 
 True here: every answer must pass the deny table or the name is refused as a whole; what is connected to
 afterwards is the literal that passed, so a name that changes its mind between look and contact changes
-nothing. One house moment asks once per name and vantage point.
+nothing. One house moment asks once per name and vantage point. A trace asks every resolver by itself (`each`).
 """
 
 import asyncio
 import ipaddress
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 
 from openhotline.connectors.dns import client as dns_client
 from openhotline.connectors.dns.meaning import MAX_ALIASES, DnsAnswer
-from openhotline.connectors.probe.config import ProbeConfig
+from openhotline.connectors.probe.config import ProbeConfig, Resolver
 from openhotline.connectors.probe.deny import Denied, Vetted, vet
 from openhotline.connectors.probe.exits import Exits
 
@@ -39,6 +40,19 @@ class Resolved:
     def refused(self) -> bool:
         """Our own rules say no, whatever the answer: it holds an address that is never connected to."""
         return self.outcome == "blocked" and bool(self.addresses or self.rcode == NOT_ASKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one resolver said about a name, for a trace: where it leads, and who serves its zone."""
+
+    resolver: str
+    resolved: Resolved
+    servers: tuple[str, ...] = ()  # of the nearest zone
+    zone: str = ""  # the nearest zone
+    zone_raw: str = ""
+    zone_why: str = ""
+    seconds: float = 0.0
 
 
 def literal_of(host: str) -> str:
@@ -75,43 +89,109 @@ class Names:
         return await asyncio.shield(kept[1])
 
     async def _look(self, vantage: str, name: str) -> Resolved:
+        return (await self._sight(vantage, name, self.config.resolvers, zones=False)).resolved
+
+    async def each(self, vantage: str, host: str) -> list[Sight]:
+        """What every resolver says by itself about a name: the same question, so that a lie is seen.
+
+        Not kept: a trace asks once. Never raises.
+        """
+        name = host.rstrip(".").lower()
+        if not self.config.resolvers:
+            return [Sight("", await self._look(vantage, name))]
+        return list(
+            await asyncio.gather(
+                *(self._sight(vantage, name, (one,), zones=True) for one in self.config.resolvers)
+            )
+        )
+
+    async def _sight(self, vantage: str, name: str, asked: tuple[Resolver, ...], *, zones: bool) -> Sight:
+        started = time.monotonic()
+        labels = name.split(".")
+        # The host itself and up to three names above it, never a top-level domain.
+        above = range(max(0, len(labels) - 4), max(1, len(labels) - 1)) if zones else ()
+        more = [(".".join(labels[i:]), "NS") for i in above]
         target, seen, raw = name, [], []
+        servers: tuple[str, ...] = ()
+        zone = zone_raw = zone_why = ""
         while True:
-            answers, source = await self.ask(vantage, [(target, "A"), (target, "AAAA")])
+            answers, source = await self.ask(vantage, [(target, "A"), (target, "AAAA"), *more], asked)
+            if more:
+                told = [answer for answer in answers[2:] if answer.ok and answer.servers]
+                if told:
+                    zone, servers, zone_raw = told[0].name, told[0].servers, told[0].raw
+                else:
+                    zone_why = next((a.why for a in answers[2:] if a.why), "No zone above it names servers.")
+                    zone_raw = "\n".join(a.raw for a in answers[2:] if a.raw)
+                answers, more = answers[:2], []
             raw += [a.raw for a in answers]
             good = [a for a in answers if a.ok]
             base = Resolved("", rcode=(good or answers)[0].rcode, source=source, raw="\n".join(raw))
-            if not good:
-                line_down = not source
-                late = not answers[0].rcode and not line_down
-                outcome = "blocked" if line_down else "timeout" if late else "error"
-                return _with(base, outcome, answers[0].why)
-            seen += [a for a in good[0].aliases if a not in seen]
-            addresses = tuple(dict.fromkeys(a for answer in good for a in answer.addresses))
-            if addresses:
-                return self._judge(addresses, tuple(seen), base)
-            last = good[0].aliases[-1] if good[0].aliases else target
-            if last == target or len(seen) > MAX_ALIASES:
-                why = "The name does not exist." if base.rcode == "NXDOMAIN" else "The name has no address."
-                return _with(base, "no-name", why, aliases=tuple(seen))
-            target = last  # the server gave the alias alone: ask on
+            found = self._step(good, answers, target, seen, base)
+            if isinstance(found, str):
+                target = found  # the server gave the alias alone: ask on
+                continue
+            return Sight(
+                source or _named(asked), found, servers, zone, zone_raw, zone_why, time.monotonic() - started
+            )
 
-    async def ask(self, vantage: str, questions: list[tuple[str, str]]) -> tuple[list[DnsAnswer], str]:
-        """Raw answers and which resolver gave them; "" if none could be reached. Never raises."""
-        why = "No resolver is configured."
-        for resolver in self.config.resolvers:
+    def _step(
+        self, good: list[DnsAnswer], answers: list[DnsAnswer], target: str, seen: list[str], base: Resolved
+    ) -> Resolved | str:
+        """What one round of answers leads to, or the alias to ask for next."""
+        if not good:
+            line_down = not base.source
+            late = not answers[0].rcode and not line_down
+            outcome = "blocked" if line_down else "timeout" if late else "error"
+            return _with(base, outcome, answers[0].why)
+        seen += [a for a in good[0].aliases if a not in seen]
+        addresses = tuple(dict.fromkeys(a for answer in good for a in answer.addresses))
+        if addresses:
+            return self._judge(addresses, tuple(seen), base)
+        last = good[0].aliases[-1] if good[0].aliases else target
+        if last == target or len(seen) > MAX_ALIASES:
+            why = "The name does not exist." if base.rcode == "NXDOMAIN" else "The name has no address."
+            return _with(base, "no-name", why, aliases=tuple(seen))
+        return last
+
+    async def ask(
+        self, vantage: str, questions: list[tuple[str, str]], asked: tuple[Resolver, ...] = ()
+    ) -> tuple[list[DnsAnswer], str]:
+        """Raw answers of the first resolver that has any, and which it was; "" if none could be reached.
+
+        `asked`: the resolvers to ask, in turn; all of them if none is named. Never raises.
+        """
+        why, resolvers = "No resolver is configured.", asked or self.config.resolvers
+        for resolver in resolvers:
             try:
-                answers = await dns_client.ask(
-                    questions,
-                    connect=lambda resolver=resolver: self.exits.resolver(vantage, resolver),  # type: ignore[misc]
-                    timeout_s=self.config.limits.dns_s,
-                )
+                answers = await self._ask(vantage, questions, resolver)
             except dns_client.ResolverUnreachable as fault:
                 why = str(fault)
                 continue
-            if any(a.ok for a in answers) or resolver == self.config.resolvers[-1]:
-                return answers, f"{resolver.address}:{resolver.port}"
+            if any(a.ok for a in answers) or resolver == resolvers[-1]:
+                return answers, _named((resolver,))
         return [DnsAnswer(name, kind, ok=False, why=why) for name, kind in questions], ""
+
+    async def _ask(
+        self, vantage: str, questions: list[tuple[str, str]], resolver: Resolver
+    ) -> list[DnsAnswer]:
+        timeout_s = self.config.limits.dns_s
+
+        def stream() -> Awaitable[dns_client.Stream]:
+            return self.exits.resolver(vantage, resolver)
+
+        if resolver.transport != "udp":
+            return await dns_client.ask(questions, connect=stream, timeout_s=timeout_s)
+        answers, short = await dns_client.ask_datagrams(
+            questions,
+            exchange=lambda wire: self.exits.exchange(vantage, resolver, wire),
+            timeout_s=timeout_s,
+        )
+        if short:
+            again = await dns_client.ask([questions[i] for i in short], connect=stream, timeout_s=timeout_s)
+            for i, answer in zip(short, again, strict=True):
+                answers[i] = answer
+        return answers
 
     def _judge(self, addresses: tuple[str, ...], aliases: tuple[str, ...], base: Resolved) -> Resolved:
         try:
@@ -135,3 +215,8 @@ def _with(
     vetted: tuple[Vetted, ...] = (),
 ) -> Resolved:
     return Resolved(outcome, why, addresses, vetted, aliases, base.rcode, base.source, base.raw)
+
+
+def _named(resolvers: tuple[Resolver, ...]) -> str:
+    """How a resolver is named in an answer."""
+    return f"{resolvers[0].address}:{resolvers[0].port}" if resolvers else ""

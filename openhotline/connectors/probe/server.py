@@ -30,6 +30,8 @@ from openhotline.connectors.probe.fetch import Fetcher
 from openhotline.connectors.probe.meaning import (
     CheckJob,
     Hello,
+    ListFacts,
+    ListJob,
     ProbeFacts,
     ProbeJob,
     TraceJob,
@@ -50,8 +52,8 @@ _A_LOOK = (
     256 * 1024
 )  # what one look takes that is as it should be: its sockets, TLS both to an exit and a site
 _IN_HAND = 2000  # jobs of one conversation that are taken before any is answered
-Job = TraceJob | CheckJob | ProbeJob
-Facts = TraceFacts | CheckFacts | ProbeFacts
+Job = TraceJob | CheckJob | ProbeJob | ListJob
+Facts = TraceFacts | CheckFacts | ProbeFacts | ListFacts
 _PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
 log = logging.getLogger(__name__)
 
@@ -246,7 +248,7 @@ class _Desk:
 
     async def _in_turn(self, job: Job) -> Facts:
         """Stand in line, then work. Only the work is timed: a full house makes nobody's server late."""
-        if isinstance(job, TraceJob):
+        if isinstance(job, TraceJob | ListJob):
             async with self._slots[True]:
                 return await self._do(job)
         address = take_apart(job.canonical if isinstance(job, CheckJob) else job.address, self.config.ports)
@@ -262,12 +264,16 @@ class _Desk:
                     return await self.tracer.trace(job)
                 if isinstance(job, ProbeJob):
                     return await dry.probe(job, self.config, self.walker)
+                if isinstance(job, ListJob):
+                    return await self.tracer.registers.refresh(job)
                 return await self.checker.check(job)
         except TimeoutError:
             why, outcome = "The look took longer than it may and was given up.", "timeout"
         except Exception as fault:
             log.exception("a job met a fault of the prober's own")
             why, outcome = f"The prober itself failed ({type(fault).__name__}).", "error"
+        if isinstance(job, ListJob):
+            return ListFacts(job.kind, job.url, job.at, ok=False, why=why)
         if isinstance(job, TraceJob):
             return TraceFacts(job.canonical, job.host, job.at, (MethodAnswer("dns", ok=False, why=why),))
         if isinstance(job, ProbeJob):

@@ -1,0 +1,1 @@
+"""A CDN's trusted-notifier interface: where is the server behind your edge?"""

@@ -1,0 +1,83 @@
+"""Countries that a round trip rules out. Pure: a time and a place in, country codes out.
+
+True here: light in fibre covers 204 km in a millisecond, so a server that answers after `s` seconds stands within
+half of `s` times that of the vantage point. Anything that delays only widens the circle; what would narrow it
+falsely is something nearer that answers in the server's name (a proxy, an anycast edge), and then it is the
+edge that is placed. A country is ruled out only if every circle that covers it lies wholly outside. Not here:
+measuring (the prober), the circles (`policy/extents.json`).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from openhotline.rules import methods
+from openhotline.rules.facts import MethodAnswer
+
+METHOD = methods.ROUND_TRIP
+FIBRE_KM_S = 299_792.458 / 1.468  # light in glass of the usual refractive index
+EARTH_KM = 6371.0
+SLACK_KM = 50.0  # the circles stand on a coarse map; a coast may be off by less than this
+
+Place = tuple[float, float]  # latitude, longitude in degrees
+Extents = Mapping[str, Sequence[tuple[float, float, float]]]  # country -> circles (lat, lon, radius in km)
+
+
+def distance_km(one: Place, other: Place) -> float:
+    """Along the great circle."""
+    a, b = math.radians(one[0]), math.radians(other[0])
+    step = math.radians(other[1] - one[1])
+    half = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(step / 2) ** 2
+    return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
+
+
+def reach_km(seconds: float) -> float:
+    """How far away a server can be that answered after `seconds`."""
+    return seconds / 2 * FIBRE_KM_S + SLACK_KM
+
+
+def ruled_out(seconds: float, place: Place, extents: Extents) -> tuple[str, ...]:
+    """Countries, in alphabetical order, of which no part lies within reach."""
+    reach = reach_km(seconds)
+    return tuple(
+        code
+        for code, circles in sorted(extents.items())
+        if circles and all(distance_km(place, (lat, lon)) - radius > reach for lat, lon, radius in circles)
+    )
+
+
+def answer(
+    tried: Sequence[float],
+    *,
+    vantage: str,
+    place: Place | None,
+    extents: Extents,
+    literal: str,
+    port: int,
+    through_exit: bool,
+) -> MethodAnswer:
+    """The quickest of the round trips that were measured to one literal from one vantage point."""
+    best = min(tried)
+    source = f"TCP to {literal} port {port}"
+    raw = "\n".join(f"{seconds * 1000:.3f} ms" for seconds in tried)
+    shown = f"{best * 1000:.1f} ms from {vantage}"
+    if place is None or not extents:
+        why = "Where this vantage point stands is not configured, so nothing can be ruled out."
+        return MethodAnswer(
+            METHOD, True, why, shown, "", (literal,), source=source, seconds=best, raw=raw, vantage=vantage
+        )
+    gone = ruled_out(best, place, extents)
+    why = f"Within {reach_km(best):,.0f} km of {vantage}: {len(gone)} countries are out of reach."
+    if through_exit:
+        why += " Measured through an exit, which must stand where it is said to."
+    return MethodAnswer(
+        METHOD,
+        ok=True,
+        why=why,
+        answer=shown,
+        addresses=(literal,),
+        source=source,
+        seconds=best,
+        raw=raw,
+        vantage=vantage,
+        impossible=gone,
+    )
