@@ -14,6 +14,7 @@ from openhotline.connectors.partner.meaning import Referral as WireReferral
 from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.xarf import meaning as xarf
+from openhotline.jobs import disclosures
 from openhotline.jobs.post import HTTP, Post
 from openhotline.jobs.trace_jobs import trace_jobs
 from openhotline.outbox import queue
@@ -25,6 +26,7 @@ from openhotline.rules import notice_lint
 from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
+from openhotline.settings import load
 from openhotline.steps import escalate, freshness, notify, refer, trace
 from openhotline.steps.notify import HouseWords
 
@@ -46,6 +48,7 @@ def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
 def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: datetime) -> None:
     reachable = [item for item in items if item.host or item.canonical.startswith("news:")]
     facts = prober.trace(trace_jobs(reachable, at=at))
+    facts = disclosures.added(reachable, facts, disclosures.known(load()), at=at)
     trace.record(list(zip(reachable, facts, strict=True)), policy=policy, by=MACHINE_WORKER, at=at)
 
 

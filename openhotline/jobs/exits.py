@@ -160,8 +160,13 @@ def _world(settings: Settings) -> ProbeConfig:
 def lists_base(settings: Settings) -> str:
     """Where the registry lists are fetched from: IANA, or the synthetic internet."""
     if settings.exit == "world":
-        return str(_card(settings.data.absolute() / "run" / WORLD_CARD).get("registry_lists", ""))
+        return str(world_card(settings).get("registry_lists", ""))
     return settings.registry_lists
+
+
+def world_card(settings: Settings) -> dict[str, Any]:
+    """What the synthetic internet beside this house says of itself; nothing where none runs."""
+    return _card(settings.data.absolute() / "run" / WORLD_CARD)
 
 
 def _card(file: Path) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class Control:
     def script(self, do: str, **fields: Any) -> dict[str, Any]:
         """Make something happen. Raises Refused with a sentence.
 
-        `switch` (area, key, word), `add` (address, ip or ip6, remove_after_s, truth), or one of the events of
+        `switch` (area, key, word), `add` (address, ip or ip6, origin behind an edge, remove_after_s, truth), or one of the events of
         `scenario.WHATS` (address, after_s, and ip, ip6, status, vantage where the event takes them).
         """
         try:
@@ -223,8 +223,9 @@ def _new_site(
     remove_after_s: float = 2400,
     truth: str = scenario.REMOVED,
     referrer: str = "",
+    origin: str = "",
 ) -> Site:
     """A site that goes after a notice or a referral, whichever fits where it is held."""
     events = (Event(timedelta(seconds=remove_after_s), "gone"),)
     reactions = tuple(Reaction(to, events) for to in _TAKEN_DOWN)
-    return Site(address, "added", ip, truth, ip6=ip6, referrer=referrer, reactions=reactions)
+    return Site(address, "added", ip, truth, ip6=ip6, referrer=referrer, reactions=reactions, origin=origin)

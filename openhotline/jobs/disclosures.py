@@ -1,0 +1,60 @@
+"""Asks a CDN's trusted-notifier interface what stands behind its edge, where a trace met one that we may ask.
+
+True here: a CDN is asked only about an address whose trace shows its own signs, under the item's reference (asking
+twice is the same question), and its reply joins the trace as one more answer. Whom we may ask stands in
+`keys/notifiers.json`, written by the operator. Not here: what the reply is worth (`rules/trace_vote`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from openhotline.connectors.disclosure import client
+from openhotline.connectors.disclosure.client import Notifier
+from openhotline.jobs.exits import world_card
+from openhotline.records.models import Item
+from openhotline.rules import methods
+from openhotline.rules.facts import TraceFacts
+from openhotline.settings import Settings
+
+FILE = "notifiers.json"
+
+
+def known(settings: Settings) -> dict[str, Notifier]:
+    """The CDNs that take us for a trusted notifier, by the name the proxy lists use. What cannot be read is none."""
+    if settings.exit == "world":
+        listed = [world_card(settings).get("cdn") or {}]
+    else:
+        try:
+            listed = json.loads((settings.keys / FILE).read_text("utf-8"))
+        except (OSError, ValueError):
+            listed = []
+    found = (
+        Notifier(str(one["name"]), str(one["url"]), str(one["token"]))
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, dict) and {"name", "url", "token"} <= one.keys()
+    )
+    return {one.name: one for one in found}
+
+
+def added(
+    items: Sequence[Item], facts: Sequence[TraceFacts], notifiers: Mapping[str, Notifier], *, at: datetime
+) -> list[TraceFacts]:
+    """The same facts, each with what the CDN in front disclosed. No transaction may be open."""
+    return [_with(item, fact, notifiers, at) for item, fact in zip(items, facts, strict=True)]
+
+
+def _with(item: Item, facts: TraceFacts, notifiers: Mapping[str, Notifier], at: datetime) -> TraceFacts:
+    fronts = dict.fromkeys(
+        name
+        for answer in facts.answers
+        if answer.method == methods.PROXY and answer.ok and answer.layer
+        for name in answer.names
+    )
+    told = [
+        client.ask(facts.canonical, notifiers[name], reference=item.ref, at=at)
+        for name in fronts
+        if name in notifiers
+    ]
+    return replace(facts, answers=(*facts.answers, *told)) if told else facts
