@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
@@ -77,7 +78,7 @@ def _read(message: dns.message.Message, name: str, kind: str) -> DnsAnswer:
         why = f"The name servers of this name do not answer ({rcode})."
         return DnsAnswer(name, kind, ok=False, why=why, rcode=rcode, raw=raw)
     sets: dict[tuple[dns.name.Name, int], dns.rrset.RRset] = {
-        (rrset.name, rrset.rdtype): rrset for rrset in message.answer
+        (rrset.name, rrset.rdtype): rrset for rrset in message.answer if rrset.rdclass == dns.rdataclass.IN
     }
     at, aliases = asked, []
     while (rrset := sets.get((at, dns.rdatatype.CNAME))) is not None:
