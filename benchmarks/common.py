@@ -85,21 +85,21 @@ def _family(pid: int) -> Iterator[int]:
     """A process and everything below it that lives."""
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
+        try:
+            children = task.read_text().split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        for child in children:
             yield from _family(int(child))
 
 
 def cpu(pid: int) -> float:
     """User + system seconds of a process and all its descendants, the ended and reaped ones included."""
     ticks = 0
-    try:
-        members = list(_family(pid))
-    except FileNotFoundError:
-        members = [pid]
-    for member in members:
+    for member in _family(pid):
         try:
             ticks += sum(map(int, _stat(member)[11:15]))  # utime stime cutime cstime
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue  # it ended meanwhile: its parent has the sum
     return ticks / TICK
 
@@ -116,9 +116,9 @@ class Ran:
 
 def run(command: Sequence[str | Path], *, env: dict[str, str] | None = None, cwd: Path | None = None) -> Ran:
     """Run a command to its end. Raises RuntimeError with its words where it fails."""
-    begin = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = subprocess.Popen(list(map(str, command)), env=env, cwd=cwd, stdout=out, stderr=err)
+        begin = time.monotonic()
+        child = subprocess.Popen(list(map(str, command)), env=_compiled(env), cwd=cwd, stdout=out, stderr=err)
         peak, over = [0.0], threading.Event()
         watcher = threading.Thread(target=_watch, args=(child.pid, peak, over), daemon=True)
         watcher.start()
@@ -133,6 +133,11 @@ def run(command: Sequence[str | Path], *, env: dict[str, str] | None = None, cwd
     if child.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {child.returncode}:\n{why[-4000:]}")
     return Ran(seconds, usage.ru_utime + usage.ru_stime, peak[0], said)
+
+
+def _compiled(env: dict[str, str] | None) -> dict[str, str]:
+    """An environment in which Python keeps what it compiled, as it does for everybody: a start is a start."""
+    return {k: v for k, v in (os.environ if env is None else env).items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _watch(pid: int, peak: list[float], over: threading.Event) -> None:

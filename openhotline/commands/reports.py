@@ -6,6 +6,7 @@ import io
 import operator
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import split_lines
 
 COLUMNS = ("address", "source", "reference", "received_at", "referrer", "note")
+_VERSION_7 = 0x7 << 76 | 0x8 << 60  # RFC 9562: what makes a time and 74 random bits a UUIDv7
+_RANDOM = (1 << 76) - 1 & ~(0xC << 60)
 _SOURCES = {source: source for source in words.SOURCES} | {
     "": words.FROM_HOTLINE,
     "partner": words.FROM_HOTLINE,
@@ -191,10 +194,14 @@ def _reporter(
 
 
 def _uuids(count: int) -> Iterator[UUID]:
-    """`count` UUIDv4 for one system call instead of `count`."""
-    luck = os.urandom(16 * count)
-    for start in range(0, len(luck), 16):
-        yield UUID(bytes=luck[start : start + 16], version=4)
+    """`count` UUIDv7 for one system call: their time comes first, so neighbours stay neighbours in the index.
+
+    Only for files of partners: the identifier of what a person of the public sends tells no time.
+    """
+    luck = os.urandom(10 * count)
+    moment = (time.time_ns() // 1_000_000) << 80 | _VERSION_7
+    for start in range(0, len(luck), 10):
+        yield UUID(int=moment | int.from_bytes(luck[start : start + 10], "big") & _RANDOM)
 
 
 def _text(value: str) -> str:

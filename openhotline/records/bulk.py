@@ -5,7 +5,8 @@ turned into columns first: what holds for every row is spelled once, the rest co
 a third of spelling row by row. What is not here: which rows, and what they mean.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from django.db import connection
 from django.db.models import Field, Model
 
 PIECE = 5_000  # values of one look-up on SQLite
+MANY = 200  # look-ups in one statement, from which on PostgreSQL is told to use the index
 
 
 def reserve(model: type[Model], count: int) -> Sequence[int]:
@@ -85,8 +87,8 @@ def present(
         names = ", ".join(f'"{name}"' for name in wanted)
         kind = str(field.db_type(connection)).partition(" ")[0]
         # One text instead of one parameter for each value: nothing is parsed or adapted value by value.
-        text = "{" + ",".join(_array_item(field)(value) for value in values) + "}"
-        with connection.cursor() as cursor:
+        text = "{" + ",".join(map(_array_item(field), values)) + "}"
+        with connection.cursor() as cursor, _by_index(cursor, len(values)):
             cursor.execute(
                 f'SELECT {names} FROM "{model._meta.db_table}" WHERE "{column}" = ANY(%s::{kind}[])',  # noqa: S608
                 [text],
@@ -130,10 +132,11 @@ def add_to(
     table = model._meta.db_table
     names = ", ".join(f'"{name}"' for name in wanted)
     if connection.vendor == "postgresql":
-        ids = ",".join(map(str, counts))
-        more = ",".join(map(str, counts.values()))
+        given = sorted(counts.items())  # in the order of the table's pages
+        ids = ",".join(str(pk) for pk, _ in given)
+        more = ",".join(str(n) for _, n in given)
         own = ", ".join(f't."{name}"' for name in wanted)
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, _by_index(cursor, len(counts)):
             cursor.execute(
                 f'UPDATE "{table}" t SET "{column}" = t."{column}" + given.n'  # noqa: S608
                 f" FROM unnest(%s::bigint[], %s::int[]) AS given (id, n) WHERE t.id = given.id RETURNING {own}",
@@ -149,6 +152,24 @@ def add_to(
             )
             found += cursor.fetchall()
     return found
+
+
+@contextmanager
+def _by_index(cursor: Any, count: int) -> Iterator[None]:
+    """Inside, PostgreSQL looks up by index. Call inside a transaction.
+
+    Left to itself it reads the whole table for a few thousand look-ups, by statistics that lag behind a table
+    which grows by the thousand each second.
+    """
+    if count < MANY:
+        yield
+        return
+    cursor.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", [_WHOLE])
+    yield
+    cursor.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", [_WHOLE])
+
+
+_WHOLE = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"]
 
 
 # --- spelling values ------------------------------------------------------------------------------

@@ -73,7 +73,5 @@ class Clock(models.Model):
     left = models.DurationField(null=True)  # time left when it closed; negative if missed
 
     class Meta:
-        indexes = [
-            models.Index(fields=["subject", "subject_id"]),
-            models.Index(fields=["due_at"], condition=models.Q(closed_at=None), name="clock_running"),
-        ]
+        # Sweeps look at the deadline on the item and the removal; a clock is only looked for by its subject.
+        indexes = [models.Index(fields=["subject", "subject_id"])]

@@ -1,16 +1,15 @@
 """What somebody has typed so far, between two pages of the form: no cookie, no session.
 
-One file per person, encrypted under a key that exists only in the address of their page: the file's
-name and its key are both derived from the token, and neither leads back to it. The server alone cannot
-read a draft. A draft is deleted when the report is sent, at the latest two hours after it was last
-touched. The seven words of a sent report are kept the same way for fifteen minutes, so that saving them,
-printing and reloading work, and are then erased.
+One row per person, encrypted under a key that exists only in the address of their page: the row's name and
+its key are both derived from the token, and neither leads back to it. The server alone cannot read a draft.
+A draft is deleted when the report is sent, at the latest two hours after it was last touched. The seven
+words of a sent report are kept the same way for fifteen minutes, so that saving them, printing and reloading
+work, and are then erased.
 
 Not here: the report itself. That was sealed and spooled before a draft is written, so a lost draft loses
-no address; drafts are therefore not flushed to disk.
+no address; drafts are therefore not flushed to disk. And where rows lie (`drawer`).
 """
 
-import errno
 import hmac
 import json
 import os
@@ -19,16 +18,20 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-# Ages are measured on the machine's clock, as file times are, whatever the house's clock says.
+from openhotline.web.public.drawer import drawer
+
+# Ages are measured on the machine's clock, whatever the house's clock says.
 DRAFT_SECONDS = 2 * 3600
 WORDS_SECONDS = 15 * 60
 
-_DRAFT, _SENT = ".draft", ".sent"
+_DRAFT, _SENT = "draft", "sent"
+_SECONDS = {_DRAFT: DRAFT_SECONDS, _SENT: WORDS_SECONDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def save(folder: Path, token: str, draft: Draft) -> None:
 
 def load(folder: Path, token: str) -> Draft | None:
     """The draft behind this token; None if there is none, it is too old, or it was sent."""
-    value = _read(folder, token, _DRAFT, DRAFT_SECONDS)
+    value = _read(folder, token, _DRAFT)
     if value is None:
         return None
     value["report_id"] = UUID(value["report_id"])
@@ -82,12 +85,12 @@ def finish(folder: Path, token: str, receipt: Receipt) -> None:
     """The report is in the spool: erase what was typed, keep only what the receipt shows."""
     value = _fields(receipt) | {"sent_on": receipt.sent_on.isoformat()}
     _write(folder, token, _SENT, value)
-    _path(folder, token, _DRAFT).unlink(missing_ok=True)
+    drawer(folder).erase(_name(token, _DRAFT))
 
 
 def receipt(folder: Path, token: str) -> Receipt | None:
     """The receipt behind this token; None when its quarter of an hour is over."""
-    value = _read(folder, token, _SENT, WORDS_SECONDS)
+    value = _read(folder, token, _SENT)
     if value is None:
         return None
     value["sent_on"], value["words"] = datetime.fromisoformat(value["sent_on"]), tuple(value["words"])
@@ -95,20 +98,8 @@ def receipt(folder: Path, token: str) -> Receipt | None:
 
 
 def sweep(folder: Path, *, now: float | None = None) -> int:
-    """Delete what is too old. Returns how many files went."""
-    moment = time.time() if now is None else now
-    gone = 0
-    if not folder.is_dir():
-        return 0
-    for path in folder.iterdir():
-        longest = WORDS_SECONDS if path.suffix == _SENT else DRAFT_SECONDS
-        try:
-            if moment - path.stat().st_mtime > longest:
-                path.unlink()
-                gone += 1
-        except FileNotFoundError:  # another process swept it, or it was just sent
-            continue
-    return gone
+    """Delete what is too old. Returns how many drafts and receipts went."""
+    return drawer(folder).sweep(time.time() if now is None else now)
 
 
 def _fields(value: Draft | Receipt) -> dict[str, object]:
@@ -120,42 +111,24 @@ def _derive(token: str, purpose: str) -> bytes:
     return hmac.digest(token.encode(), f"openhotline/draft/{purpose}/v1".encode(), "sha256")
 
 
-def _path(folder: Path, token: str, suffix: str) -> Path:
-    return folder / f"{_derive(token, 'name')[:20].hex()}{suffix}"
+def _name(token: str, kind: str) -> bytes:
+    return _derive(token, f"name/{kind}")[:20]
 
 
-def _write(folder: Path, token: str, suffix: str, value: dict[str, object]) -> None:
+def _write(folder: Path, token: str, kind: str, value: dict[str, object]) -> None:
     nonce = os.urandom(12)
     plain = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    sealed = nonce + AESGCM(_derive(token, "key")).encrypt(nonce, plain, suffix.encode())
-    path = _path(folder, token, suffix)
-    temp = f"{path}.{secrets.token_hex(4)}"
-    try:
-        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileNotFoundError:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        try:
-            # A short write means a full disk; the next one would say so, but a torn draft helps nobody.
-            if os.write(descriptor, sealed) != len(sealed):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        finally:
-            os.close(descriptor)
-        os.rename(temp, path)  # noqa: PTH104  as cheap as it gets: this is the form's hot path
-    except OSError:
-        Path(temp).unlink(missing_ok=True)
-        raise
+    sealed = nonce + AESGCM(_derive(token, "key")).encrypt(nonce, plain, kind.encode())
+    drawer(folder).put(_name(token, kind), sealed, until=time.time() + _SECONDS[kind])
 
 
-def _read(folder: Path, token: str, suffix: str, longest: float) -> dict[str, object] | None:
-    path = _path(folder, token, suffix)
-    try:
-        if time.time() - path.stat().st_mtime > longest:
-            return None
-        sealed = path.read_bytes()
-        plain = AESGCM(_derive(token, "key")).decrypt(sealed[:12], sealed[12:], suffix.encode())
-    except (FileNotFoundError, InvalidTag):
+def _read(folder: Path, token: str, kind: str) -> dict[str, Any] | None:
+    sealed = drawer(folder).get(_name(token, kind), now=time.time())
+    if sealed is None:
         return None
-    value: dict[str, object] = json.loads(plain.decode("utf-8", "surrogatepass"))
+    try:
+        plain = AESGCM(_derive(token, "key")).decrypt(sealed[:12], sealed[12:], kind.encode())
+    except InvalidTag:
+        return None
+    value: dict[str, Any] = json.loads(plain.decode("utf-8", "surrogatepass"))
     return value
