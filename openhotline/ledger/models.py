@@ -47,9 +47,15 @@ class CaseCount(models.Model):
 
 
 class Payload(models.Model):
-    """Salt and payload of an entry, sealed under the site key."""
+    """Salt and payload of an entry, sealed under the site key.
 
-    eid = models.UUIDField(primary_key=True)
+    Found by the number of the staged row, which rises, and not by the entry's random identifier: a million
+    payloads in one import then lie side by side. No constraint in the database, for the reason given above.
+    """
+
+    staged = models.OneToOneField(
+        Staged, on_delete=models.PROTECT, primary_key=True, db_constraint=False, related_name="payload"
+    )
     sealed = models.BinaryField()
 
     class Meta:

@@ -73,16 +73,16 @@ def entries_of(case_ref: str) -> list[EntryOfCase]:
     rows = list(
         Staged.objects.filter(case_ref=case_ref)
         .order_by("case_n")
-        .values_list("eid", "entry", "place__idx", named=False)
+        .values_list("pk", "eid", "entry", "place__idx", named=False)
     )
     sealed = {
-        eid: bytes(data)
+        pk: bytes(data)
         for start in range(0, len(rows), 500)
-        for eid, data in Payload.objects.filter(
-            eid__in=[eid for eid, _, _ in rows[start : start + 500]]
-        ).values_list("eid", "sealed")
+        for pk, data in Payload.objects.filter(
+            staged__in=[pk for pk, _, _, _ in rows[start : start + 500]]
+        ).values_list("staged", "sealed")
     }
-    return [_opened(idx, bytes(entry), eid, sealed.get(eid)) for eid, entry, idx in rows]
+    return [_opened(idx, bytes(entry), eid, sealed.get(pk)) for pk, eid, entry, idx in rows]
 
 
 def one(eid: UUID) -> EntryOfCase | None:

@@ -213,36 +213,41 @@ def _array(values: Iterable[str]) -> str:
 
 def _insert_sqlite(rows: Sequence[_Row]) -> None:
     with connection.cursor() as cursor:
+        # The IMMEDIATE transaction is the lock: nobody else draws ids meanwhile.
+        cursor.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'ledger_staged'")
+        first = cursor.fetchone()[0] + 1
         cursor.executemany(
-            "INSERT INTO ledger_staged (eid, entry, case_ref, case_n) VALUES (%s, %s, %s, %s)",
-            [(f"{number:032x}", entry, case, case_n) for number, entry, case, case_n, _ in rows],
+            "INSERT INTO ledger_staged (id, eid, entry, case_ref, case_n) VALUES (%s, %s, %s, %s, %s)",
+            [(pk, f"{row[0]:032x}", *row[1:4]) for pk, row in enumerate(rows, first)],
         )
         cursor.executemany(
-            "INSERT INTO ledger_payload (eid, sealed) VALUES (%s, %s)",
-            [(f"{number:032x}", sealed) for number, _, _, _, sealed in rows if sealed is not None],
+            "INSERT INTO ledger_payload (staged_id, sealed) VALUES (%s, %s)",
+            [(pk, row[4]) for pk, row in enumerate(rows, first) if row[4] is not None],
         )
 
 
 def _insert_postgresql(rows: Sequence[_Row]) -> None:
-    ids, entries, cases, numbers, _ = map(list, zip(*rows, strict=True))
-    payloads = [(UUID(int=number), sealed) for number, _, _, _, sealed in rows if sealed is not None]
+    ids, entries, cases, numbers, payloads = map(list, zip(*rows, strict=True))
     with connection.cursor() as cursor:
         # Ordered, because the ids inside a case must rise with its numbers.
         cursor.execute(
             "INSERT INTO ledger_staged (eid, entry, case_ref, case_n)"
             " SELECT eid, entry, case_ref, case_n FROM unnest(%s::uuid[], %s::bytea[], %s::text[], %s::bigint[])"
-            " WITH ORDINALITY AS given (eid, entry, case_ref, case_n, place) ORDER BY place",
+            " WITH ORDINALITY AS given (eid, entry, case_ref, case_n, place) ORDER BY place RETURNING id",
             [[UUID(int=number) for number in ids], entries, cases, numbers],
         )
-        if payloads:
+        sealed = [
+            (pk, data) for (pk,), data in zip(cursor.fetchall(), payloads, strict=True) if data is not None
+        ]
+        if sealed:
             cursor.execute(
-                "INSERT INTO ledger_payload (eid, sealed) SELECT * FROM unnest(%s::uuid[], %s::bytea[])",
-                [[eid for eid, _ in payloads], [sealed for _, sealed in payloads]],
+                "INSERT INTO ledger_payload (staged_id, sealed) SELECT * FROM unnest(%s::bigint[], %s::bytea[])",
+                [[pk for pk, _ in sealed], [data for _, data in sealed]],
             )
 
 
 # PostgreSQL's binary COPY: a row is its number of columns, then each value behind its length (-1: null).
-_STAGED, _PAYLOAD = struct.Struct(">hi16si"), struct.Struct(">hi16si")
+_STAGED, _PAYLOAD = struct.Struct(">hiqi16si"), struct.Struct(">hiqi")
 _LENGTH, _INT, _NULL = struct.Struct(">i"), struct.Struct(">iq"), struct.pack(">i", -1)
 _BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
 
@@ -250,15 +255,25 @@ _BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
 def _copy(rows: Sequence[_Row]) -> None:
     staged: list[bytes] = [_BEGIN]
     payload: list[bytes] = [_BEGIN]
-    for identity, entry, case_ref, case_n, sealed in rows:
+    for pk, (identity, entry, case_ref, case_n, sealed) in zip(_ids(len(rows)), rows, strict=True):
         eid, case = identity.to_bytes(16, "big"), case_ref.encode()
         number = _NULL if case_n is None else _INT.pack(8, case_n)
-        staged += (_STAGED.pack(4, 16, eid, len(entry)), entry, _LENGTH.pack(len(case)), case, number)
+        staged += (_STAGED.pack(5, 8, pk, 16, eid, len(entry)), entry, _LENGTH.pack(len(case)), case, number)
         if sealed is not None:
-            payload += (_PAYLOAD.pack(2, 16, eid, len(sealed)), sealed)
-    _send("ledger_staged (eid, entry, case_ref, case_n)", staged)
+            payload += (_PAYLOAD.pack(2, 8, pk, len(sealed)), sealed)
+    _send("ledger_staged (id, eid, entry, case_ref, case_n)", staged)
     if len(payload) > 1:
-        _send("ledger_payload (eid, sealed)", payload)
+        _send("ledger_payload (staged_id, sealed)", payload)
+
+
+def _ids(count: int) -> list[int]:
+    """Fresh numbers of staged rows, rising. Drawn behind the locks on the cases' counters (`sequencer`)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('ledger_staged', 'id')) FROM generate_series(1, %s)",
+            [count],
+        )
+        return sorted(pk for (pk,) in cursor.fetchall())
 
 
 def _send(target: str, parts: Iterable[bytes]) -> None:

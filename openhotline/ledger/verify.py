@@ -132,7 +132,7 @@ def _lacking(destroyed: Mapping[bytes, int], *, staged: int, unopened: int) -> I
     if counted:
         yield f"{counted} cases have another number of entries than their counters say."
     orphans = _number(
-        "SELECT count(*) FROM ledger_payload p WHERE NOT EXISTS (SELECT 1 FROM ledger_staged s WHERE s.eid = p.eid)"
+        "SELECT count(*) FROM ledger_payload p WHERE NOT EXISTS (SELECT 1 FROM ledger_staged s WHERE s.id = p.staged_id)"
     )
     if orphans:
         yield f"{orphans} payloads belong to no entry."
@@ -197,7 +197,7 @@ def _rows(total: int) -> Iterator[_Row]:
         )
     sql = (
         f"SELECT {columns} FROM ledger_sequence q LEFT JOIN ledger_staged s ON s.id = q.staged_id"
-        " LEFT JOIN ledger_payload p ON p.eid = s.eid WHERE q.idx > %s ORDER BY q.idx LIMIT %s"
+        " LEFT JOIN ledger_payload p ON p.staged_id = s.id WHERE q.idx > %s ORDER BY q.idx LIMIT %s"
     )
     last, left = -(2**63), total
     while left > 0:

@@ -5,7 +5,7 @@ turned into columns first: what holds for every row is spelled once, the rest co
 a third of spelling row by row. What is not here: which rows, and what they mean.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -121,37 +121,6 @@ def last_number(name: str) -> int:
         cursor.execute("SELECT n FROM records_counter WHERE name = %s", [name])
         row = cursor.fetchone()
         return int(row[0]) if row else 0
-
-
-def add_to(
-    model: type[Model], column: str, counts: Mapping[int, int], wanted: Sequence[str]
-) -> list[tuple[Any, ...]]:
-    """Add to a number of many rows at once (primary key -> how much). Returns their `wanted` columns after it."""
-    if not counts:
-        return []
-    table = model._meta.db_table
-    names = ", ".join(f'"{name}"' for name in wanted)
-    if connection.vendor == "postgresql":
-        given = sorted(counts.items())  # in the order of the table's pages
-        ids = ",".join(str(pk) for pk, _ in given)
-        more = ",".join(str(n) for _, n in given)
-        own = ", ".join(f't."{name}"' for name in wanted)
-        with connection.cursor() as cursor, _by_index(cursor, len(counts)):
-            cursor.execute(
-                f'UPDATE "{table}" t SET "{column}" = t."{column}" + given.n'  # noqa: S608
-                f" FROM unnest(%s::bigint[], %s::int[]) AS given (id, n) WHERE t.id = given.id RETURNING {own}",
-                [f"{{{ids}}}", f"{{{more}}}"],
-            )
-            return cursor.fetchall()
-    found: list[tuple[Any, ...]] = []
-    with connection.cursor() as cursor:
-        for pk, n in counts.items():
-            cursor.execute(
-                f'UPDATE "{table}" SET "{column}" = "{column}" + %s WHERE id = %s RETURNING {names}',  # noqa: S608
-                [n, pk],
-            )
-            found += cursor.fetchall()
-    return found
 
 
 @contextmanager

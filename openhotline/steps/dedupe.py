@@ -4,7 +4,7 @@ Set-based: one look-up and one insert per batch, whatever its size. What is not 
 (`rules/urls.py`) and filing the report itself (`intake`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,7 +41,6 @@ _ITEM = (
     "received_at",
     "readings",
     "retries",
-    "reports",
 )
 
 
@@ -57,21 +56,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The item a key led to."""
+    """The item a key led to. `decided`: somebody has read it before, so it may sleep or have been removed."""
 
     pk: int
     ref: str
     new: bool
+    decided: bool = False
 
 
-def join(
-    wanted: Iterable[Wanted], named: Mapping[bytes, int], *, policy: Policy, by: Actor, at: datetime
-) -> dict[bytes, Found]:
+def join(wanted: Iterable[Wanted], *, policy: Policy, by: Actor, at: datetime) -> dict[bytes, Found]:
     """Find or open the item of every wanted address. Returns key digest -> item.
 
-    `named`: key digest -> by how many of these reports it is named; a new item starts with that count, and
-    `reported` adds it to the others. Call inside the transaction that files the reports. New items start on
-    the assess clock, which counts from the time the report was received.
+    Call inside the transaction that files the reports. New items start on the assess clock, which counts from
+    the time the report was received.
     """
     first: dict[bytes, Wanted] = {}
     for line in wanted:
@@ -94,25 +91,21 @@ def join(
             found |= late
         refs = references.items(at.year, number, len(fresh))
         ids = bulk.reserve(Item, len(fresh))
-        _open(list(zip(ids, refs, fresh, strict=True)), named, policy=policy, by=by, at=at)
+        _open(list(zip(ids, refs, fresh, strict=True)), policy=policy, by=by)
         for pk, ref, line in zip(ids, refs, fresh, strict=True):
             found[line.address.key_digest] = Found(pk, ref, True)
     return found
 
 
 def _known(digests: Sequence[bytes]) -> dict[bytes, Found]:
-    rows = bulk.present(Item, "key_digest", digests, ("key_digest", "id", "ref"))
-    return {bytes(digest): Found(pk, ref, False) for digest, pk, ref in rows}
+    rows = bulk.present(Item, "key_digest", digests, ("key_digest", "id", "ref", "status", "readings"))
+    return {
+        bytes(digest): Found(pk, ref, False, status != item_path.RECEIVED or readings > 1)
+        for digest, pk, ref, status, readings in rows
+    }
 
 
-def _open(
-    fresh: list[tuple[int, str, Wanted]],
-    named: Mapping[bytes, int],
-    *,
-    policy: Policy,
-    by: Actor,
-    at: datetime,
-) -> None:
+def _open(fresh: list[tuple[int, str, Wanted]], *, policy: Policy, by: Actor) -> None:
     rows = []
     running = []
     waits = (policy.clocks.assess, policy.clocks.assess_high)
@@ -140,7 +133,6 @@ def _open(
                 line.received_at,
                 1,
                 0,
-                named[address.key_digest],
             )
         )
         running.append(("item", pk, clocks.ASSESS, line.received_at, due, ""))
@@ -148,15 +140,14 @@ def _open(
     bulk.insert(Clock, ("subject", "subject_id", "name", "opened_at", "due_at", "ended"), running)
 
 
-def reported(counts: Mapping[int, int], *, policy: Policy, at: datetime) -> None:
-    """Items known before were reported again: count, and wake what had been decided or removed.
+def reported(found: Iterable[Found], *, policy: Policy, at: datetime) -> None:
+    """Items known before were reported again: wake what had been decided or removed.
 
-    `counts`: item id -> number of new reports. Items found lawful, out of remit or unreachable more than a
-    day ago go back to the queue; what was removed is looked at at once (it may have reappeared).
+    Items found lawful, out of remit or unreachable more than a day ago go back to the queue; what was removed
+    is looked at at once (it may have reappeared). How often an item was reported is told by its lines.
     """
-    rows = bulk.add_to(Item, "reports", counts, ("id", "status", "readings"))
     # Nobody has ever decided on what waits for its first reading: it sleeps nowhere and was never removed.
-    ids = [pk for pk, status, readings in rows if status != item_path.RECEIVED or readings > 1]
+    ids = sorted({item.pk for item in found if item.decided})
     for start in range(0, len(ids), 5000):
         chunk = ids[start : start + 5000]
         asleep = Item.objects.filter(

@@ -6,7 +6,7 @@ spool may be read twice. What is not here: spools, files and forms (the doors), 
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -127,18 +127,16 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
     fresh, repeated = _not_filed_before(incoming, policy=policy, by=by, at=at)
     if not fresh:
         return Filed(repeated=repeated)
-    named: Counter[bytes] = Counter()
     wanted: list[dedupe.Wanted] = []
     for report, given in fresh:
         priority, referrer = report.source == words.FROM_POLICE, _storable(report.referrer)
-        readable = [address for address in given if address.ok]
-        wanted += [dedupe.Wanted(address, report.received_at, referrer, priority) for address in readable]
-        named.update({address.key_digest for address in readable})
-    found = dedupe.join(wanted, named, policy=policy, by=by, at=at)
+        wanted += [
+            dedupe.Wanted(address, report.received_at, referrer, priority) for address in given if address.ok
+        ]
+    found = dedupe.join(wanted, policy=policy, by=by, at=at)
     ids = bulk.reserve(Report, len(fresh))
     rows: dict[bool, list[tuple[object, ...]]] = {True: [], False: []}
     line_rows: list[tuple[object, ...]] = []
-    counts: Counter[int] = Counter()
     acts: defaultdict[tuple[datetime, bool], list[Act]] = defaultdict(list)
     opened: set[bytes] = set()
     for pk, (report, given) in zip(ids, fresh, strict=True):
@@ -154,8 +152,6 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
             line_rows.append((pk, position, _storable(line), item.pk, joined, ""))
             if item.ref not in cases:
                 cases.append(item.ref)
-                if not item.new:
-                    counts[item.pk] += 1
         rows[bool(cases)].append(_row(pk, report, bool(cases)))
         coarse = report.source == words.FROM_PUBLIC
         acts[(report.received_at if coarse else at, coarse)] += _acts(pk, report, cases)
@@ -167,7 +163,7 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
     _receipts([(pk, report) for pk, (report, _) in zip(ids, fresh, strict=True)], policy=policy)
     for stage in entries:
         stage()
-    dedupe.reported(counts, policy=policy, at=at)
+    dedupe.reported(found.values(), policy=policy, at=at)
     new = sum(item.new for item in found.values())
     return Filed(
         reports=len(fresh),
@@ -253,8 +249,7 @@ def add_lines(
     extra = [address for address in given if _storable(address.reported) not in known]
     readable = [address for address in extra if address.ok]
     wanted = [dedupe.Wanted(address, row.received_at, _storable(referrer)) for address in readable]
-    named = dict.fromkeys((address.key_digest for address in readable), 1)
-    found = dedupe.join(wanted, named, policy=policy, by=by, at=at)
+    found = dedupe.join(wanted, policy=policy, by=by, at=at)
     first = row.lines.count()
     ReportLine.objects.bulk_create(
         [
@@ -269,7 +264,7 @@ def add_lines(
             for place, address in enumerate(extra)
         ]
     )
-    dedupe.reported({item.pk: 1 for item in found.values() if not item.new}, policy=policy, at=at)
+    dedupe.reported(found.values(), policy=policy, at=at)
     return [item.ref for item in found.values()]
 
 

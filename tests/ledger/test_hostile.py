@@ -30,7 +30,7 @@ BOTH = [
     "UPDATE ledger_sequence SET idx = 99 WHERE idx = 3",
     "DELETE FROM ledger_sequence WHERE idx = 3",
     "DELETE FROM ledger_staged WHERE {third}",
-    "UPDATE ledger_payload SET sealed = '' WHERE eid = (SELECT eid FROM ledger_staged WHERE {third})",
+    "UPDATE ledger_payload SET sealed = '' WHERE staged_id = (SELECT id FROM ledger_staged WHERE {third})",
 ]
 
 
@@ -72,6 +72,6 @@ def test_a_cut_off_end_shows_where_the_counters_were_forgotten() -> None:
     assert "counters" in verdict.why and "belong to no entry" in verdict.why
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ledger_case SET n = 6")
-        cursor.execute("DELETE FROM ledger_payload WHERE eid NOT IN (SELECT eid FROM ledger_staged)")
+        cursor.execute("DELETE FROM ledger_payload WHERE staged_id NOT IN (SELECT id FROM ledger_staged)")
     assert verify.verify().ok, "this is what the note is about"
     assert verify.verify().note == "removal from the end is not detectable"

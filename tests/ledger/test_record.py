@@ -130,7 +130,7 @@ def test_entries_that_wait_for_their_place_are_incomplete_not_tampered():
 def test_a_payload_that_vanished_is_incomplete_until_a_dispose_entry_says_so():
     whole(5)
     gone = Staged.objects.order_by("id")[2]
-    Payload.objects.filter(eid=gone.eid).delete()
+    Payload.objects.filter(staged__eid=gone.eid).delete()
     assert (verify.verify().exit_code, verify.verify().first_bad) == (2, 2)
     record.record([Act(DISPOSE, ("payload", str(gone.eid), 1))], by=BY, at=AT)
     record.sequence()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from openhotline.records import bulk
 from openhotline.records.models import Report
@@ -69,7 +69,6 @@ def test_absent_values_bytes_times_and_yes_or_no_keep_their_kind():
 def test_no_rows_are_no_work():
     bulk.insert(Report, COLUMNS, [])
     assert bulk.present(Report, "report_id", [], ("id",)) == []
-    assert bulk.add_to(Report, "version", {}, ("id",)) == []
     assert list(bulk.reserve(Report, 0)) == []
 
 
@@ -82,13 +81,15 @@ def test_present_finds_those_that_are_there_and_only_those():
     ]
 
 
-def test_add_to_adds_each_its_own_and_says_what_stands_there_now():
-    first, second, _ = put(["a", "b", "c"])
-    assert sorted(bulk.add_to(Report, "version", {first.pk: 1, second.pk: 5}, ("id", "version"))) == [
-        (first.pk, 2),
-        (second.pk, 6),
-    ]
-    assert list(Report.objects.order_by("pk").values_list("version", flat=True)) == [2, 6, 1]
+def test_present_looks_up_more_than_one_page_of_values_and_leaves_the_planner_as_it_was():
+    rows = put([str(number) for number in range(bulk.MANY + 50)])
+    with transaction.atomic():
+        found = bulk.present(Report, "report_id", [row.report_id for row in rows], ("id",))
+        assert sorted(pk for (pk,) in found) == [row.pk for row in rows]
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW enable_seqscan")
+                assert cursor.fetchone() == ("on",)
 
 
 def test_numbers_are_taken_without_gaps_and_the_last_is_known():

@@ -36,7 +36,7 @@ def test_a_long_row_of_reports_is_filed_in_pieces_and_in_order(monkeypatch):
         f"PN-{n}" for n in range(11)
     ]
     assert list(ReportLine.objects.order_by("pk").values_list("reported", flat=True)) == lines
-    assert dict(Item.objects.values_list("canonical", "reports")) == {
+    assert {item.canonical: item.reports for item in Item.objects.all()} == {
         f"http://img.example.net/{number}": 3 if number == 0 else 2 for number in range(5)
     }
     assert Staged.objects.count() == 11

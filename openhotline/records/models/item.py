@@ -34,7 +34,6 @@ class Item(models.Model):
         default=1
     )  # round of assessment; a later report may open a new one
     retries = models.PositiveSmallIntegerField(default=0)
-    reports = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -55,6 +54,11 @@ class Item(models.Model):
     def case_ref(self) -> str:
         """A case bears its item's reference."""
         return self.ref
+
+    @property
+    def reports(self) -> int:
+        """How many reports name it. Counted when asked: a counter here would be written for each of them."""
+        return self.lines.aggregate(n=models.Count("report", distinct=True))["n"]
 
     def __str__(self) -> str:
         return self.ref

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count, Min
+
 from openhotline.records.models import Item, Removal
 from openhotline.rules import item_path, removal_path, words
 from openhotline.rules.urls import defang
@@ -53,13 +55,21 @@ def shown(canonical: str) -> str:
 
 
 def of_items(items: Sequence[Item], scoped: Scoped, *, user_id: int, at: datetime) -> list[Row]:
-    """Rows for items, with two more queries for the whole page."""
+    """Rows for items, with three more queries for the whole page, however often they were reported."""
     ids = [item.pk for item in items]
-    sources: dict[int, str] = {}
-    for pk, source in (
-        scoped.report_lines().filter(item__in=ids).order_by("-pk").values_list("item", "report__source")
-    ):
-        sources[pk] = SOURCE_NAMES.get(source, source)
+    lines = scoped.report_lines().filter(item__in=ids).order_by()
+    told = {
+        pk: (first, times_)
+        for pk, first, times_ in lines.values("item")
+        .annotate(first=Min("pk"), times=Count("report", distinct=True))
+        .values_list("item", "first", "times")
+    }
+    sources = {
+        pk: SOURCE_NAMES.get(source, source)
+        for pk, source in scoped.report_lines()
+        .filter(pk__in=[first for first, _ in told.values()])
+        .values_list("item", "report__source")
+    }
     wholes = {
         pk: due - opened
         for pk, opened, due in scoped.clocks()
@@ -78,7 +88,7 @@ def of_items(items: Sequence[Item], scoped: Scoped, *, user_id: int, at: datetim
                 item.ref,
                 shown(item.canonical),
                 about,
-                _signal(item, at, user_id),
+                _signal(item, at, user_id, told.get(item.pk, (0, 0))[1]),
                 clock,
                 mine,
                 item.status in item_path.OPEN,
@@ -87,7 +97,7 @@ def of_items(items: Sequence[Item], scoped: Scoped, *, user_id: int, at: datetim
     return rows
 
 
-def _signal(item: Item, at: datetime, user_id: int) -> Signal | None:
+def _signal(item: Item, at: datetime, user_id: int, reports: int) -> Signal | None:
     """The one thing that matters most about an item."""
     locked = item.locked_until is not None and item.locked_until > at
     if item.at_risk:
@@ -102,8 +112,8 @@ def _signal(item: Item, at: datetime, user_id: int) -> Signal | None:
         return Signal("Second reader", "idle", "users")
     if item.status == item_path.UNREACHABLE:
         return Signal("Tries again", "idle", "refresh")
-    if item.reports > 1:
-        return Signal(f"Reported {item.reports} times", "info", "merge")
+    if reports > 1:
+        return Signal(f"Reported {reports} times", "info", "merge")
     if item.priority:
         return Signal("Priority", "warn", "flag")
     return None

@@ -53,7 +53,8 @@ def of(
 def _turns(
     item: Item, removal: Removal | None, *, policy: Policy, at: datetime, decided: datetime | None
 ) -> list[Turn]:
-    reports = f"{item.reports} reports" if item.reports > 1 else ""
+    named = item.reports
+    reports = f"{named} reports" if named > 1 else ""
     marks: list[tuple[str, datetime | None, str]] = [("Received", item.received_at, reports)]
     if removal is None:
         if item.status in item_path.DECIDED and item.status != item_path.GRADED:

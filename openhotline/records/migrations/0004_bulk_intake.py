@@ -64,9 +64,6 @@ PARENT_TRIGGERS = (
     " FOR EACH STATEMENT EXECUTE FUNCTION {table}_keeps_its_lines()",
 )
 
-# Room for the next version of a row on its own page: an item that is reported again then touches no index.
-ROOM = "ALTER TABLE records_item SET (fillfactor = 85)"
-
 # Django gives a text key a second index for LIKE. Nobody asks for half a receipt.
 ONE_INDEX_IS_ENOUGH = """DO $$ DECLARE found text; BEGIN
     FOR found IN SELECT indexname FROM pg_indexes
@@ -77,7 +74,7 @@ ONE_INDEX_IS_ENOUGH = """DO $$ DECLARE found text; BEGIN
 def keep_keys_by_statement(apps, schema_editor):
     if schema_editor.connection.vendor != "postgresql":
         return
-    for statement in (DROP_KEYS, *CHILDREN, ROOM, ONE_INDEX_IS_ENOUGH):
+    for statement in (DROP_KEYS, *CHILDREN, ONE_INDEX_IS_ENOUGH):
         schema_editor.execute(statement, None)
     for key, table in PARENTS.items():
         for statement in (PARENT, *PARENT_TRIGGERS):
@@ -85,7 +82,7 @@ def keep_keys_by_statement(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0001_initial")]
+    dependencies = [("records", "0003_silence_edge_referrals")]
 
     operations = [
         migrations.RemoveIndex(model_name="clock", name="clock_running"),
@@ -106,5 +103,6 @@ class Migration(migrations.Migration):
                 name="report_to_anonymise",
             ),
         ),
+        migrations.RemoveField(model_name="item", name="reports"),
         migrations.RunPython(keep_keys_by_statement, migrations.RunPython.noop),
     ]
