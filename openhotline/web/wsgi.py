@@ -13,4 +13,9 @@ from django.core.wsgi import get_wsgi_application
 from openhotline.settings import load
 from openhotline.web.headers import blind
 
-application = blind(get_wsgi_application(), door=load().door)
+_django = get_wsgi_application()
+if load().door == "public":
+    from openhotline.web.public.first import first
+
+    _django = first(_django)
+application = blind(_django, door=load().door)

@@ -44,12 +44,20 @@ def fields(request: HttpRequest) -> dict[str, str]:
         if request.content_type == "multipart/form-data":
             request.upload_handlers = [_NoFiles(request)]
             return {name: str(request.POST[name]) for name in request.POST}
-        text = request.body.decode("ascii", "backslashreplace")
-        return dict(parse_qsl(text, keep_blank_values=True, errors="backslashreplace"))
+        return parsed(request.body)
     except RequestDataTooBig as fault:
         raise TooLarge from fault
     except (ValueError, SuspiciousOperation, MultiPartParserError):
         return {}  # nothing readable: the page asks again
+
+
+def parsed(body: bytes) -> dict[str, str]:
+    """What a plain form carries; nothing where it cannot be read."""
+    try:
+        text = body.decode("ascii", "backslashreplace")
+        return dict(parse_qsl(text, keep_blank_values=True, errors="backslashreplace"))
+    except ValueError:
+        return {}
 
 
 def lines_of(text: str) -> tuple[str, ...]:

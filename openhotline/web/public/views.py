@@ -23,6 +23,7 @@ from openhotline.rules import incoming
 from openhotline.settings import load
 from openhotline.web.public import box, drafts, forms, texts
 
+FAULT = "openhotline.fault"  # in the WSGI environment: what `first` could not answer itself
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -80,6 +81,8 @@ def page(request: HttpRequest, name: str, number: int, of: int = 4, **context: A
 @careful
 def where(request: HttpRequest) -> HttpResponse:
     """Page 1. An address is kept at once; an empty page asks, gently and once."""
+    if FAULT in request.META:
+        raise request.META[FAULT]
     box.tidy()
     if request.method != "POST":
         return page(request, "where", 1)
@@ -107,16 +110,24 @@ def app(request: HttpRequest) -> HttpResponse:
     return _begin(request, ("; ".join(parts),) if parts else ())
 
 
-def _begin(request: HttpRequest, lines: tuple[str, ...]) -> HttpResponse:
-    """Keep what page 1 brought, then open a draft for the rest."""
+def begin(lines: tuple[str, ...]) -> str:
+    """Keep what page 1 brought, then open a draft for the rest. Returns its token.
+
+    Raises SpoolError where nothing was kept, OSError where the address is safe in the spool and only the rest
+    of the form cannot go on.
+    """
     token = drafts.new_token()
     draft = drafts.Draft(uuid4(), load().clock().now(), lines, box.new_words())
     if lines:
         box.keep(OPENED, _report(draft, complete=False))
+    drafts.save(box.drafts_folder(), token, draft)
+    return token
+
+
+def _begin(request: HttpRequest, lines: tuple[str, ...]) -> HttpResponse:
     try:
-        drafts.save(box.drafts_folder(), token, draft)
+        token = begin(lines)
     except OSError:
-        # The address is safe in the spool; only the rest of the form cannot go on.
         return message(request, "kept-but-stuck" if lines else "not-kept", 503)
     return SeeOther(reverse("what", args=[token]))
 
