@@ -22,6 +22,7 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import split_lines
 
 COLUMNS = ("address", "source", "reference", "received_at", "referrer", "note")
+_LONGEST_CELL = 16 * 1024 * 1024  # characters
 _VERSION_7 = 0x7 << 76 | 0x8 << 60  # RFC 9562: what makes a time and 74 random bits a UUIDv7
 _RANDOM = (1 << 76) - 1 & ~(0xC << 60)
 _SOURCES = {source: source for source in words.SOURCES} | {
@@ -74,8 +75,8 @@ def import_(
 ) -> None:
     """File a partner's CSV: header address,source,reference,received_at,referrer,note (all but the first optional).
 
-    A line that cannot be read never loses the others: it is kept as an incomplete report, or counted as
-    rejected where it holds nothing at all.
+    A line that cannot be read never loses the others: it is kept as an incomplete report, however long it is,
+    or counted as rejected where it holds nothing at all.
     """
     settings = common.open_house()
     from openhotline.steps.intake import file_reports
@@ -134,13 +135,15 @@ class _Counting(io.RawIOBase):
 def read_csv(raw: io.RawIOBase, *, partner: str, at: datetime) -> Iterator[IncomingReport | None]:
     """Each row as a report; None for a row that holds nothing. Never stops at a bad row.
 
-    Raises Refused where the header names no address column.
+    What cannot be read as a row (a cell beyond 16 MiB) becomes a report too, with its text as it came: it will be
+    kept as incomplete. Raises Refused where the header names no address column.
     """
-    csv.field_size_limit(16 * 1024 * 1024)
+    csv.field_size_limit(_LONGEST_CELL)
     text = io.TextIOWrapper(
         io.BufferedReader(raw), encoding="utf-8-sig", errors="surrogateescape", newline=""
     )  # type: ignore[arg-type]
-    rows = csv.reader(line.replace("\x00", "\ufffd") for line in text)
+    taken: list[str] = []  # the lines of the file that the row at hand was read from
+    rows = csv.reader(_lines_of(text, taken))
     header = [name.strip().lower() for name in next(rows, [])]
     header = ["address" if name == "url" else name for name in header]
     if "address" not in header:
@@ -152,14 +155,29 @@ def read_csv(raw: io.RawIOBase, *, partner: str, at: datetime) -> Iterator[Incom
     place = {name: header.index(name) for name in COLUMNS if name in header}
     report = _reporter(place, partner=partner, at=at)
     while True:
+        taken.clear()
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error:
-            yield None
+            whole = _text("".join(taken).rstrip("\r\n"))
+            yield _kept(whole, partner=partner, at=at) if whole.strip() else None
             continue
         yield report(row)
+
+
+def _lines_of(text: io.TextIOWrapper, taken: list[str]) -> Iterator[str]:
+    """The lines of a file, each also put into `taken`. One without end comes in pieces that memory bears."""
+    while line := text.readline(_LONGEST_CELL + 2):
+        line = line.replace("\x00", "\ufffd")
+        taken.append(line)
+        yield line
+
+
+def _kept(whole: str, *, partner: str, at: datetime) -> IncomingReport:
+    """What is no row, kept as it came: one line that nobody can follow, but a person can look at."""
+    return IncomingReport(uuid4(), words.FROM_HOTLINE, (whole,), received_at=at, partner=partner)
 
 
 def _reporter(
