@@ -123,6 +123,15 @@ def last_number(name: str) -> int:
         return int(row[0]) if row else 0
 
 
+def put_number(name: str, n: int) -> None:
+    """Remember a number under `name`: where a sweep stopped, not a count of anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO records_counter (name, n) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET n = excluded.n",
+            [name, n],
+        )
+
+
 @contextmanager
 def _by_index(cursor: Any, count: int) -> Iterator[None]:
     """Inside, PostgreSQL looks up by index. Call inside a transaction.

@@ -162,8 +162,10 @@ def _first(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, 
     elif opinion.opinion == words.ILLEGAL:
         _graded(items, "assess", opinion, by=by, at=at)
     elif opinion.opinion == words.UNREACHABLE:
+        waits = policy.clocks.retry
         for item in items:
-            wait = policy.clocks.retry[min(item.retries, len(policy.clocks.retry) - 1)]
+            # After the last try it rests, without a clock: only a new report brings it back.
+            rests = item.retries >= len(waits)
             advance(
                 [item],
                 "assess",
@@ -171,7 +173,7 @@ def _first(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, 
                 by=by,
                 at=at,
                 why=opinion.reason,
-                clock=clocks.Deadline(clocks.RETRY, at + wait),
+                clock=None if rests else clocks.Deadline(clocks.RETRY, at + waits[item.retries]),
                 changes={"retries": item.retries + 1},
                 facts=facts,
             )

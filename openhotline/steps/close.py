@@ -9,17 +9,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.policy import Policy
-from openhotline.records import vault
+from openhotline.records import bulk, vault
 from openhotline.records.models import ReceiptPhase, Removal, Report, ReportContact, ReportLine
 from openhotline.rules import item_path, removal_path, report_path, words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps.advance import advance
 from openhotline.steps.intake import NOT_CLOSED_BEFORE
+
+TURN = 5_000  # followed reports of one sweep
+_TURN = "answers"  # the counter that remembers where the last one stopped
 
 ANSWER = {
     words.REMOVED_PHASE: "It has been removed, and we keep checking that it stays gone.",
@@ -44,10 +47,12 @@ def close_watched(*, policy: Policy, at: datetime) -> int:
 def phase_of(reports: Sequence[Report]) -> dict[int, str]:
     """The public phase of each report, from its items and their newest removals."""
     items: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for report_id, item_id, status in ReportLine.objects.filter(
+    for report_id, item_id, status, due in ReportLine.objects.filter(
         report__in=reports, item__isnull=False
-    ).values_list("report_id", "item_id", "item__status"):
-        items[report_id].append((status, item_id))
+    ).values_list("report_id", "item_id", "item__status", "item__due_at"):
+        # What could not be reached at any try has no clock any more: for the reporter that is the end.
+        rests = status == item_path.UNREACHABLE and due is None
+        items[report_id].append((item_path.OUT_OF_REMIT if rests else status, item_id))
     newest: dict[int, str] = {}
     for item_id, status, looked_at_soon in (
         Removal.objects.filter(item__lines__report__in=reports)
@@ -85,14 +90,10 @@ def _phase(items: list[tuple[str, int]], newest: dict[int, str]) -> str:
 def answer_reports(*, at: datetime) -> int:
     """Sweep: set the phases receipts show, and answer those who asked to be mailed. Returns how many changed.
 
-    The mail is batched and says no case facts; the e-mail is destroyed in the same act.
+    Each turn goes on where the last one stopped, and begins anew at the end: whoever waits long keeps nobody
+    behind them waiting. The mail is batched and says no case facts; the e-mail is destroyed in the same act.
     """
-    following = list(
-        Report.objects.filter(
-            Q(receipt_hash__gt="") | Exists(ReportContact.objects.filter(report=OuterRef("pk"))),
-            status__in=[report_path.JOINED, report_path.INCOMPLETE],
-        ).order_by("pk")[:5000]
-    )
+    following = _next_followed()
     phases = phase_of(following)
     with transaction.atomic():
         shown = {
@@ -136,6 +137,22 @@ def _enter_phases(said: Sequence[tuple[Report, str]], *, at: datetime) -> None:
         by=MACHINE_WORKER,
         at=at,
     )
+
+
+def _next_followed() -> list[Report]:
+    """The next reports whose reporters look, or wait for a mail; by number, around and around."""
+    after = bulk.last_number(_TURN)
+    living = Report.objects.filter(
+        pk__gt=after, status__in=[report_path.JOINED, report_path.INCOMPLETE], answered_at=None
+    ).order_by("pk")
+    # Two questions, each with an index of its own: together they would read every report there is.
+    shown = list(living.exclude(receipt_hash="")[:TURN])
+    mailed = list(living.filter(contact__isnull=False)[:TURN])
+    found = sorted({report.pk: report for report in (*shown, *mailed)}.items())[:TURN]
+    stopped = found[-1][0] if len(found) == TURN else 0
+    if stopped != after:
+        bulk.put_number(_TURN, stopped)
+    return [report for _, report in found]
 
 
 def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) -> None:

@@ -162,7 +162,7 @@ def reported(found: Iterable[Found], *, policy: Policy, at: datetime) -> None:
             by=MACHINE_WORKER,
             at=at,
             clock=clocks.Deadline(clocks.ASSESS, at + policy.clocks.assess),
-            changes={"readings": F("readings") + 1},
+            changes={"readings": F("readings") + 1, "retries": 0},
         )
         # What was removed is looked at at once, also long after its watch: only its newest episode.
         later = Removal.objects.filter(item=OuterRef("item"), episode__gt=OuterRef("episode"))

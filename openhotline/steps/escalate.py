@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
@@ -25,9 +26,24 @@ from openhotline.steps.advance import KEEP, advance, next_clock
 
 
 def police_silence(*, policy: Policy, at: datetime) -> int:
-    """Sweep: questions whose answer is due. Returns how many were acted on."""
+    """Sweep: questions whose answer is due. Returns how many were acted on.
+
+    Only those for which something is left to do: a question that the managers know of, or nothing of which is
+    still waiting (gone, moved, decided by people), may stay unanswered for ever and is not looked at again.
+    """
     acted = 0
-    late = Consultation.objects.filter(asks=True, answered_at=None, due_at__lte=at).select_related("unit")
+    waiting = Removal.objects.filter(
+        status__in=[removal_path.ASKED, removal_path.SILENT],
+        consultation_lines__consultation=OuterRef("pk"),
+        consultation_lines__answered=False,
+    )
+    late = (
+        Consultation.objects.filter(
+            Exists(waiting), asks=True, answered_at=None, managers_at=None, due_at__lte=at
+        )
+        .select_related("unit")
+        .order_by("pk")
+    )
     for consultation in late:
         agreement = policy.agreement(consultation.agreement)
         open_lines = list(
@@ -39,8 +55,6 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
             .select_related("item", "host")
             .order_by("pk")
         )
-        if not open_lines:
-            continue
         with transaction.atomic():
             if consultation.rung_at is None:
                 _ring(consultation, open_lines, agreement=agreement, at=at)

@@ -103,6 +103,14 @@ class Migration(migrations.Migration):
                 name="report_to_anonymise",
             ),
         ),
+        migrations.AddIndex(
+            model_name="report",
+            index=models.Index(
+                fields=["id"],
+                condition=models.Q(models.Q(("receipt_hash", ""), _negated=True), ("answered_at", None)),
+                name="report_followed",
+            ),
+        ),
         migrations.RemoveField(model_name="item", name="reports"),
         migrations.RunPython(keep_keys_by_statement, migrations.RunPython.noop),
     ]

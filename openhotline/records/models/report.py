@@ -53,6 +53,11 @@ class Report(models.Model):
                 name="report_to_anonymise",
             ),
             models.Index(
+                fields=["id"],
+                condition=~models.Q(receipt_hash="") & models.Q(answered_at=None),
+                name="report_followed",
+            ),
+            models.Index(
                 fields=["receipt_hash"], condition=~models.Q(receipt_hash=""), name="report_receipt"
             ),
         ]

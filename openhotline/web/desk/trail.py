@@ -138,6 +138,8 @@ def _drawn(marks: list[tuple[str, datetime | None, str]], at: datetime, *, over:
 
 def next_step(item: Item, removal: Removal | None, *, paused: bool) -> str:
     """What happens next, in words."""
+    if item.status == item_path.UNREACHABLE and item.due_at is None:
+        return "It could not be reached at any try. It rests; if it is reported again, it comes back."
     if removal is None or item.status in item_path.OPEN:
         return {
             item_path.RECEIVED: "An analyst takes it and gives an opinion.",
