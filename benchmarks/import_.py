@@ -3,19 +3,25 @@
 What is measured: wall time from starting the command to its end (starting Python included), CPU of the command
 and of the database, VmHWM of the command; then `openhotline ledger sequence`, which puts the entries in their
 places, apart. What is checked: reports, items, lines and entries in the database are as many as they must be,
-and `ledger verify` finds them whole (in the first run).
+and `ledger verify` finds them whole (in the first run). Then, in a house of its own: single reports, each filed
+in a transaction of its own through the same step, by one process and by four at once.
 
     ./run exec python benchmarks/import_.py [--quick]
 """
 
 import json
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks import common, made
 
 COUNT, QUICK_COUNT = 1_000_000, 5_000
 RUNS = 3
+SINGLE, QUICK_SINGLE = 4_000, 40
+FILERS = 4
 
 
 def main() -> None:
@@ -35,6 +41,16 @@ def main() -> None:
             one(folder / f"house{n}", server.new_database(), pid, file, count, different, verify=n == 0)
             for n in range(runs)
         ]
+        alone = {
+            filers: single(
+                folder / f"single{filers}",
+                server.new_database(),
+                pid,
+                QUICK_SINGLE if quick else SINGLE,
+                filers,
+            )
+            for filers in (1, FILERS)
+        }
         settings = common.settings_of(server.url())
     names = list(found[0])
     middle = {name: round(common.median([run[name] for run in found]), 3) for name in names}
@@ -45,11 +61,18 @@ def main() -> None:
             *((name, *(run[name] for run in found), middle[name]) for name in names),
         ],
     )
+    common.table(
+        "Single reports, each its own transaction",
+        [
+            ("processes", "reports/s", "ms CPU each (all)"),
+            *((filers, one_["reports/s"], one_["ms CPU/report"]) for filers, one_ in alone.items()),
+        ],
+    )
     print(f"  fsync/s {fsync:,.0f}; {settings}")
     common.write(
         "import",
         {"addresses": count, "repeated": count - different, "fsync_per_second": round(fsync), "postgresql": settings,
-         "median": middle, "runs": found},
+         "median": middle, "runs": found, "single": {f"{filers} processes": one_ for filers, one_ in alone.items()}},
         quick=quick,
     )  # fmt: skip
 
@@ -87,6 +110,75 @@ def one(
         "ms CPU/report (database)": round(1000 * (between - before) / count, 5),
         "ms CPU/report (sequencing, both)": round(1000 * (order.cpu + after - between) / count, 5),
         "ms CPU/report (all)": round(1000 * (ran.cpu + order.cpu + after - before) / count, 5),
+    }
+
+
+_SINGLE = """
+import sys, django; django.setup()
+from uuid import uuid4
+from benchmarks import made
+from openhotline import policy
+from openhotline.rules.incoming import IncomingReport
+from openhotline.rules.words import FROM_INDUSTRY, MACHINE_WORKER
+from openhotline.settings import load
+from openhotline.steps.intake import file_reports
+house, seed, count = load(), int(sys.argv[1]), int(sys.argv[2])
+law, lines = policy.load(house.country), [text for text, _ in made.lines(count + 20, seed=seed)]
+
+def file(line):
+    at = house.clock().now()
+    report = IncomingReport(uuid4(), FROM_INDUSTRY, (line,), at, partner="firm", key=str(uuid4()))
+    assert file_reports([report], policy=law, by=MACHINE_WORKER, at=at).reports == 1
+
+for line in lines[:20]:
+    file(line)
+print("ready", flush=True)
+sys.stdin.readline()
+for line in lines[20:]:
+    file(line)
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+def single(folder: Path, url: str, postgres_pid: int, count: int, filers: int) -> dict[str, float]:
+    """`count` reports one by one, by so many processes together; starting them is not counted."""
+    env = common.make_house(folder, url) | {"PYTHONPATH": str(common.ROOT)}
+    each = count // filers
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _SINGLE, str(seed), str(each)],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        for seed in range(filers)
+    ]
+    pids = [postgres_pid, *(process.pid for process in running)]
+
+    def all_say(word: str) -> None:
+        for process in running:
+            assert process.stdout and process.stdout.readline().strip() == word
+
+    def go_on() -> None:
+        for process in running:
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+
+    all_say("ready")
+    before, begin = sum(map(common.cpu, pids)), time.monotonic()
+    go_on()
+    all_say("done")
+    took, spent = time.monotonic() - begin, sum(map(common.cpu, pids)) - before
+    go_on()
+    for process in running:
+        process.communicate()
+        assert process.returncode == 0
+    return {
+        "reports/s": round(each * filers / took, 1),
+        "ms CPU/report": round(1000 * spent / (each * filers), 3),
     }
 
 

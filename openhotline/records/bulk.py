@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Field, Model
 
 PIECE = 5_000  # values of one look-up on SQLite
+FEW = 8  # rows up to which one INSERT is cheaper than a COPY, which asks and answers twice
 MANY = 200  # look-ups in one statement, from which on PostgreSQL is told to use the index
 
 
@@ -60,16 +61,19 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
     given = [(fields[column], values) for column, values in zip(columns, by_column, strict=True)]
     table, quoted = model._meta.db_table, ", ".join(f'"{column}"' for column in columns)
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and len(by_column[0]) > FEW:
             with cursor.copy(f'COPY "{table}" ({quoted}) FROM STDIN') as copy:
                 copy.write(_spelled(given))
             return
         marks = ", ".join(["%s"] * len(columns))
-        plain = [_plain(field, values) for field, values in given]
-        cursor.executemany(
-            f'INSERT INTO "{table}" ({quoted}) VALUES ({marks})',  # noqa: S608  names come from the models
-            list(zip(*plain, strict=True)),
-        )
+        rows_ = list(zip(*(_plain(field, values) for field, values in given), strict=True))
+        into = f'INSERT INTO "{table}" ({quoted}) VALUES'
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"{into} {', '.join([f'({marks})'] * len(rows_))}", [v for row in rows_ for v in row]
+            )
+            return
+        cursor.executemany(f"{into} ({marks})", rows_)
 
 
 def present(

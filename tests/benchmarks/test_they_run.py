@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("import_", "form", "bundle", "addresses", "ledger", "networks", "traces", "pipeline")
+PROGRAMS = ("import_", "pages", "form", "bundle", "addresses", "ledger", "networks", "traces", "pipeline")
 
 pytestmark = [pytest.mark.release, pytest.mark.once]
 

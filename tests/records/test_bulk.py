@@ -26,6 +26,12 @@ ODD = [
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True, params=[0, bulk.FEW], ids=["by COPY", "few by INSERT"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows and many go different ways on PostgreSQL, and must come back alike."""
+    monkeypatch.setattr(bulk, "FEW", request.param)
+
+
 def put(texts: list[str], **more: object) -> list[Report]:
     with transaction.atomic():
         ids = bulk.reserve(Report, len(texts))

@@ -1,6 +1,6 @@
 """No line without its report, none that leads to an item that is not there: on either database, in any order.
 
-PostgreSQL keeps these two keys by triggers over whole statements (migration 0005), SQLite by its own.
+PostgreSQL keeps these two keys by triggers over whole statements (migration 0006), SQLite by its own.
 """
 
 import subprocess

@@ -72,7 +72,7 @@ class ReportLine(models.Model):
     """One line of a report: the spelling as it came, and the item it led to. Spellings are never lost.
 
     On PostgreSQL its two keys are kept by triggers that look at all lines of one statement together
-    (migration 0005): row by row they would cost as much as a fifth of the whole import.
+    (migration 0006): row by row they would cost as much as a fifth of the whole import.
     """
 
     # Its index is the unique constraint below: a second one would only slow the bulk import.

@@ -82,7 +82,7 @@ def keep_keys_by_statement(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0004_trace_layers")]
+    dependencies = [("records", "0005_notices")]
 
     operations = [
         migrations.RemoveIndex(model_name="clock", name="clock_running"),
