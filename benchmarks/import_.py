@@ -152,7 +152,7 @@ def single(folder: Path, url: str, postgres_pid: int, count: int, filers: int) -
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-        )  # fmt: skip
+        )
         for seed in range(filers)
     ]
     pids = [postgres_pid, *(process.pid for process in running)]
