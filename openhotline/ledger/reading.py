@@ -90,7 +90,7 @@ def one(eid: UUID) -> EntryOfCase | None:
     row = Staged.objects.filter(eid=eid).values_list("entry", "place__idx", named=False).first()
     if row is None:
         return None
-    sealed = Payload.objects.filter(eid=eid).values_list("sealed", flat=True).first()
+    sealed = Payload.objects.filter(staged__eid=eid).values_list("sealed", flat=True).first()
     return _opened(row[1], bytes(row[0]), eid, bytes(sealed) if sealed is not None else None)
 
 

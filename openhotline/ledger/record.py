@@ -9,8 +9,9 @@ import secrets
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from json import dumps
@@ -28,7 +29,8 @@ from openhotline.rules.words import Actor
 __all__ = ["Act", "begin", "configure", "context", "record", "sequence"]
 
 COPY_FROM = 50  # acts from which COPY beats one INSERT (PostgreSQL)
-APART_FROM = 500  # acts from which `begin` spells in a thread of its own
+APART_FROM = 500  # acts from which they are spelled in a thread of its own
+PIECE = 500  # acts that are handed on together by that thread
 _VERSION = 0x4 << 76 | 0x8 << 60  # RFC 9562: what makes 128 random bits a UUIDv4
 _ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\"})
 _RANDOM = ~(0xF << 76 | 0xC << 60) & (1 << 128) - 1
@@ -133,18 +135,22 @@ def _begin(acts: Sequence[Act], *, by: Actor, at: datetime, coarse: bool) -> Cal
     last = _number(cases)
     if len(acts) < APART_FROM:
         rows = _rows(acts, form, known.sealer, last)
-        return lambda: _stage(rows)
+        return lambda: _stage([rows], len(acts))
+    # Piece by piece and in order: the database takes one while the next is spelled.
     pool = ThreadPoolExecutor(1, thread_name_prefix="spelling")
-    spelled = pool.submit(_rows, acts, form, known.sealer, last)
+    pieces = [
+        pool.submit(_rows, acts[start : start + PIECE], form, known.sealer, last)
+        for start in range(0, len(acts), PIECE)
+    ]
     pool.shutdown(wait=False)  # ends when it has spelled these
-    return lambda: _stage(spelled.result())
+    return lambda: _stage((piece.result() for piece in pieces), len(acts))
 
 
-def _stage(rows: list[_Row]) -> list[_Row]:
-    if connection.vendor == "postgresql":
-        (_copy if len(rows) > COPY_FROM else _insert_postgresql)(rows)
-    else:
-        _insert_sqlite(rows)
+def _stage(pieces: Iterable[list[_Row]], count: int) -> list[_Row]:
+    if connection.vendor == "postgresql" and count > COPY_FROM:
+        return _copy(pieces, count)
+    rows = [row for piece in pieces for row in piece]
+    (_insert_postgresql if connection.vendor == "postgresql" else _insert_sqlite)(rows)
     return rows
 
 
@@ -252,18 +258,30 @@ _LENGTH, _INT, _NULL = struct.Struct(">i"), struct.Struct(">iq"), struct.pack(">
 _BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
 
 
-def _copy(rows: Sequence[_Row]) -> None:
-    staged: list[bytes] = [_BEGIN]
+def _copy(pieces: Iterable[list[_Row]], count: int) -> list[_Row]:
+    rows: list[_Row] = []
     payload: list[bytes] = [_BEGIN]
-    for pk, (identity, entry, case_ref, case_n, sealed) in zip(_ids(len(rows)), rows, strict=True):
-        eid, case = identity.to_bytes(16, "big"), case_ref.encode()
-        number = _NULL if case_n is None else _INT.pack(8, case_n)
-        staged += (_STAGED.pack(5, 8, pk, 16, eid, len(entry)), entry, _LENGTH.pack(len(case)), case, number)
-        if sealed is not None:
-            payload += (_PAYLOAD.pack(2, 8, pk, len(sealed)), sealed)
-    _send("ledger_staged (id, eid, entry, case_ref, case_n)", staged)
+    ids = iter(_ids(count))
+    with _into("ledger_staged (id, eid, entry, case_ref, case_n)") as send:
+        send(_BEGIN)
+        for piece in pieces:
+            staged: list[bytes] = []
+            for (identity, entry, case_ref, case_n, sealed), pk in zip(piece, ids, strict=False):
+                eid, case = identity.to_bytes(16, "big"), case_ref.encode()
+                number = _NULL if case_n is None else _INT.pack(8, case_n)
+                staged += (
+                    _STAGED.pack(5, 8, pk, 16, eid, len(entry)), entry,
+                    _LENGTH.pack(len(case)), case, number,
+                )  # fmt: skip
+                if sealed is not None:
+                    payload += (_PAYLOAD.pack(2, 8, pk, len(sealed)), sealed)
+            send(b"".join(staged))
+            rows += piece
+        send(_END)
     if len(payload) > 1:
-        _send("ledger_payload (staged_id, sealed)", payload)
+        with _into("ledger_payload (staged_id, sealed)") as send:
+            send(b"".join((*payload, _END)))
+    return rows
 
 
 def _ids(count: int) -> list[int]:
@@ -276,6 +294,7 @@ def _ids(count: int) -> list[int]:
         return sorted(pk for (pk,) in cursor.fetchall())
 
 
-def _send(target: str, parts: Iterable[bytes]) -> None:
+@contextmanager
+def _into(target: str) -> Iterator[Callable[[bytes], object]]:
     with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(b"".join((*parts, _END)))
+        yield copy.write
