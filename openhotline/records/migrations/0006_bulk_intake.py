@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                 name="report_followed",
             ),
         ),
+        migrations.AddIndex(model_name="item", index=models.Index(fields=["host"], name="item_host")),
         migrations.RemoveField(model_name="item", name="reports"),
         migrations.RunPython(keep_keys_by_statement, migrations.RunPython.noop),
     ]

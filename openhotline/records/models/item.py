@@ -48,6 +48,8 @@ class Item(models.Model):
             models.Index(
                 fields=["due_at", "id"], condition=models.Q(status__in=item_path.OPEN), name="item_queue"
             ),
+            # The search by host. Many items share one, so it stays small.
+            models.Index(fields=["host"], name="item_host"),
         ]
 
     @property
