@@ -34,6 +34,7 @@ DURABLE = (
     "wal_sync_method",
     "shared_buffers",
     "max_wal_size",
+    "wal_compression",
 )
 
 
