@@ -14,6 +14,7 @@ from openhotline import __version__
 from openhotline.commands import (
     addresses,
     cases,
+    checks,
     contacts,
     houses,
     ledgers,
@@ -47,6 +48,7 @@ for module in (
     reports,
     addresses,
     cases,
+    checks,
     contacts,
     traces,
     probing,

@@ -1,4 +1,4 @@
-"""`queue`, `case show`, `police`, `notice`, `check`: the desk's lists and one case's story, as text."""
+"""`queue`, `case show`, `police`, `notice`: the desk's lists and one case's story, as text."""
 
 import typer
 from rich.table import Table
@@ -21,7 +21,6 @@ def register(app: typer.Typer) -> None:
     notice.command("list")(notice_list)
     notice.command("show")(notice_show)
     app.add_typer(notice, name="notice")
-    app.command("check")(check)
 
 
 def queue(
@@ -210,15 +209,3 @@ def notice_show(number: str = typer.Argument(..., help="The serial, for example 
         common.console.print(f"Not sent yet: {letter.state}. {letter.why}", highlight=False)
         return
     typer.echo(bytes(letter.body).decode("utf-8", "replace"))
-
-
-def check(as_json: bool = typer.Option(False, "--json")) -> None:
-    """Run every look that is due, now."""
-    settings = common.open_house(door="worker")
-    from openhotline.jobs import poll, worker
-
-    engine = worker.engine_of(settings, spool=False)
-    done = poll.checks(
-        engine.prober, vantages=engine.vantages, policy=engine.policy, at=settings.clock().now()
-    )
-    common.say({"looked_at": done}, as_json=as_json, words=f"Looked at {done}.")

@@ -18,10 +18,11 @@ from openhotline.jobs.spooled import Filer
 from openhotline.jobs.sweep import put_in_order, sweep
 from openhotline.outbox.models import IN_DOUBT, PENDING, SENDING, Letter
 from openhotline.policy import Policy
-from openhotline.records.models import Consultation, Hold, Item, Removal
+from openhotline.records.models import Consultation, Hold, Item, Likeness, Removal
 from openhotline.rules import item_path, removal_path
 from openhotline.rules.letter_path import ASK_EVERY
 from openhotline.rules.refusals import Refused
+from openhotline.steps import due, likeness
 
 log = logging.getLogger("openhotline.worker")
 
@@ -35,6 +36,7 @@ class Engine:
     post: Post
     vantages: tuple[str, ...]
     filer: Filer | None = None
+    check_rate: float = poll.RATE  # looks a second for the whole house
     strict: bool = False  # tests and the demo want to see every fault
     faults: list[str] = field(default_factory=list)
     compared_at: datetime | None = None
@@ -54,10 +56,15 @@ class Engine:
                 "traces before departure",
                 lambda: dispatch.retrace_before_departure(self.prober, policy=self.policy, at=at),
             ),
+            ("first sights", lambda: poll.first_sights(self.prober, vantages=self.vantages, at=at)),
             (
                 "checks",
                 lambda: poll.checks(
-                    self.prober, vantages=self.vantages, policy=self.policy, at=self.post.moment(at)
+                    self.prober,
+                    vantages=self.vantages,
+                    policy=self.policy,
+                    at=self.post.moment(at),
+                    rate=self.check_rate,
                 ),
             ),
             ("sweeps", lambda: sweep(policy=self.policy, at=at, strict=self.strict)),
@@ -113,6 +120,10 @@ def _asked_again(after: datetime) -> datetime | None:
 def next_deadline(after: datetime) -> datetime | None:
     """The next moment at which something is due, later than `after`. For the world's clock, which jumps."""
     moments = [
+        due.next_turn(after),
+        Likeness.objects.filter(at=None, tries__lt=likeness.TRIES, wanted_at__gt=after).aggregate(
+            t=Min("wanted_at")
+        )["t"],
         Removal.objects.filter(
             next_check_at__gt=after, status__in=[*removal_path.STILL_OPEN, *removal_path.WATCHED]
         ).aggregate(t=Min("next_check_at"))["t"],

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from openhotline import policy as policies
 from openhotline.connectors.probe.config import NEVER_REACHED, Limits, MmdbFile, ProbeConfig, Resolver
 from openhotline.connectors.probe.tracing import Tracing
 from openhotline.connectors.probe.ways import CONNECT_UNIX, DIRECT, SOCKS5_UNIX, Way, read_way
@@ -62,6 +63,7 @@ def _direct(settings: Settings) -> ProbeConfig:
             news=settings.news,
             onion=settings.onion,
         ),
+        signs=policies.sign_words(),
     )
 
 
@@ -148,6 +150,7 @@ def _world(settings: Settings) -> ProbeConfig:
             news=settings.news or ",".join(card.get("news", ())),
             onion="",
         ),
+        signs=policies.sign_words(),
         # A busy machine is no outage: what is slow here is slow because everything runs on one box.
         limits=Limits(
             connect_s=20, tls_s=20, first_byte_s=30, slow_after_s=30, total_s=40, job_s=60, dns_s=20

@@ -1,32 +1,91 @@
 """Looks that are due: takes a batch, asks the prober from every vantage point, files what it saw.
 
-Polite per host on the house clock is the schedule's job (`steps/check`); the prober keeps its own limits.
+True here: the batch goes to the prober in pieces and each piece is filed when it is back, so that what was seen
+before the prober went away is not lost; the rest is released and due again. What is not here: what is due and how
+politely (`steps/due`), what a look means (`rules/signs`), the prober's own limits.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from openhotline.connectors.probe.client import Prober
+from openhotline.connectors.probe.client import ProberUnreachable
 from openhotline.connectors.probe.meaning import CheckJob
 from openhotline.policy import Policy
-from openhotline.steps import check
+from openhotline.rules.facts import CheckFacts
+from openhotline.steps import check, due, likeness
+from openhotline.steps.due import Wanted
 
-BATCH = 500
+BATCH = 500  # removals taken at once
+PIECE = 250  # removals asked about and filed at once
+RATE = 20.0  # looks a second for the whole house, all hosts together
 
 
-def checks(prober: Prober, *, vantages: tuple[str, ...], policy: Policy, at: datetime) -> int:
-    """One batch of looks. Returns how many removals were looked at."""
-    wanted = check.take_due(at=at, limit=BATCH)
+class Looks(Protocol):
+    """What is asked to look: the prober's client, or its fake."""
+
+    def check(self, jobs: Sequence[CheckJob]) -> list[CheckFacts]:
+        """One CheckFacts per job, in order. Raises ProberUnreachable."""
+        ...
+
+
+def checks(
+    prober: Looks, *, vantages: tuple[str, ...], policy: Policy, at: datetime, rate: float = RATE
+) -> int:
+    """One batch of looks. Returns how many removals were looked at. Raises ProberUnreachable."""
+    wanted = due.take(figures=policy.pace, at=at, limit=BATCH, places=len(vantages), rate=rate)
+    done = 0
+    for piece in _pieces(wanted):
+        jobs = [(one, _job(one, vantage, at)) for one in piece for vantage in vantages]
+        try:
+            facts = prober.check([job for _, job in jobs])
+        except ProberUnreachable:
+            due.release(wanted[done:])
+            raise
+        check.record(
+            [(one.removal, seen) for (one, _), seen in zip(jobs, facts, strict=True)],
+            policy=policy,
+            at=at,
+            steps={one.removal: one.step for one in piece},
+        )
+        done += len(piece)
+    return done
+
+
+def _pieces(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
+    for start in range(0, len(wanted), PIECE):
+        yield wanted[start : start + PIECE]
+
+
+def _job(one: Wanted, vantage: str, at: datetime) -> CheckJob:
+    return CheckJob(
+        canonical=one.canonical,
+        vantage=vantage,
+        at=at,
+        referrer=one.referrer,
+        allow_path=True,
+        cookie=one.cookie,
+        steps=one.steps,
+    )
+
+
+def first_sights(prober: Looks, *, vantages: tuple[str, ...], at: datetime) -> int:
+    """What items show that an analyst has just opened, for later looks to be read against. Returns how many."""
+    wanted = likeness.take_wanted(at=at)
     if not wanted:
         return 0
     jobs = [
-        (
-            one.removal,
-            CheckJob(canonical=one.canonical, vantage=vantage, at=at, referrer=one.referrer, allow_path=True),
+        CheckJob(
+            canonical=one.canonical,
+            vantage=vantages[one.tries % len(vantages)],
+            at=at,
+            referrer=one.referrer,
+            allow_path=True,
+            cookie=one.cookie,
+            steps=one.steps,
         )
         for one in wanted
-        for vantage in vantages
     ]
-    facts = prober.check([job for _, job in jobs])
-    looks = [(pk, seen) for (pk, _), seen in zip(jobs, facts, strict=True)]
-    check.record(looks, policy=policy, at=at)
+    facts = prober.check(jobs)
+    likeness.record([(one.item, seen) for one, seen in zip(wanted, facts, strict=True)], at=at)
     return len(wanted)

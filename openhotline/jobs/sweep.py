@@ -11,7 +11,19 @@ from openhotline.outbox import queue
 from openhotline.policy import Policy
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, appeal, assess, check, close, consult, escalate, origin, refer
+from openhotline.steps import (
+    alarm,
+    answer,
+    appeal,
+    assess,
+    check,
+    close,
+    consult,
+    due,
+    escalate,
+    origin,
+    refer,
+)
 
 log = logging.getLogger("openhotline.worker")
 _LOCK = 0x7377656570  # "sweep"
@@ -33,6 +45,7 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("police silence", lambda policy, at: escalate.police_silence(policy=policy, at=at)),
     ("hosts past their time", lambda policy, at: escalate.host_clocks(policy=policy, at=at)),
     ("appeals past their time", lambda policy, at: appeal.late(policy=policy, at=at)),
+    ("turns of hosts long past", lambda policy, at: due.forget(at=at) and 0),
     ("watches that are over", lambda policy, at: close.close_watched(policy=policy, at=at)),
     ("answers to reporters", lambda policy, at: close.answer_reports(at=at)),
     ("incomplete reports", lambda policy, at: close.close_incomplete(policy=policy, at=at)),

@@ -45,6 +45,7 @@ def engine_of(settings: Settings, *, spool: bool = True) -> Engine:
         ),
         vantages=vantages(settings),
         filer=Filer(settings) if spool else None,
+        check_rate=settings.requests_per_second,
     )
 
 

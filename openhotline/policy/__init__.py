@@ -1,4 +1,4 @@
-"""Dated policy as data: remit, schemes, agreements, units, partners, clocks, points, and the word lists.
+"""Dated policy as data: remit, schemes, agreements, units, partners, clocks, the pace of checks, points, and the word lists.
 
 `load("gb")` reads one country's files into one frozen value; each decision stores `version`, and `digest` pins
 every byte of it. What is not here: reading a field (`reading`) and what follows from a value (`openhotline/rules`).
@@ -16,10 +16,12 @@ from openhotline.policy.reading import Clocks, Point, PolicyFault, Table
 from openhotline.rules import remit as remit_rules
 from openhotline.rules.agreement import Agreement
 from openhotline.rules.notice import Texts
+from openhotline.rules.pace import Pace
 from openhotline.rules.receipts import WordList
 from openhotline.rules.refusals import Refused
 from openhotline.rules.remit import RemitTable, Scheme
 from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
+from openhotline.rules.signs import SignWords
 from openhotline.rules.terms import Term
 from openhotline.rules.trace_weights import Weights
 
@@ -32,11 +34,12 @@ __all__ = [
     "load",
     "notice_texts",
     "receipt_words",
+    "sign_words",
     "terms",
     "trace_weights",
 ]
 
-FILES = ("policy", "remit", "schemes", "agreements", "routes", "partners", "clocks", "points")
+FILES = ("policy", "remit", "schemes", "agreements", "routes", "partners", "clocks", "checks", "points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Policy:
     unit_rules: tuple[UnitRule, ...]
     partners: tuple[PartnerHotline, ...]
     clocks: Clocks
+    pace: Pace
     points: tuple[Point, ...]
     managers_mail: str
     baseline_note: str
@@ -149,6 +153,7 @@ def read_folder(folder: Traversable, country: str) -> Policy:
         unit_rules=routes.read("rule", reading.unit_rule),
         partners=tables["partners"].read("partner", reading.partner),
         clocks=reading.clocks(tables["clocks"]),
+        pace=reading.pace(tables["checks"]),
         points=tables["points"].read("point", reading.point),
         managers_mail=head.table("contacts").text("managers"),
         baseline_note=head.table("baseline").text("note"),
@@ -229,6 +234,13 @@ def notice_texts(language: str) -> Texts:
     if not language.isalpha() or not file.is_file():
         raise PolicyFault(f"There are no words for notices in “{language[:20]}”.")
     return reading.notice_texts(language, Table.of(f"texts/{language}.toml", file.read_bytes()))
+
+
+@lru_cache(maxsize=1)
+def sign_words() -> SignWords:
+    """The words of takedown, parking, login and "not found" pages (`signs.toml`). Raises PolicyFault."""
+    table = Table.of("signs.toml", (files(__name__) / "signs.toml").read_bytes())
+    return reading.sign_words(table)
 
 
 @lru_cache(maxsize=1)

@@ -21,14 +21,17 @@ from openhotline.rules.agreement import (
     NOTIFY_TOGETHER,
     Agreement,
 )
+from openhotline.rules.gone import APART
 from openhotline.rules.notice import TEXT_KEYS, Texts
+from openhotline.rules.pace import STATES, Band, Pace
 from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
 from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
+from openhotline.rules.signs import WORDED, SignWords
 from openhotline.rules.terms import Term, term
 from openhotline.rules.trace_weights import Weights
 
-_SPAN = re.compile(r"(\d{1,5})(m|h|d)")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SPAN = re.compile(r"(\d{1,5})(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Value = TypeVar("Value")
 
 
@@ -50,9 +53,6 @@ class Clocks:
     trace_valid: timedelta
     origin: timedelta
     bundle: timedelta
-    check_waiting: timedelta
-    check_with_host: timedelta
-    check_abroad: timedelta
     watch: tuple[timedelta, ...]  # counted from the day it was gone
     partner_query: timedelta
     partner_escalate: timedelta
@@ -191,6 +191,58 @@ def clocks(table: Table) -> Clocks:
             inner.spans(field.name) if field.name in ("retry", "watch") else inner.span(field.name)
         )
     return Clocks(**values)
+
+
+def pace(table: Table) -> Pace:
+    """`[pace]` and `[[band]]` of checks.toml."""
+    inner = table.table("pace")
+    bands = table.read(
+        "band",
+        lambda row: Band(
+            row.one_of("state", STATES),
+            row.span("until") if "until" in row.value else None,
+            row.span("every"),
+        ),
+    )
+    for state in STATES:
+        ages = [band.until for band in bands if band.state == state]
+        closed = [age for age in ages[:-1] if age is not None]
+        rising = all(later > earlier for earlier, later in pairwise(closed))
+        if not ages or ages[-1] is not None or len(closed) != len(ages) - 1 or not rising:
+            raise table.fault("band", f"for “{state}” should have rising ages and end with one that is open")
+    spans = {
+        field.name: inner.span(field.name)
+        for field in fields(Pace)
+        if field.name not in ("bands", "watch_tries", "turn")
+    }
+    if spans["again"] < APART:
+        raise inner.fault("again", "is less than the three minutes that rounds must lie apart")
+    counts = {name: inner.get(name, int) for name in ("watch_tries", "turn")}
+    for name, count in counts.items():
+        if not 1 <= count <= 100:
+            raise inner.fault(name, "should be between 1 and 100")
+    return Pace(bands=bands, **spans, **counts)
+
+
+def sign_words(table: Table) -> SignWords:
+    """`signs.toml`: the words by which a page says that it is not the thing any more."""
+    table.day("valid_from")
+    found: dict[str, list[str]] = {sign: [] for sign in WORDED}
+    for row in table.rows("sign"):
+        sign = row.one_of("sign", WORDED)
+        row.text("language")
+        for phrase in row.texts("phrases"):
+            if len(phrase) < 2 or phrase != phrase.casefold().strip():
+                raise row.fault(
+                    "phrases", f"holds “{phrase}”; write phrases in lower case, two letters or more"
+                )
+            found[sign].append(phrase)
+    empty = [sign for sign, phrases in found.items() if not phrases]
+    if empty:
+        raise table.fault("sign", f"has no phrases for “{empty[0]}”")
+    return SignWords(
+        table.text("version"), tuple((sign, tuple(dict.fromkeys(words))) for sign, words in found.items())
+    )
 
 
 def remit_row(row: Table) -> RemitRow:

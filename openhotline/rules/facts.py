@@ -65,8 +65,13 @@ class CheckFacts:
     title: str = ""  # of text/html only
     fingerprint: str = ""  # of text/html only, SHA-256 hex of the normalised text
     peer: str = ""  # the connected literal address
-    path_variant: str = "direct"  # "direct", or "referrer" when sent with the recorded referrer
+    path_variant: str = "direct"  # how it was reached: direct, referrer, cookie, steps, or "path" for several
     canary_up: bool = True  # our own line was proved by the canary at the same vantage point
     why: str = ""  # a sentence
     seconds: float = 0.0
     headers: tuple[tuple[str, str], ...] = field(default=())
+    size: int | None = None  # of the whole thing, where the server said it (of a range: the total)
+    simhash: str = ""  # of text/html only, 16 hex digits: near pages have near ones
+    words: int = 0  # of text/html only, words of the visible text
+    signs: tuple[str, ...] = ()  # of rules/signs.py, found in the page
+    signs_version: str = ""  # of the list of sign words

@@ -32,6 +32,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "mail.settle": CASE_ROLES,
     "mail.confirm": (LIAISON, LEAD, MANAGER),
     "breach.settle": (MANAGER,),
+    "item.way": (ANALYST, LEAD),
     "note.open": (ANALYST, LEAD, LIAISON),
     "letter.decide": (LEAD, LIAISON, MANAGER),
     "trace.again": (ANALYST, LEAD, MACHINE),

@@ -19,6 +19,7 @@ from openhotline.rules.opinion import Opinion, check, youngest
 from openhotline.rules.permits import require, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
+from openhotline.steps import likeness
 from openhotline.steps.advance import KEEP, advance, note, refuse_unless
 
 TWICE = "You have given your opinion on this already. Somebody else has to be the second reader."
@@ -156,6 +157,10 @@ def _facts(opinion: Opinion) -> dict[str, object]:
 
 def _first(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, policy: Policy) -> None:
     facts = _facts(opinion)
+    if opinion.opinion == words.ILLEGAL:
+        likeness.want(
+            items, at=at
+        )  # a person has just seen it: what it looks like now is what looks are read against
     if opinion.opinion == words.ILLEGAL and policy.needs_second_reader(opinion.cls):
         due = clocks.Deadline(clocks.SECOND_READ, at + policy.clocks.second_reader)
         advance(items, "assess", "once", by=by, at=at, clock=due, facts=facts)

@@ -1,259 +1,125 @@
 """Is it still there? Files looks, judges them, moves removals on, and sets the next look.
 
 Checks go on while we wait for police: what vanishes then is "gone before notice", and the unit is told at
-once. Our own outage closes nothing (the canary). What is not here: looking (connectors, jobs), the verdict
-(`rules/gone.py`).
+once. Our own outage closes nothing (the canary). Looks are filed in batches: what most of them say ("still there")
+costs a few statements for all of them; only what moves is loaded whole. A look belongs to a round of its removal: a
+round that was filed is never filed again, whoever took it twice.
+What is not here: taking what is due (`due.py`), looking (connectors, jobs), the verdict (`rules/gone.py`,
+`rules/signs.py`), what follows from it (`after.py`), and how rounds are read and filed (`rounds.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import F, Q
 
+from openhotline.ledger.record import Act
+from openhotline.ledger.record import record as enter
 from openhotline.policy import Policy
-from openhotline.records.models import Check, Removal, Trace
-from openhotline.rules import gone, item_path, removal_path
+from openhotline.records import bulk
+from openhotline.records.models import Check, Removal
+from openhotline.rules import gone, item_path, pace, removal_path
 from openhotline.rules.facts import CheckFacts
-from openhotline.rules.urls import dialled
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import assess, episode, tell
-from openhotline.steps.advance import KEEP, advance, note
+from openhotline.steps import after, assess, due, rounds
+from openhotline.steps.rounds import Round
 
-LEASE = timedelta(minutes=5)
-AGAIN_AFTER_MISS = timedelta(minutes=3)
-LONGEST_WAIT = timedelta(hours=1)
-LOOKS_JUDGED = 12  # the newest looks that a verdict may rest on
+NOT_YET_DECIDED = (gone.CANNOT_TELL, gone.BLOCKED_FOR_US, gone.MOVED)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One removal to look at, and the path to it."""
+def record(
+    looks: Sequence[tuple[int, CheckFacts]],
+    *,
+    policy: Policy,
+    at: datetime,
+    steps: Mapping[int, int] | None = None,
+) -> int:
+    """File many looks (removal id, facts) and let each removal go where they lead. Returns how many were filed.
 
-    removal: int
-    canonical: str
-    referrer: str
-
-
-def take_due(*, at: datetime, limit: int = 1000) -> list[Wanted]:
-    """Claim the removals whose look is due. The lease frees them if the worker dies.
-
-    No request with a path leaves before an analyst has opened the item (security.md 3e).
+    `steps`: the number of the round each removal's looks were taken for; a round that is filed already is left out.
     """
-    due = (
-        Removal.objects.filter(next_check_at__lte=at, item__look_allowed_at__isnull=False)
-        .filter(Q(check_lease_until=None) | Q(check_lease_until__lte=at))
-        .filter(status__in=[*removal_path.STILL_OPEN, *removal_path.WATCHED, removal_path.CLOSED])
-        .order_by("next_check_at", "pk")
-    )
-    with transaction.atomic():
-        rows = (
-            due.select_for_update(of=("self",), skip_locked=True)
-            if connection.vendor == "postgresql"
-            else due
-        )
-        taken = list(rows.select_related("item")[:limit])
-        Removal.objects.filter(pk__in=[removal.pk for removal in taken]).update(check_lease_until=at + LEASE)
-    return [Wanted(removal.pk, dialled(removal.item.canonical), removal.item.referrer) for removal in taken]
-
-
-def record(looks: Sequence[tuple[int, CheckFacts]], *, policy: Policy, at: datetime) -> None:
-    """File many looks (removal id, facts) and let each removal go where they lead."""
     if not looks:
-        return
-    by_removal: dict[int, list[CheckFacts]] = defaultdict(list)
-    for pk, facts in looks:
-        by_removal[pk].append(facts)
+        return 0
     with transaction.atomic():
-        Check.objects.bulk_create(
-            [
-                Check(
-                    removal_id=pk,
-                    at=facts.at,
-                    vantage=facts.vantage,
-                    path_variant=facts.path_variant,
-                    meaning=gone.meaning(facts),
-                    outcome=facts.outcome,
-                    status=facts.status,
-                    canary_up=facts.canary_up,
-                    why=facts.why,
-                    facts={
-                        "location": facts.location,
-                        "content_type": facts.content_type,
-                        "length": facts.length,
-                        "title": facts.title,
-                        "fingerprint": facts.fingerprint,
-                        "peer": facts.peer,
-                    },
-                )
-                for pk, facts in looks
-            ],
-            batch_size=500,
-            ignore_conflicts=True,
-        )
-        removals = list(
-            Removal.objects.select_for_update(of=("self",))
-            .filter(pk__in=list(by_removal))
-            .select_related("item", "host")
-            .order_by("pk")
-        )
-        _enter(removals, by_removal, at=at)
-        verdicts = _judge(removals, at=at)
-        _move(removals, verdicts, policy=policy, at=at)
-        _moved_address(removals, by_removal, at=at)
+        batch = rounds.read(looks, steps)
+        if not batch:
+            return 0
+        rounds.file(batch)
+        _enter(batch, at=at)
+        _judge(batch, at=at)
+        groups = after.groups_of(batch)
+        after.move(groups, policy=policy, at=at)
+        after.schedule(batch, groups, policy=policy, at=at)
+        _write(batch)
+        _left_alone(batch, policy=policy, at=at)
+        after.elsewhere(batch, at=at)
+    return sum(len(one.looks) for one in batch)
 
 
-def _enter(removals: Sequence[Removal], looks: dict[int, list[CheckFacts]], *, at: datetime) -> None:
-    """Every look is an entry, also one that moves nothing; removals that were seen alike are written in one go."""
-    alike: dict[tuple[str, ...], list[Removal]] = defaultdict(list)
-    for removal in removals:
-        seen = {f"{facts.vantage}: {gone.meaning(facts)} {facts.status}" for facts in looks[removal.pk]}
-        alike[tuple(sorted(seen))].append(removal)
-    for looked, group in alike.items():
-        note(group, "removal.looked", by=MACHINE_WORKER, at=at, facts={"looks": list(looked)})
-
-
-def _judge(removals: Sequence[Removal], *, at: datetime) -> dict[int, gone.Verdict]:
-    looks: dict[int, list[gone.Look]] = defaultdict(list)
-    since = at - timedelta(days=7)
-    rows = Check.objects.filter(removal__in=removals, at__gte=since).order_by("-at", "-pk")
-    for row in rows:
-        if len(looks[row.removal_id]) < LOOKS_JUDGED:
-            looks[row.removal_id].append(
-                gone.Look(row.at, row.vantage, row.meaning, row.path_variant, row.canary_up)
+def _enter(batch: Sequence[Round], *, at: datetime) -> None:
+    """Every round is an entry, also one that moves nothing."""
+    enter(
+        [
+            Act(
+                act="removal.looked",
+                obj=("removal", str(one.row.pk), one.row.version),
+                case=one.row.ref,
+                payload={
+                    "round": one.row.step,
+                    "looks": sorted(f"{f.vantage}: {read.meaning} {f.status}" for f, read in one.looks),
+                },
             )
-    return {removal.pk: gone.judge(list(reversed(looks[removal.pk])), now=at) for removal in removals}
-
-
-def _move(
-    removals: Sequence[Removal], verdicts: dict[int, gone.Verdict], *, policy: Policy, at: datetime
-) -> None:
-    """Group what happens, so that a bundle moves as one."""
-    groups: dict[str, list[Removal]] = defaultdict(list)
-    for removal in removals:
-        kind = verdicts[removal.pk].kind
-        status = removal.status
-        if status in (*removal_path.WATCHED, removal_path.CLOSED):
-            groups["back" if kind == "up" else ("watch" if kind == "gone" else "again")].append(removal)
-        elif kind == "gone" and status in removal_path.BEFORE_NOTICE:
-            groups["gone_before"].append(removal)
-        elif kind == "gone" and status == removal_path.GONE_MAYBE:
-            groups["gone"].append(removal)
-        elif kind == "gone":
-            groups["missed_gone"].append(removal)
-        elif kind == "first miss" and status in (*removal_path.WITH_HOST, *removal_path.ABROAD):
-            groups["missed"].append(removal)
-        elif kind == "first miss":
-            groups["again"].append(removal)
-        elif kind == "up" and status == removal_path.GONE_MAYBE:
-            groups["up_again"].append(removal)
-        else:
-            groups["next"].append(removal)
-    worker = MACHINE_WORKER
-    # The first miss is stamped once. A bundle shares its moments, so this is one statement, not one per row.
-    first: dict[datetime, list[Removal]] = defaultdict(list)
-    for removal in groups["missed"] + groups["missed_gone"] + groups["gone"] + groups["gone_before"]:
-        if removal.t7_first_miss is None:
-            removal.t7_first_miss = verdicts[removal.pk].first_miss_at or at
-            first[removal.t7_first_miss].append(removal)
-    for moment, group in first.items():
-        Removal.objects.filter(pk__in=[removal.pk for removal in group]).update(t7_first_miss=moment)
-    advance(groups["missed"] + groups["missed_gone"], "check", "missed", by=worker, at=at, clock=KEEP)
-    _gone(groups["gone"] + groups["missed_gone"], policy=policy, at=at)
-    advance(groups["gone_before"], "check", "gone_before", by=worker, at=at, stamps=["t8_gone"])
-    tell.police(groups["gone_before"], "gone", at=at)
-    _up_again(groups["up_again"], at=at)
-    if groups["back"]:
-        advance(groups["back"], "reappear", "back", by=worker, at=at, changes={"next_check_at": None})
-        tell.police(groups["back"], "again", at=at)
-        episode.reopen(groups["back"], policy=policy, at=at)
-        assess.ask_trace([removal.item for removal in groups["back"]], at=at)
-    for removal in groups["watch"]:
-        removal.watch_step += 1
-    _schedule(groups, policy=policy, at=at)
-
-
-def _gone(removals: list[Removal], *, policy: Policy, at: datetime) -> None:
-    advance(
-        removals,
-        "check",
-        "gone",
+            for one in batch
+        ],
         by=MACHINE_WORKER,
         at=at,
-        stamps=["t8_gone"],
-        why="Three misses from two vantage points, our own line proved each time.",
     )
-    tell.police(removals, "removed", at=at)
 
 
-def _up_again(removals: list[Removal], *, at: datetime) -> None:
-    """Seen again: not a new clock. It goes back to whoever has it."""
-    by_outcome: dict[str, list[Removal]] = defaultdict(list)
-    for removal in removals:
-        if removal.referral_lines.filter(referral__via="hotline").exists():
-            by_outcome["up_again_abroad"].append(removal)
-        elif removal.referral_lines.exists():
-            by_outcome["up_again_police"].append(removal)
-        else:
-            by_outcome["up_again"].append(removal)
-    for outcome, group in by_outcome.items():
-        advance(group, "check", outcome, by=MACHINE_WORKER, at=at, clock=KEEP)
+def _judge(batch: Sequence[Round], *, at: datetime) -> None:
+    """The verdict of each removal, on its newest rounds."""
+    rows = Check.objects.filter(
+        removal_id__in=[one.row.pk for one in batch], step__gt=F("removal__look_step") - gone.ROUNDS_JUDGED
+    ).values_list("removal_id", "at", "vantage", "meaning", "path_variant", "canary_up", "step")
+    looks: dict[int, list[gone.Look]] = defaultdict(list)
+    for pk, when, vantage, meaning, variant, proved, step in rows:
+        looks[pk].append(gone.Look(when, vantage, meaning, variant, proved, step))
+    for one in batch:
+        since = one.row.way_at  # looks on an older way in do not count
+        known = [look for look in looks[one.row.pk] if since is None or look.at >= since]
+        newest = max((facts.at for facts, _ in one.looks), default=at)
+        one.verdict = gone.judge(known, now=max(at, newest), silent_since=one.row.silent_since)
+        one.watch_step = one.row.watch_step
+        one.unsure = one.row.unsure + 1 if one.verdict.kind in NOT_YET_DECIDED else 0
 
 
-def _schedule(groups: dict[str, list[Removal]], *, policy: Policy, at: datetime) -> None:
-    """Set the next look. What was missed is looked at again after three minutes, twice."""
-    soon = groups["missed"] + groups["again"]
-    Removal.objects.filter(pk__in=[removal.pk for removal in soon]).update(
-        next_check_at=at + AGAIN_AFTER_MISS, check_lease_until=None
+def _write(batch: Sequence[Round]) -> None:
+    """The next look and what it has to remember, for all of them at once. The lease ends."""
+    Removal.objects.filter(pk__in=[one.row.pk for one in batch]).update(
+        check_lease_until=None, look_step=F("look_step") + 1
     )
-    spread: dict[timedelta, list[int]] = defaultdict(list)
-    for removal in groups["next"] + groups["up_again"]:
-        spread[_wait(removal, policy=policy, at=at)].append(removal.pk)
-    for wait, pks in spread.items():
-        Removal.objects.filter(pk__in=pks).update(next_check_at=at + wait, check_lease_until=None)
-    days = policy.clocks.watch
-    watched: dict[tuple[int, datetime | None], list[Removal]] = defaultdict(list)
-    for removal in groups["watch"] + groups["gone"] + groups["missed_gone"] + groups["gone_before"]:
-        step = removal.watch_step
-        # The relapse watch counts from the day it was gone; after the last look it is over.
-        removal.next_check_at = (removal.t8_gone or at) + days[step] if step < len(days) else None
-        removal.check_lease_until = None
-        watched[step, removal.next_check_at].append(removal)
-    for (step, following), group in watched.items():
-        Removal.objects.filter(pk__in=[removal.pk for removal in group]).update(
-            next_check_at=following, check_lease_until=None, watch_step=step
-        )
+    bulk.change(
+        Removal,
+        ["next_check_at", "watch_step", "unsure_looks", "silent_since"],
+        [
+            (one.row.pk, one.next_at, one.watch_step, min(one.unsure, 1000), one.verdict.silent_since)
+            for one in batch
+        ],
+    )
 
 
-def _wait(removal: Removal, *, policy: Policy, at: datetime) -> timedelta:
-    """How long until the next look: short while things may happen, longer as an episode grows old."""
-    if removal.status in removal_path.ABROAD:
-        return policy.clocks.check_abroad
-    least = policy.clocks.check_with_host if removal.t5_sent else policy.clocks.check_waiting
-    age = at - (removal.t5_sent or removal.opened_at)
-    return max(least, min(age / 12, LONGEST_WAIT)) // timedelta(minutes=1) * timedelta(minutes=1)
-
-
-def _moved_address(removals: Sequence[Removal], looks: dict[int, list[CheckFacts]], *, at: datetime) -> None:
-    """Something answered from an address the trace does not know: trace again."""
-    newest: dict[int, Trace] = {}
-    rows = Trace.objects.filter(item__in=[removal.item_id for removal in removals]).order_by("at")
-    for row in rows.only("item_id", "address"):
-        newest[row.item_id] = row
-    elsewhere = [
-        removal.item
-        for removal in removals
-        if removal.status in removal_path.STILL_OPEN
-        and removal.item_id in newest
-        and removal.item.status == item_path.GRADED
-        and any(
-            facts.peer and facts.peer not in newest[removal.item_id].address.split(",")
-            for facts in looks[removal.pk]
-        )
-    ]
-    assess.ask_trace(elsewhere, at=at)
+def _left_alone(batch: Sequence[Round], *, policy: Policy, at: datetime) -> None:
+    """Hosts that said "too many requests" are left alone as long as they asked for."""
+    until: dict[str, datetime] = {}
+    for one in batch:
+        for facts, _ in one.looks:
+            if facts.status == 429:
+                asked = pace.retry_after(dict(facts.headers), at, policy.pace)
+                until[one.row.host] = max(asked, until.get(one.row.host, asked))
+    if until:
+        due.leave_alone(until)
 
 
 def to_trace(*, policy: Policy, at: datetime) -> int:

@@ -31,7 +31,7 @@ from openhotline.records.models import (
     Trace,
     User,
 )
-from openhotline.rules import clocks, departure, references, removal_path
+from openhotline.rules import clocks, departure, pace, references, removal_path
 from openhotline.rules import notice as wording
 from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
@@ -338,7 +338,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             facts={"notice": made.number},
         )
         Removal.objects.filter(pk__in=[removal.pk for removal in removals]).update(
-            next_check_at=at + policy.clocks.check_with_host
+            next_check_at=at + policy.pace.first(pace.WITH_HOST)
         )
 
 

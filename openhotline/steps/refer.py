@@ -17,7 +17,7 @@ from openhotline.outbox.models import FAILED, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
 from openhotline.records.models import Hold, Partner, Referral, ReferralLine, Removal, Unit
-from openhotline.rules import clocks, departure, references, removal_path, words
+from openhotline.rules import clocks, departure, pace, references, removal_path, words
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
@@ -212,7 +212,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             facts={"referral": referral.number, "their": receipt},
         )
         Removal.objects.filter(pk__in=[removal.pk for removal in removals]).update(
-            next_check_at=at + policy.clocks.check_abroad
+            next_check_at=at + policy.pace.first(pace.ABROAD)
         )
 
 

@@ -164,6 +164,8 @@ class Control:
                 for ip in filter(None, (event.ip, event.ip6)):
                     if self.world_truth.network(ip) is None:
                         raise Refused(f"{ip} is in no network of the world.", code="script")
+                if event.what == "redirect" and not event.to:
+                    raise Refused("A redirect needs an address it leads to.", code="script")
                 if event.what == "move" and not (event.ip or event.ip6):
                     raise Refused("A move needs an ip or an ip6.", code="script")
                 self.world_truth.happen(site, event, self.now() + after)
@@ -224,8 +226,21 @@ def _new_site(
     truth: str = scenario.REMOVED,
     referrer: str = "",
     origin: str = "",
+    cookie: str = "",
+    file: bool = False,
 ) -> Site:
     """A site that goes after a notice or a referral, whichever fits where it is held."""
     events = (Event(timedelta(seconds=remove_after_s), "gone"),)
     reactions = tuple(Reaction(to, events) for to in _TAKEN_DOWN)
-    return Site(address, "added", ip, truth, ip6=ip6, referrer=referrer, reactions=reactions, origin=origin)
+    return Site(
+        address,
+        "added",
+        ip,
+        truth,
+        ip6=ip6,
+        referrer=referrer,
+        cookie=cookie,
+        file=file,
+        reactions=reactions,
+        origin=origin,
+    )

@@ -8,15 +8,35 @@ words for the outcome that a hotline working well arrives at. Not here: the two 
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from openhotline.rules.words import CHILD_SEXUAL_ABUSE, ILLEGAL
 from openhotline.world.places import NETWORKS, Network, is_reserved, is_reserved_name
 
-What = Literal["gone", "no-name", "move", "back", "outage", "silent", "cut-off", "block", "unblock"]
+What = Literal[
+    "gone",
+    "no-name",
+    "move",
+    "back",
+    "outage",
+    "silent",
+    "cut-off",
+    "block",
+    "unblock",
+    "hide",
+    "unhide",
+    "taken-down",
+    "soft-404",
+    "parked",
+    "login",
+    "robot-check",
+    "changed",
+    "busy",
+    "redirect",
+]
 To = Literal["notice", "reminder", "ladder", "referral", "referral-police"]
-WHATS = ("gone", "no-name", "move", "back", "outage", "silent", "cut-off", "block", "unblock")
+WHATS: tuple[What, ...] = get_args(What)
 
 # Outcomes. The words of removal statuses where there is one, in the order things happen.
 REMOVED = "removed"
@@ -47,7 +67,9 @@ class Event:
 
     `what`: gone (answers `status`), no-name (the name is taken away), move (to `ip`/`ip6`; there it is up),
     back (up again), outage (503), silent (times out), cut-off (hangs up without a word), block and unblock (one
-    `vantage` gets 403 while others see it).
+    `vantage` gets 403 while others see it), hide and unhide (the same with 404: cloaked). With a good status:
+    taken-down, soft-404, parked, login and robot-check show the page of that name, changed shows other words (a file:
+    a re-encoded copy of another size). busy answers 429 and names `status` seconds to wait; redirect leads to `to`.
     """
 
     after: timedelta
@@ -56,6 +78,7 @@ class Event:
     ip6: str = ""
     status: int = 404
     vantage: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +108,7 @@ class Grade:
 class Site:
     """One address, where it is held at first, and what becomes of it.
 
-    `part`: its part in the play, several sites may share one. `ip` and `ip6`: literals, "" for none. `alias`:
+    `file`: it is a file of bytes that mean nothing, not a page. `part`: its part in the play, several sites may share one. `ip` and `ip6`: literals, "" for none. `alias`:
     the host's name is an alias of this one. `referrer`: shown only to who comes from there, others see 404.
     """
 
@@ -101,6 +124,8 @@ class Site:
     grade: Grade = field(default_factory=Grade)
     alarm: bool = False  # a child may be at risk now
     origin: str = ""  # behind an edge: the literal where the server really stands
+    file: bool = False
+    cookie: str = ""  # shown only to who sends it
 
     @property
     def host(self) -> str:

@@ -1,7 +1,8 @@
 """Web hosts: boring pages of text that answer, vanish, move, come back, or fail.
 
 True here: a host answers only on the address it is held at now; at an address it left it answers 404. Every
-page is a title and a sentence in text/html; no picture, no link and no script exists. Not here: names
+page is a title and a sentence in text/html; no picture, no link and no script exists. Pages that stand in the place
+of something gone (takedown, soft 404, parking, login wall) come with a good status, as real ones do. Not here: names
 (`dns.py`), when things change (`truth.py`).
 """
 
@@ -93,17 +94,40 @@ class Sites:
             return Answer(0, fault="hang-up")
         if state.word == "outage":
             return Answer(503, page("Out of order", "Please come back later."))
-        if state.word != UP:
+        if request.vantage in state.hidden:
+            return _missing()
+        if state.word == "busy":
+            wait = (("Retry-After", str(state.status)),)
+            return Answer(429, page("Too many requests", "Please wait."), headers=wait)
+        if state.word == "redirect":
+            return Answer(302, page("Moved", "It is elsewhere."), headers=(("Location", state.to),))
+        if state.word in _IN_ITS_PLACE:
+            return Answer(200, page(*_IN_ITS_PLACE[state.word]))
+        if state.word not in (UP, "changed"):
             return Answer(state.status or 404, page("Not there", "This page does not exist."))
         if site.referrer and request.headers.get("referer", "") != site.referrer:
             return _missing()
-        return Answer(
-            200,
-            page(
-                f"Page {site.path}".replace("&", "&amp;"),
-                "A made-up page. It holds these words and nothing else.",
-            ),
+        if site.cookie and site.cookie not in request.headers.get("cookie", "").split("; "):
+            return _missing()
+        again = state.word == "changed"
+        if site.file:
+            return Answer(200, "bytes without meaning " * (90 if again else 100), "application/octet-stream")
+        words = (
+            "Other words than at first."
+            if again
+            else "A made-up page. It holds these words and nothing else."
         )
+        return Answer(200, page(f"Page {site.path}".replace("&", "&amp;"), words))
+
+
+# What a host shows with a good status in the place of what is gone, or before what is not.
+_IN_ITS_PLACE = {
+    "taken-down": ("Example hosting", "This content has been removed because it violates our terms."),
+    "soft-404": ("Example hosting", "The page you asked for cannot be found."),
+    "parked": ("Parked", "This domain is for sale. Make an offer on this domain."),
+    "login": ("Members", 'Please log in to continue. <input type="password" name="p">'),
+    "robot-check": ("Just a moment...", "Verify you are human."),
+}
 
 
 def _missing() -> Answer:

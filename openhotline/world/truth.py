@@ -21,7 +21,10 @@ UP = "up"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A site at one moment. `word`: up, gone, no-name, outage, silent, cut-off. `blocked`: vantage points."""
+    """A site at one moment. `word`: up or one of `scenario.WHATS`. `blocked` and `hidden`: vantage points.
+
+    `to`: where a redirect leads.
+    """
 
     word: str
     ip: str
@@ -29,6 +32,8 @@ class State:
     status: int
     since: datetime
     blocked: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    to: str = ""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -199,16 +204,19 @@ class Truth:
 
 def _after(state: State, due: _Due) -> State:
     """The state once an event has happened to it."""
-    event, blocked = due.event, set(state.blocked)
-    if event.what in ("block", "unblock"):
-        blocked = blocked | {event.vantage} if event.what == "block" else blocked - {event.vantage}
-        return State(state.word, state.ip, state.ip6, state.status, state.since, tuple(sorted(blocked)))
+    event = due.event
+    for on, off, name in (("block", "unblock", "blocked"), ("hide", "unhide", "hidden")):
+        if event.what in (on, off):
+            places = set(getattr(state, name))
+            places = places | {event.vantage} if event.what == on else places - {event.vantage}
+            return replace(state, **{name: tuple(sorted(places))})
     if event.what == "move":
-        return State(UP, event.ip, event.ip6, 200, due.at, state.blocked)
+        return replace(state, word=UP, ip=event.ip, ip6=event.ip6, status=200, since=due.at, to="")
     if event.what == "back":
-        return State(UP, event.ip or state.ip, event.ip6 or state.ip6, 200, due.at, state.blocked)
-    status = {"gone": event.status, "outage": 503}.get(event.what, 0)
-    return State(event.what, state.ip, state.ip6, status, due.at, state.blocked)
+        ip, ip6 = event.ip or state.ip, event.ip6 or state.ip6
+        return replace(state, word=UP, ip=ip, ip6=ip6, status=200, since=due.at, to="")
+    status = {"gone": event.status, "outage": 503, "busy": event.status}.get(event.what, 0)
+    return replace(state, word=event.what, status=status, since=due.at, to=event.to)
 
 
 def _plain(event: Event) -> dict[str, object]:

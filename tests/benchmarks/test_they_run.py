@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("import_", "pages", "form", "bundle", "addresses", "ledger", "networks", "traces", "pipeline")
+PROGRAMS = (
+    "import_",
+    "pages",
+    "form",
+    "bundle",
+    "addresses",
+    "ledger",
+    "networks",
+    "traces",
+    "false_gone",
+    "checks_memory",
+    "pipeline",
+)
 
 pytestmark = [pytest.mark.release, pytest.mark.once]
 

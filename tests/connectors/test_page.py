@@ -6,33 +6,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openhotline.connectors.probe.page import read_page
+from openhotline.connectors.probe.page import Page, read_page
 
 KIND = "text/html; charset=utf-8"
 
 
 def test_a_title_is_found_and_folded() -> None:
-    title, _ = read_page(b"<html><TITLE lang=x>\n Holiday &amp; \n pictures </title>", KIND, complete=True)
+    title = read_page(b"<html><TITLE lang=x>\n Holiday &amp; \n pictures </title>", KIND, complete=True).title
     assert title == "Holiday & pictures"
 
 
 def test_scripts_comments_and_spaces_do_not_change_the_fingerprint() -> None:
-    one = read_page(b"<p>Hello  world</p><script>var a=1</script><!-- 1 -->", KIND, complete=True)[1]
-    two = read_page(b"<div>\nHello world<script>var a=2</script><!-- 2 --></div>", KIND, complete=True)[1]
-    other = read_page(b"<p>Hello moon</p>", KIND, complete=True)[1]
+    one = read_page(b"<p>Hello  world</p><script>var a=1</script><!-- 1 -->", KIND, complete=True).fingerprint
+    two = read_page(
+        b"<div>\nHello world<script>var a=2</script><!-- 2 --></div>", KIND, complete=True
+    ).fingerprint
+    other = read_page(b"<p>Hello moon</p>", KIND, complete=True).fingerprint
     assert one == two != other
     assert len(one) == 64
 
 
 def test_an_incomplete_page_has_no_fingerprint() -> None:
-    assert read_page(b"<title>x</title>half", KIND, complete=False) == ("x", "")
+    page = read_page(b"<title>x</title>half", KIND, complete=False)
+    assert (page.title, page.fingerprint, page.simhash) == ("x", "", "")
 
 
 @pytest.mark.parametrize(
     "body", [b"\xff\xd8\xff\xe0\x00\x10JFIF", b"<title>x</title>\x00", b"GIF89a\x01\x00"]
 )
 def test_bytes_that_are_no_text_give_nothing(body: bytes) -> None:
-    assert read_page(body, KIND, complete=True) == ("", "")
+    assert read_page(body, KIND, complete=True) == Page()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_a_quarter_of_a_megabyte_of_open_tags_costs_little(piece: bytes) -> None
 
 
 def test_a_numeric_reference_of_thousands_of_digits_is_only_text() -> None:
-    assert read_page(b"<title>&#" + b"9" * 9000 + b";</title>", KIND, complete=True)[0].startswith("&#999")
+    assert read_page(b"<title>&#" + b"9" * 9000 + b";</title>", KIND, complete=True).title.startswith("&#999")
 
 
 @settings(deadline=None)  # two busy cores

@@ -107,6 +107,7 @@ def test_the_page_promises_exactly_these_commands() -> None:
         "probe",
         "trace",
         "refresh registries",
+        "check",
         "ledger verify",
         "doctor",
         "outbox list",

@@ -7,7 +7,7 @@ from openhotline.outbox.models import Letter
 from openhotline.records.models import Hold, NoticeLine, Removal
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, check, confirm, contact, escalate, notify
+from openhotline.steps import alarm, answer, confirm, contact, due, escalate, notify
 from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
 
 
@@ -88,7 +88,7 @@ def test_what_comes_back_long_after_its_watch_is_found_by_the_next_report(house:
     close.close_watched(policy=house.policy, at=house.now)
     assert house.fresh(removals)[0].status == "closed"
     house.public_report("http://img.example.net/1")
-    assert [one.removal for one in check.take_due(at=house.now)] == [removals[0].pk]
+    assert [one.removal for one in due.take(figures=house.policy.pace, at=house.now)] == [removals[0].pk]
     house.looked(removals, peer="192.0.2.44")
     assert Removal.objects.get(episode=2).again
 

@@ -1,4 +1,4 @@
-"""When is it gone? Three misses, two places, three minutes, our own line proved; nothing less."""
+"""When is it gone? Three rounds, two places in each, three minutes apart, our own line proved; nothing less."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from openhotline.rules.facts import CheckFacts
 from openhotline.rules.gone import KINDS, Look, Verdict, judge, meaning
+from openhotline.rules.signs import MEANINGS
 
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 
@@ -20,8 +21,13 @@ def look(minutes: float, vantage: str, what: str, path: str = "direct", canary: 
     return Look(at(minutes), vantage, what, path, canary)
 
 
-def judged(*looks: Look, now: float = 60) -> Verdict:
-    return judge(looks, now=at(now))
+def both(*minutes: float, what: str = "miss", path: str = "direct", canary: bool = True) -> list[Look]:
+    """One round from two places at each of these minutes."""
+    return [look(m, v, what, path, canary) for m in minutes for v in ("north", "south")]
+
+
+def judged(*looks: Look, now: float = 9999, silent_since: datetime | None = None) -> Verdict:
+    return judge(looks, now=at(now), silent_since=silent_since)
 
 
 def facts(outcome: str, status: int = 0, canary: bool = True) -> CheckFacts:
@@ -35,18 +41,18 @@ def facts(outcome: str, status: int = 0, canary: bool = True) -> CheckFacts:
         ("answered", 206, "up"),
         ("answered", 404, "miss"),
         ("answered", 410, "miss"),
-        ("answered", 401, "unclear"),
-        ("answered", 403, "unclear"),
-        ("answered", 429, "unclear"),
-        ("answered", 451, "unclear"),
+        ("answered", 401, "blocked"),
+        ("answered", 403, "blocked"),
+        ("answered", 429, "blocked"),
+        ("answered", 451, "blocked"),
         ("answered", 302, "unclear"),
         ("answered", 204, "unclear"),
         ("answered", 500, "unclear"),
         ("answered", 503, "unclear"),
         ("no-name", 0, "miss"),
-        ("refused", 0, "miss"),
-        ("timeout", 0, "miss"),
-        ("cut-off", 0, "unclear"),
+        ("refused", 0, "silent"),
+        ("timeout", 0, "silent"),
+        ("cut-off", 0, "silent"),
         ("blocked", 0, "unclear"),
         ("error", 0, "unclear"),
     ],
@@ -55,55 +61,63 @@ def test_what_one_look_means(outcome: str, status: int, what: str) -> None:
     assert meaning(facts(outcome, status)) == what
 
 
-@pytest.mark.parametrize("outcome", ["refused", "timeout"])
-def test_silence_counts_only_with_our_own_line_proved(outcome: str) -> None:
+@pytest.mark.parametrize("outcome", ["refused", "timeout", "cut-off"])
+def test_silence_says_nothing_at_all_where_our_own_line_was_not_proved(outcome: str) -> None:
     assert meaning(facts(outcome, canary=False)) == "unclear"
 
 
-def test_three_misses_from_two_places_three_minutes_apart() -> None:
-    verdict = judged(look(0, "north", "miss"), look(0, "south", "miss"), look(3, "north", "miss"))
+def test_three_rounds_from_two_places_three_minutes_apart() -> None:
+    verdict = judged(*both(0, 3, 6))
     assert (verdict.kind, verdict.first_miss_at, verdict.counted) == ("gone", at(0), 3)
+    assert "12:00, 12:03, 12:06 UTC" in verdict.why
+    assert verdict.missing == ()
+
+
+def test_two_rounds_of_two_are_not_three_misses_a_court_would_trust() -> None:
+    verdict = judged(*both(0, 3))
+    assert (verdict.kind, verdict.counted) == ("first miss", 2)
+    assert verdict.missing[0].startswith("1 more round of misses")
 
 
 def test_each_condition_alone_is_not_enough() -> None:
-    two = judged(look(0, "north", "miss"), look(4, "south", "miss"))
-    assert (two.kind, two.counted) == ("first miss", 2)
-    hasty = judged(look(0, "north", "miss"), look(1, "south", "miss"), look(2.9, "north", "miss"))
-    assert hasty.kind == "first miss"
-    one_place = judged(look(0, "north", "miss"), look(3, "north", "miss"), look(6, "north", "miss"))
+    hasty = judged(*both(0, 1.5, 2.9))
+    assert (hasty.kind, hasty.counted) == ("first miss", 1)
+    one_place = judged(*(look(m, "north", "miss") for m in (0, 3, 6)))
     assert one_place.kind == "blocked for us"
     assert "Another place" in one_place.why
+    in_turn = judged(
+        *(look(m, v, "miss") for m, v in ((0, "north"), (3, "south"), (6, "north"), (9, "south")))
+    )
+    assert (in_turn.kind, in_turn.counted) == ("first miss", 0), "two places in every round"
 
 
 def test_a_sight_of_it_between_starts_the_count_again() -> None:
-    looks = [
-        look(0, "north", "miss"),
-        look(0, "south", "miss"),
-        look(3, "north", "up"),
-        look(6, "north", "miss"),
-    ]
+    looks = [*both(0, 3), look(6, "north", "up"), *both(9)]
     verdict = judged(*looks)
-    assert (verdict.kind, verdict.first_miss_at, verdict.counted) == ("first miss", at(6), 1)
-    assert judged(*looks[:3]).kind == "up"
+    assert (verdict.kind, verdict.first_miss_at, verdict.counted) == ("first miss", at(9), 1)
+    assert judged(*looks[:5]).kind == "up"
+    assert judged(*both(0, 3), look(6, "north", "changed"), *both(9, 12)).kind == "first miss"
 
 
-def test_an_unclear_look_neither_counts_nor_breaks_the_run() -> None:
-    verdict = judged(
-        look(0, "north", "miss"),
-        look(1, "south", "unclear"),
-        look(3, "south", "miss"),
-        look(6, "north", "miss"),
-    )
+@pytest.mark.parametrize("between", ["unclear", "silent", "blocked", "moved"])
+def test_what_tells_nothing_neither_counts_nor_breaks_the_run(between: str) -> None:
+    verdict = judged(*both(0), *both(3, what=between), *both(6, 9))
     assert (verdict.kind, verdict.counted) == ("gone", 3)
 
 
 def test_looks_without_our_canary_never_count() -> None:
-    missing = [look(m, v, "miss", canary=False) for m in (0, 3, 6) for v in ("north", "south")]
+    missing = both(0, 3, 6, canary=False)
     assert judged(*missing).kind == "cannot tell"
-    mixed = judged(*missing, look(7, "north", "miss"))
+    mixed = judged(*missing, *both(7))
     assert (mixed.kind, mixed.counted) == ("first miss", 1)
     stale = judged(look(0, "north", "up"), look(10, "north", "miss", canary=False))
     assert stale.kind == "cannot tell"
+    half = [look(m, v, "miss", canary=v == "north") for m in (0, 3, 6) for v in ("north", "south")]
+    assert judged(*half).kind == "blocked for us", "one line proved is one place"
+
+
+def test_a_verdict_of_before_does_not_stand_once_our_line_is_down() -> None:
+    assert judged(*both(0, 3, 6), *both(60, canary=False)).kind == "cannot tell"
 
 
 def test_whoever_sees_it_in_the_same_round_outvotes_who_does_not() -> None:
@@ -115,20 +129,45 @@ def test_whoever_sees_it_in_the_same_round_outvotes_who_does_not() -> None:
     assert judged(*other_order).kind == "up"
 
 
-def test_a_miss_soon_after_a_sight_from_the_same_place_is_a_miss() -> None:
-    verdict = judged(look(0, "north", "up"), look(0.5, "north", "miss"))
-    assert (verdict.kind, verdict.first_miss_at) == ("first miss", at(0.5))
+def test_rounds_with_numbers_are_told_apart_by_them() -> None:
+    one = [Look(at(0), v, "up", number=1) for v in ("north", "south")]
+    two = [Look(at(0), v, "miss", number=2) for v in ("north", "south")]
+    assert judged(*one, *two).kind == "first miss"
 
 
 def test_a_direct_visit_proves_nothing_gone_where_the_way_in_is_a_referrer() -> None:
-    direct = [look(m, v, "miss") for m in (0, 3, 6) for v in ("north", "south")]
+    direct = both(0, 3, 6)
     assert judged(*direct).kind == "gone"
     known = [*direct, look(7, "north", "up", "referrer")]
     assert judged(*known).kind == "up"
-    later = [*known, *(look(m, v, "miss") for m in (10, 13, 16) for v in ("north", "south"))]
+    later = [*known, *both(10, 13, 16)]
     assert judged(*later).kind == "cannot tell"
-    there = [*known, *(look(m, v, "miss", "referrer") for m in (10, 13, 16) for v in ("north", "south"))]
+    there = [*known, *both(10, 13, 16, path="referrer")]
     assert judged(*there).kind == "gone"
+
+
+def test_blocked_moved_changed_are_verdicts_of_their_own() -> None:
+    assert judged(*both(0, 3, 6, 9, what="blocked")).kind == "blocked for us"
+    assert judged(*both(0, what="moved")).kind == "moved"
+    assert judged(*both(0, what="changed")).kind == "changed"
+    mixed = judged(look(0, "north", "changed"), look(0, "south", "up"))
+    assert mixed.kind == "up"
+
+
+def test_silence_is_gone_only_after_a_day_of_nothing_else() -> None:
+    quiet = [hour * 60.0 for hour in range(25)]
+    verdict = judged(*both(*quiet[:24], what="silent"))
+    assert (verdict.kind, verdict.silent_since) == ("cannot tell", at(0))
+    assert judged(*both(*quiet, what="silent")).kind == "gone"
+    # The looks of long ago are not handed in again: what began is carried on.
+    few = both(*quiet[-4:], what="silent")
+    assert judged(*few).kind == "cannot tell"
+    carried = judged(*few, silent_since=at(0))
+    assert (carried.kind, carried.first_miss_at) == ("gone", at(0))
+    broken = judged(*both(quiet[-5], what="unclear"), *few, silent_since=at(0))
+    assert (broken.kind, broken.silent_since) == ("cannot tell", at(quiet[-4]))
+    from_one_place = judged(*(look(m, "north", "silent") for m in quiet))
+    assert from_one_place.kind == "cannot tell"
 
 
 def test_nothing_known_and_nothing_from_the_future() -> None:
@@ -141,25 +180,32 @@ LOOKS = st.lists(
         look,
         st.integers(0, 40).map(lambda half: half / 2),
         st.sampled_from(["north", "south", "east"]),
-        st.sampled_from(["miss", "up", "unclear"]),
+        st.sampled_from(MEANINGS),
         st.sampled_from(["direct", "referrer"]),
         st.booleans(),
     ),
-    max_size=14,
+    max_size=18,
 )
 
 
 @given(LOOKS, st.randoms())
-def test_gone_is_never_said_without_its_four_conditions(looks: list[Look], chance: object) -> None:
+def test_gone_is_never_said_without_its_conditions(looks: list[Look], chance: object) -> None:
     verdict = judged(*looks)
     assert verdict.kind in KINDS
     assert verdict.why.endswith(".")
+    assert bool(verdict.missing) is not (verdict.kind == "gone" and verdict.silent_since is None)
     shuffled = sorted(looks, key=lambda _: chance.random())  # type: ignore[attr-defined]
     assert judged(*shuffled).kind == verdict.kind
     if verdict.kind == "gone":
-        sights = [one.at for one in looks if one.meaning == "up" and one.canary_up]
+        sights = [one.at for one in looks if one.meaning in ("up", "changed") and one.canary_up]
         since = max(sights, default=at(-1))
-        counted = [one for one in looks if one.meaning == "miss" and one.canary_up and one.at >= since]
-        assert len(counted) >= 3
+        counted = [one for one in looks if one.meaning == "miss" and one.canary_up and one.at > since]
+        assert len(counted) >= 6
         assert len({one.vantage for one in counted}) >= 2
-        assert max(one.at for one in counted) - min(one.at for one in counted) >= timedelta(minutes=3)
+        assert max(one.at for one in counted) - min(one.at for one in counted) >= timedelta(minutes=6)
+
+
+@given(LOOKS)
+def test_what_was_not_missed_in_this_run_is_never_gone(looks: list[Look]) -> None:
+    tame = [one for one in looks if one.meaning != "miss"]
+    assert judged(*tame).kind != "gone", "twenty minutes of anything but misses"

@@ -1,19 +1,20 @@
 """Is it still there? One look, from one vantage point, with our own line proved by the canary.
 
-True here: an answer is a status and headers; of text/html also a title and a fingerprint; of any other
+True here: an answer is a status and headers; of text/html also the signs of its text (`page.py`); of any other
 type not a byte is kept. Without leave to send the path only the name is looked up. Not here: what "gone"
 means (`rules/gone`), when to look again (the scheduler).
 """
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import datetime
 
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.fetch import Exchange, Header
 from openhotline.connectors.probe.meaning import CheckJob
 from openhotline.connectors.probe.names import Names
-from openhotline.connectors.probe.page import read_page
+from openhotline.connectors.probe.page import Page, read_page
 from openhotline.connectors.probe.walk import Walker, header, take_apart
 from openhotline.rules.facts import CheckFacts
 
@@ -31,8 +32,6 @@ class Checker:
 
     def __init__(self, config: ProbeConfig, names: Names, walker: Walker) -> None:
         self.config, self.names, self.walker = config, names, walker
-        self._turns: dict[tuple[str, str], asyncio.Semaphore] = {}
-        self._all = asyncio.Semaphore(config.limits.in_flight)
         self._canaries: dict[str, tuple[datetime, float, asyncio.Task[bool]]] = {}
 
     async def check(self, job: CheckJob) -> CheckFacts:
@@ -55,38 +54,38 @@ class Checker:
             return _facts(
                 job, started, seen.outcome or "blocked", why=why, canary_up=await asyncio.shield(canary)
             )
-        async with self._all, self._turn(address.host, job.vantage):
-            walk = await self.walker.walk(
-                job.canonical,
-                vantage=job.vantage,
-                at=job.at,
-                wanted=self._wanted,
-                referrer=job.referrer,
-                cookie=job.cookie,
-                steps=job.steps,
-                again=_one_byte_of_a_page,
-            )
+        walk = await self.walker.walk(
+            job.canonical,
+            vantage=job.vantage,
+            at=job.at,
+            wanted=self._wanted,
+            referrer=job.referrer,
+            cookie=job.cookie,
+            steps=job.steps,
+            again=_one_byte_of_a_page,
+        )
         kind = header(walk.headers, "content-type")
-        title = fingerprint = ""
+        page = Page()
         if walk.body and is_html(walk.headers):
-            title, fingerprint = read_page(
-                walk.body, kind, complete=walk.whole or len(walk.body) >= self._cap
-            )
-        length = header(walk.headers, "content-length")
+            complete = walk.whole or len(walk.body) >= self._cap
+            page = read_page(walk.body, kind, complete=complete, words=self.config.signs)
+        length = _number(header(walk.headers, "content-length"))
         why = walk.why or (f"After {walk.hops} redirect(s)." if walk.hops else "")
-        return _facts(
-            job,
-            started,
-            walk.outcome,
+        facts = _facts(job, started, walk.outcome, canary_up=await asyncio.shield(canary), why=why)
+        return replace(
+            facts,
             status=walk.status,
             location=walk.url if walk.hops else header(walk.headers, "location"),
             content_type=kind,
-            length=int(length) if length.isdecimal() and len(length) < 19 else None,
-            title=title,
-            fingerprint=fingerprint,
+            length=length,
+            size=whole_size(walk.status, walk.headers),
+            title=page.title,
+            fingerprint=page.fingerprint,
+            simhash=page.simhash,
+            words=page.words,
+            signs=page.signs,
+            signs_version=self.config.signs.version,
             peer=walk.peer,
-            canary_up=await asyncio.shield(canary),
-            why=why,
             headers=walk.headers,
         )
 
@@ -97,13 +96,6 @@ class Checker:
     def _wanted(self, status: int, headers: list[Header]) -> int:
         """Only a page is read, and not one byte of it: that one is asked for again, whole."""
         return self._cap if is_html(headers) and status not in _REDIRECTS and status != 206 else 0
-
-    def _turn(self, host: str, vantage: str) -> asyncio.Semaphore:
-        """One connection at a time for each host and vantage point, unless told not to be polite."""
-        if len(self._turns) > 10_000:
-            self._turns = {k: v for k, v in self._turns.items() if v.locked()}
-        many = 1 if self.config.polite else self.config.limits.per_host
-        return self._turns.setdefault((host, vantage), asyncio.Semaphore(many))
 
     def _canary(self, vantage: str, at: datetime) -> asyncio.Task[bool]:
         """The look at our own page that belongs to this moment: shared for a minute of house time."""
@@ -129,37 +121,30 @@ def _one_byte_of_a_page(got: Exchange) -> bool:
     return got.status == 206 and is_html(got.headers)
 
 
-def _facts(
-    job: CheckJob,
-    started: float,
-    outcome: str,
-    *,
-    status: int = 0,
-    location: str = "",
-    content_type: str = "",
-    length: int | None = None,
-    title: str = "",
-    fingerprint: str = "",
-    peer: str = "",
-    canary_up: bool,
-    why: str = "",
-    headers: tuple[Header, ...] = (),
-) -> CheckFacts:
+def whole_size(status: int, headers: list[Header] | tuple[Header, ...]) -> int | None:
+    """The size of the whole thing: of a range what stands after the slash, else the length. None if not said.
+
+    An encoded answer's length says nothing about the thing.
+    """
+    if status == 206:
+        return _number(header(headers, "content-range").rpartition("/")[2])
+    if header(headers, "content-encoding"):
+        return None
+    return _number(header(headers, "content-length"))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _facts(job: CheckJob, started: float, outcome: str, *, canary_up: bool, why: str) -> CheckFacts:
     return CheckFacts(
         canonical=job.canonical,
         vantage=job.vantage,
         at=job.at,
         outcome=outcome,
-        status=status,
-        location=location,
-        content_type=content_type,
-        length=length,
-        title=title,
-        fingerprint=fingerprint,
-        peer=peer,
         path_variant=job.variant,
         canary_up=canary_up,
         why=why,
         seconds=round(time.monotonic() - started, 4),
-        headers=headers,
     )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from openhotline.connectors.probe.tracing import Tracing
 from openhotline.connectors.probe.ways import DIRECT, Way
+from openhotline.rules.signs import NO_WORDS, SignWords
 
 # What the start-up self-test must find out of reach, besides what the house adds (its database).
 NEVER_REACHED = (("127.0.0.1", 80), ("::1", 80), ("169.254.169.254", 80))
@@ -77,6 +78,7 @@ class ProbeConfig:
     rdap_base: str = ""
     rdap_bootstrap: tuple[str, ...] = ()
     mmdb: tuple[MmdbFile, ...] = ()
+    signs: SignWords = NO_WORDS  # words by which a page says that it is not the thing any more
     canary: str = ""
     limits: Limits = field(default_factory=Limits)
     lift_documentation: bool = False
@@ -127,6 +129,7 @@ class ProbeConfig:
         value["vantages"] = {name: Way(*way).written for name, way in self.vantages.items()}
         value["limits"] = asdict(self.limits)
         value["tracing"] = asdict(self.tracing)
+        value["signs"] = asdict(self.signs)
         return json.dumps(value)
 
     @classmethod
@@ -141,6 +144,11 @@ class ProbeConfig:
             if "never" in value:
                 value["never"] = tuple((str(host), int(port)) for host, port in value["never"])
             value["tracing"] = Tracing.of(value.get("tracing", {}))
+            if "signs" in value:
+                phrases = tuple(
+                    (str(sign), tuple(map(str, said))) for sign, said in value["signs"]["phrases"]
+                )
+                value["signs"] = SignWords(str(value["signs"]["version"]), phrases)
             for name in ("rdap_bootstrap", "ports", "own_ranges"):
                 if name in value:
                     value[name] = tuple(value[name])

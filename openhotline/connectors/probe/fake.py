@@ -4,13 +4,18 @@ True here: the same calls as `client.Prober`, the same answers every time, no so
 changed between calls: that is how a page vanishes or moves.
 """
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from openhotline.connectors.probe.client import ProberUnreachable
 from openhotline.connectors.probe.meaning import CheckJob, Hello, ListFacts, ListJob, TraceJob
+from openhotline.connectors.probe.page import Page, read_page
 from openhotline.rules import methods
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
+from openhotline.rules.signs import NO_WORDS, SignWords
+
+_HARMLESS = "Pictures of the sea. " * 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,9 @@ class Truth:
     status: int = 200
     content_type: str = "image/jpeg"
     title: str = ""
-    fingerprint: str = ""
+    text: str = ""  # of a page: its signs are read as the prober reads them
+    size: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
     location: str = ""
     needs_referrer: bool = False  # without one a harmless page is shown, with 200 and another title
     seen_from: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # vantage -> (outcome, status)
@@ -37,9 +44,16 @@ class Truth:
 class FakeProber:
     """Same calls as `Prober`. What is not in `truth` does not exist."""
 
-    def __init__(self, truth: Mapping[str, Truth], *, vantages: tuple[str, ...] = ("north", "south")) -> None:
+    def __init__(
+        self,
+        truth: Mapping[str, Truth],
+        *,
+        vantages: tuple[str, ...] = ("north", "south"),
+        words: SignWords = NO_WORDS,
+    ) -> None:
         self.truth: dict[str, Truth] = dict(truth)
         self.vantages = vantages
+        self.words = words
         self.canary_up = dict.fromkeys(vantages, True)
         self.reachable = True
         self.calls: list[TraceJob | CheckJob] = []
@@ -122,7 +136,14 @@ class FakeProber:
             )
         outcome, status = so.seen_from.get(job.vantage, (so.outcome, so.status))
         answered = outcome == "answered"
-        disguised = so.needs_referrer and not job.referrer
+        title, text = (
+            ("Holiday pictures", _HARMLESS) if so.needs_referrer and not job.referrer else (so.title, so.text)
+        )
+        kind = "text/html" if text else so.content_type
+        page = Page(title=title)
+        if answered and (text or title):
+            body = f"<title>{html.escape(title)}</title><p>{html.escape(text)}</p>".encode()
+            page = read_page(body, "text/html; charset=utf-8", complete=True, words=self.words)
         return CheckFacts(
             canonical=job.canonical,
             vantage=job.vantage,
@@ -130,13 +151,19 @@ class FakeProber:
             outcome=outcome,
             status=status if answered else 0,
             location=so.location if answered else "",
-            content_type=("text/html" if disguised else so.content_type) if answered else "",
-            title=("Holiday pictures" if disguised else so.title) if answered else "",
-            fingerprint=so.fingerprint if answered and not disguised else "",
+            content_type=kind if answered else "",
+            title=page.title,
+            fingerprint=page.fingerprint if text else "",
+            simhash=page.simhash if text else "",
+            words=page.words,
+            signs=page.signs,
+            signs_version=self.words.version,
+            size=so.size if answered else None,
             peer=so.addresses[0] if answered else "",
             path_variant=variant,
             canary_up=up,
             why="" if answered else f"The fake was told: {outcome}.",
+            headers=so.headers if answered else (),
         )
 
 

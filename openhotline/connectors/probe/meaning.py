@@ -210,6 +210,7 @@ def check_facts_of(value: dict[str, Any]) -> CheckFacts:
             **value,
             "at": datetime.fromisoformat(value["at"]),
             "headers": tuple((str(name), str(text)) for name, text in value["headers"]),
+            "signs": tuple(map(str, value["signs"])),
         }
     )
 

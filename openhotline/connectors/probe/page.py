@@ -1,13 +1,18 @@
-"""A title and a fingerprint of a text/html page, and nothing else of it.
+"""The signs of a text/html page: title, fingerprint, simhash, sign words, a password field. Nothing else of it.
 
 True here: every scan moves forward only, so 256 KiB of hostile markup costs linear time; a body that
 carries binary bytes is no page, whatever its header says, and gives nothing. No sub-resource is looked
-at, no script is read, no attribute is kept. Not here: the network.
+at, no script is read, no attribute is kept. The text itself is dropped here; what leaves is what it was like.
+Not here: the network, and what signs mean (`rules/signs`).
 """
 
 import hashlib
 import html
 import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from openhotline.rules.signs import NO_WORDS, PASSWORD, SignWords, in_text, simhash
 
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _SPACE = re.compile(r"\s+")
@@ -17,7 +22,21 @@ _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]{1,40})")
 _PLAIN_TAG = re.compile(
     rb"<(?!!--|/?(?:script|style|template|noscript|title)[>/ \t\r\n\f])[^<>]*>", re.IGNORECASE
 )
+_PASSWORD = re.compile(rb"\btype\s{0,20}=\s{0,20}[\"']?password\b")
 TITLE_CHARS = 300
+MOST_FIELDS = 50
+MOST_FEATURES = 4096  # of a simhash: enough to tell pages apart, and bounded work for a hostile one
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page was like. Everything is empty for bytes that are no text."""
+
+    title: str = ""
+    fingerprint: str = ""  # SHA-256 hex of the visible text; "" of an incomplete page
+    simhash: str = ""
+    words: int = 0
+    signs: tuple[str, ...] = ()
 
 
 def is_binary(chunk: bytes) -> bool:
@@ -25,19 +44,52 @@ def is_binary(chunk: bytes) -> bool:
     return _BINARY.search(chunk) is not None
 
 
-def read_page(body: bytes, content_type: str, *, complete: bool) -> tuple[str, str]:
-    """(title, fingerprint) of a page. Both "" if it is not text; no fingerprint of an incomplete page.
+def read_page(body: bytes, content_type: str, *, complete: bool, words: SignWords = NO_WORDS) -> Page:
+    """The signs of a page; an empty `Page` if it is not text. An incomplete page has no fingerprint.
 
-    The fingerprint is the SHA-256 of the visible text, white space folded, so that an advert's new
-    address or a changed counter in a script does not make another page of it.
+    The fingerprint is the SHA-256 of the visible text, white space folded, so that an advert's new address or a
+    changed counter in a script does not make another page of it. Near texts have near simhashes.
     """
     if is_binary(body):
-        return "", ""
+        return Page()
     charset = _CHARSET.search(content_type)
-    title, text = _split(body)
-    words = _fold(_decode(text, charset[1] if charset else "utf-8"))
-    shown = _fold(_decode(title, charset[1] if charset else "utf-8"))[:TITLE_CHARS]
-    return shown, hashlib.sha256(words.encode("utf-8", "replace")).hexdigest() if complete else ""
+    name = charset[1] if charset else "utf-8"
+    raw_title, raw_text = _split(body)
+    text = _fold(_decode(raw_text, name))
+    title = _fold(_decode(raw_title, name))[:TITLE_CHARS]
+    tokens = text.split()
+    signs = in_text(words, title, text, len(tokens))
+    if _asks_for_a_password(body.lower()):
+        signs = (*signs, PASSWORD)
+    return Page(
+        title,
+        hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if complete else "",
+        simhash(_features(tokens)) if complete else "",
+        len(tokens),
+        signs,
+    )
+
+
+def _asks_for_a_password(low: bytes) -> bool:
+    """Whether an input of a form is a password field."""
+    for number, field in enumerate(_PASSWORD.finditer(low)):
+        begin = low.rfind(b"<", max(0, field.start() - 400), field.start())
+        if begin >= 0 and low.startswith(b"<input", begin) and b">" not in low[begin : field.start()]:
+            return True
+        if number == MOST_FIELDS:
+            break
+    return False
+
+
+def _features(tokens: list[str]) -> bytes:
+    """The words as features of a simhash; of a very long text evenly spread ones."""
+    return b"".join(map(_feature, tokens[:: 1 + len(tokens) // MOST_FEATURES]))
+
+
+@lru_cache(maxsize=1 << 14)
+def _feature(word: str) -> bytes:
+    """Eight bytes for a word. The same words stand on many pages."""
+    return hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
 
 
 def _decode(data: bytes, charset: str) -> str:

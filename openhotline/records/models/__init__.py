@@ -2,7 +2,7 @@
 
 from openhotline.records.models.appeal import Appeal, AppealLine
 from openhotline.records.models.assessment import Alarm, Assessment
-from openhotline.records.models.check import Check
+from openhotline.records.models.check import Check, HostTurn, Likeness
 from openhotline.records.models.consultation import (
     Answer,
     AnswerLine,
@@ -63,8 +63,10 @@ __all__ = [
     "HostCall",
     "HostProgram",
     "HostRequest",
+    "HostTurn",
     "House",
     "Item",
+    "Likeness",
     "Mail",
     "Notice",
     "NoticeLine",

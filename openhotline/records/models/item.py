@@ -24,7 +24,13 @@ class Item(models.Model):
     locked_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
     locked_until = models.DateTimeField(null=True)
     look_allowed_at = models.DateTimeField(null=True)  # an analyst opened it: path requests may leave
-    referrer = models.TextField(default="")  # the page that leads there, for disguised sites
+    # The way in, for disguised sites: looks take the same one, or they do not count.
+    referrer = models.TextField(default="")  # the page that leads there
+    cookie = models.TextField(default="", db_default="")  # one cookie, sent for this item only and never kept
+    way_steps = models.TextField(
+        default="", db_default=""
+    )  # addresses opened before it, one a line, in order
+    way_at = models.DateTimeField(null=True)  # when an analyst last changed the way; older looks do not count
     cls = models.CharField(max_length=24, default="")
     category = models.CharField(max_length=8, default="")
     age_band = models.CharField(max_length=16, default="")

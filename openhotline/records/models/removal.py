@@ -40,6 +40,13 @@ class Removal(models.Model):
 
     next_check_at = models.DateTimeField(null=True)
     check_lease_until = models.DateTimeField(null=True)
+    look_step = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # rounds of looks filed: the next one's number
+    unsure_looks = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # rounds in a row that told nothing
+    silent_since = models.DateTimeField(null=True)  # nothing but silence since then
     watch_step = models.PositiveSmallIntegerField(default=0)  # looks done of the relapse watch
 
     class Meta:

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 from openhotline.records import vault
 from openhotline.records.models import Item
 from openhotline.rules import item_path, removal_path
-from openhotline.rules.permits import require_act
+from openhotline.rules.permits import ACTS, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang
 from openhotline.steps import assess as assess_step
+from openhotline.steps import looked, way
 from openhotline.web.desk import bench, entries, looks, opinions, outward, rows, story, times, traced, trail
 from openhotline.web.scoped import found
 
@@ -28,7 +29,9 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
     """Everything the page shows."""
     at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
     open_to = bench.sees_holds(request)
-    episodes = list(scoped.removals().filter(item=item).select_related("host", "item").order_by("-episode"))
+    episodes = list(
+        scoped.removals().filter(item=item).select_related("host", "item__likeness").order_by("-episode")
+    )
     removal = episodes[0] if episodes else None
     holds = list(scoped.holds().filter(removal__item=item).select_related("answer").order_by("-placed_at"))
     active = next((hold for hold in holds if hold.released_at is None), None)
@@ -47,11 +50,19 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
     else:
         chip = rows.removal_signal(removal.status)
     readings = {row.reading: row for row in current}
+    told = (
+        looked.explain(removal, scoped.checks(), at=at, policy=bench.policy())
+        if removal is not None
+        else None
+    )
     first, second = readings.get("first"), readings.get("second")
     return {
         "item": item,
         "address": defang(item.canonical),
         "referrer": defang(item.referrer) if item.referrer else "",
+        "way_steps": "\n".join(defang(step) for step in item.way_steps.split()),
+        "typed": request.POST,
+        "sets_way": who.role in ACTS["item.way"],
         "grade": opinions.grade_of(item),
         "chip": chip,
         "removal": removal,
@@ -82,6 +93,8 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "referrals": outward.referrals(scoped, item),
         "checks": story.checks(scoped, removal) if removal else [],
         "chart": _chart(request, removal) if removal else None,
+        "told": told,
+        "verdict": looks.chip(told) if told and told.places else None,
         "reports": story.reports(scoped, item, at),
         "spellings": story.spellings(scoped, item),
         "clocks": story.clocks(scoped, item, episodes, open_to=open_to, at=at),
@@ -113,6 +126,7 @@ def _chart(request: HttpRequest, removal: Any) -> looks.Chart | None:
     return looks.chart(
         story.checks(bench.scoped(request), removal),
         events=events,
+        first=removal.t7_first_miss,
         gone=removal.t8_gone,
         at=bench.now(request),
     )
@@ -159,6 +173,22 @@ def trace_again(request: HttpRequest, ref: str) -> HttpResponse:
         raise Refused("Only a graded item is traced. Give an opinion first.", code="not-graded")
     assess_step.ask_trace([item], at=bench.now(request))
     return HttpResponseRedirect(reverse("case", args=[ref]) + "#trace", status=303)
+
+
+@require_POST
+@bench.kept(page)
+def way_in(request: HttpRequest, ref: str) -> HttpResponse:
+    """Record the way in to a disguised site: every look takes it from now on."""
+    item = found(bench.scoped(request).items(), ref=ref)
+    way.record(
+        item,
+        by=bench.actor(request),
+        at=bench.now(request),
+        referrer=request.POST.get("referrer", "")[:8192],
+        cookie=request.POST.get("cookie", "")[:8192],
+        steps=request.POST.get("steps", "")[:65536].splitlines(),
+    )
+    return HttpResponseRedirect(reverse("case", args=[ref]) + "#monitor", status=303)
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """The checks of a removal, drawn on the server: one line per vantage point, and the same as a table.
 
-The title of the drawing states the finding. What is not here: what counts as gone (`rules/gone.py`).
+The title of the drawing states the finding; beside it stands the verdict in words and what is missing for "gone".
+What is not here: what counts as gone (`rules/gone.py`), and working it out from the looks (`steps/looked.py`).
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from openhotline.records.models import Check
-from openhotline.web.desk import times
+from openhotline.rules import gone as verdicts
+from openhotline.rules import signs
+from openhotline.steps.looked import WORDS, Explained
+from openhotline.web.desk import rows, times
 
 WIDTH, LEFT, RIGHT, TOP, STEP = 680, 96, 626, 46, 36
 MOST = 400  # marks in one drawing; the table holds them all
@@ -21,6 +25,21 @@ class Mark:
     x: float
     y: int
     meaning: str
+
+    @property
+    def shape(self) -> str:
+        """How it is drawn: seen, changed, missed, or told nothing."""
+        return {signs.UP: "seen", signs.CHANGED: "changed", signs.MISS: "missed"}.get(self.meaning, "unclear")
+
+    @property
+    def left(self) -> float:
+        """The left edge of the square mark."""
+        return round(self.x - 4.5, 1)
+
+    @property
+    def top(self) -> float:
+        """Its upper edge."""
+        return self.y - 4.5
 
     @property
     def triangle(self) -> str:
@@ -49,10 +68,16 @@ class Chart:
     ticks: list[Tick]
     events: list[Tick]
     gone: float | None
+    band: tuple[float, float] | None = None  # left edge and width of the rounds that "gone" rests on
 
 
 def chart(
-    checks: Sequence[Check], *, events: Sequence[tuple[datetime, str]], gone: datetime | None, at: datetime
+    checks: Sequence[Check],
+    *,
+    events: Sequence[tuple[datetime, str]],
+    first: datetime | None = None,
+    gone: datetime | None,
+    at: datetime,
 ) -> Chart | None:
     """The drawing of `checks` (any order), with events such as "notice sent"; None where nobody looked yet."""
     if not checks:
@@ -89,7 +114,12 @@ def chart(
         ticks=ticks,
         events=happened,
         gone=place(gone) if gone and start <= gone <= end else None,
+        band=_band(place(first), place(gone)) if first and gone and start <= first <= gone <= end else None,
     )
+
+
+def _band(left: float, right: float) -> tuple[float, float]:
+    return round(left - 8, 1), round(right - left + 16, 1)
 
 
 def _apart(events: list[Tick]) -> list[Tick]:
@@ -104,18 +134,44 @@ def _apart(events: list[Tick]) -> list[Tick]:
     return kept
 
 
-_WORDS = {"up": "up", "miss": "missed", "unclear": "unclear"}
+# How a verdict is shown: family of colour, icon. Words always stand beside it.
+_CHIPS = {
+    verdicts.UP: ("bad", "alert"),
+    verdicts.CHANGED: ("warn", "alert"),
+    verdicts.FIRST_MISS: ("info", "clock"),
+    verdicts.GONE: ("ok", "ok"),
+    verdicts.MOVED: ("warn", "alert"),
+    verdicts.BLOCKED_FOR_US: ("warn", "alert"),
+    verdicts.CANNOT_TELL: ("warn", "alert"),
+}
+_NAMES = {
+    verdicts.UP: "Still there",
+    verdicts.CHANGED: "Changed: a person should look",
+    verdicts.FIRST_MISS: "Missed, not yet gone",
+    verdicts.GONE: "Gone",
+    verdicts.MOVED: "Leads elsewhere: traced again",
+    verdicts.BLOCKED_FOR_US: "Blocked for us: not gone",
+    verdicts.CANNOT_TELL: "Cannot tell",
+}
+
+
+def chip(told: Explained) -> rows.Signal:
+    """The verdict of now as a chip."""
+    family, icon = _CHIPS[told.verdict.kind]
+    return rows.Signal(_NAMES[told.verdict.kind], family, icon)
 
 
 def _finding(last: dict[str, str], gone: datetime | None, at: datetime) -> str:
     places = f"{len(last)} place{'' if len(last) == 1 else 's'}"
     if gone is not None:
         return f"Gone: missed from {places}, {times.when(gone, at)}"
-    if all(meaning == "up" for meaning in last.values()):
+    if all(meaning == signs.UP for meaning in last.values()):
         return f"Still up from {places}"
-    if all(meaning == "miss" for meaning in last.values()):
+    if all(meaning == signs.MISS for meaning in last.values()):
         return f"Missed at the last look from {places}"
-    return "The places differ: " + ", ".join(f"{name} {_WORDS.get(m, m)}" for name, m in last.items())
+    if len(set(last.values())) == 1:
+        return f"{WORDS.get(next(iter(last.values())), 'Unclear').capitalize()}, from {places}"
+    return "The places differ: " + ", ".join(f"{name} {WORDS.get(m, m)}" for name, m in last.items())
 
 
 def _runs(checks: Sequence[Check], at: datetime) -> str:
@@ -124,6 +180,6 @@ def _runs(checks: Sequence[Check], at: datetime) -> str:
     before = ""
     for check in checks:
         if check.meaning != before:
-            parts.append(f"{_WORDS.get(check.meaning, check.meaning)} from {times.when(check.at, at)}")
+            parts.append(f"{WORDS.get(check.meaning, check.meaning)} from {times.when(check.at, at)}")
             before = check.meaning
     return ", ".join(parts[-8:])

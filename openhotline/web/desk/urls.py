@@ -35,6 +35,7 @@ urlpatterns = [
     path("case/<str:ref>/grade", assess.grade, name="grade"),
     path("case/<str:ref>/pass", assess.pass_on, name="pass"),
     path("case/<str:ref>/looks", case.looks_table, name="looks"),
+    path("case/<str:ref>/way", case.way_in, name="way-in"),
     path("case/<str:ref>/trace", case.trace_again, name="trace-again"),
     path("case/<str:ref>/report/<int:report>", case.open_note, name="open-note"),
     path("case/<str:ref>/alarm", alarms.confirm, name="alarm-confirm"),

@@ -1,0 +1,221 @@
+"""What one answer shows, told apart by positive signs: nothing that merely refuses us, or differs, is a miss."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openhotline import policy
+from openhotline.connectors.probe.page import read_page
+from openhotline.rules import signs
+from openhotline.rules.facts import CheckFacts
+from openhotline.rules.signs import Likeness, read
+
+NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
+ADDRESS = "http://img.example.net/set/one"
+LONG = " ".join(f"word{number % 97} of a made-up page" for number in range(60))
+FILE = Likeness(200, "image/jpeg", 81_234)
+
+
+def page(title: str, text: str, extra: str = "", **more: object) -> CheckFacts:
+    """An answer as the prober reads it: a page of these words."""
+    body = f"<title>{title}</title><body><p>{text}</p>{extra}</body>".encode()
+    found = read_page(body, "text/html; charset=utf-8", complete=True, words=policy.sign_words())
+    made = CheckFacts(
+        ADDRESS,
+        "north",
+        NOON,
+        "answered",
+        status=200,
+        content_type="text/html; charset=utf-8",
+        title=found.title,
+        fingerprint=found.fingerprint,
+        simhash=found.simhash,
+        words=found.words,
+        signs=found.signs,
+        size=len(body),
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def first(facts: CheckFacts) -> Likeness:
+    return Likeness(
+        facts.status,
+        facts.content_type,
+        facts.size,
+        facts.location,
+        facts.title,
+        facts.fingerprint,
+        facts.simhash,
+        facts.words,
+        facts.signs,
+    )
+
+
+GALLERY = page("Gallery", LONG)
+SHOWN = first(GALLERY)
+
+
+def file(size: int | None = 81_234, kind: str = "image/jpeg", **more: object) -> CheckFacts:
+    made = CheckFacts(ADDRESS, "north", NOON, "answered", status=206, content_type=kind, size=size)
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def said(facts: CheckFacts, likeness: Likeness | None = SHOWN) -> tuple[str, str]:
+    reading = read(facts, likeness)
+    assert reading.meaning in signs.MEANINGS
+    assert reading.why.endswith(".")
+    return reading.meaning, reading.sign
+
+
+def test_the_same_words_are_the_same_page_and_nearly_the_same_too() -> None:
+    assert said(page("Gallery", LONG)) == ("up", "same")
+    assert said(page("Gallery", LONG + " 4711 views")) == ("up", "same")
+
+
+def test_other_words_are_a_change_and_never_a_miss() -> None:
+    other = " ".join(f"quite{number} other{number}" for number in range(200))
+    assert said(page("Gallery", other)) == ("changed", "text")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This file has been removed.",
+        "This content has been taken down because it violates our terms.",
+        "Diese Seite wurde gesperrt.",
+        "Ce fichier a été supprimé.",
+        "Este archivo ha sido eliminado.",
+        "Dit bestand is verwijderd.",
+        "Файл был удалён.",
+        "このファイルは削除されました。",
+        "该文件已被删除。",
+    ],
+)
+def test_a_takedown_page_in_many_languages(words: str) -> None:
+    assert said(page("Hosting", words)) == ("miss", "taken-down")
+    assert said(page("Hosting", words), FILE) == ("miss", "taken-down")
+    assert said(page("Hosting", words), None) == ("miss", "taken-down")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Page not found", "Seite nicht gefunden", "Page introuvable", "Страница не найдена", "找不到页面"],
+)
+def test_a_soft_404(words: str) -> None:
+    assert said(page("Oops", words)) == ("miss", "not-found")
+
+
+def test_a_soft_404_by_being_sent_to_the_front_page() -> None:
+    home = page("Welcome", "Hosting for everybody, fast and cheap", location="http://img.example.net/")
+    assert said(home) == ("miss", "front-page")
+    assert said(replace(home, location="http://img.example.net/new/place")) == ("changed", "text")
+    assert said(home, None) == ("unclear", "front-page"), "it may always have been so"
+    assert said(home, replace(SHOWN, final="http://img.example.net/")) == ("changed", "text")
+
+
+def test_a_parking_page_also_where_it_lies_on_another_site() -> None:
+    parked = page("example.net", "This domain is for sale. Buy this domain today.")
+    assert said(parked) == ("miss", "parked")
+    assert said(replace(parked, location="http://parking.example.com/x")) == ("miss", "parked")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        page("Members", "Please log in to continue"),
+        page("Welcome", "Name", '<form><input name=p type="password"></form>'),
+        page("Welcome", "Page not found", "<form><INPUT TYPE=password></form>"),
+        page("Anmeldung", "Bitte einloggen"),
+    ],
+)
+def test_a_login_wall_is_not_gone(facts: CheckFacts) -> None:
+    assert said(facts) == ("blocked", "login")
+
+
+def test_a_page_that_always_had_a_login_box_is_no_wall() -> None:
+    box = '<form><input type="password"></form>'
+    assert said(page("Gallery", LONG, box), first(page("Gallery", LONG, box))) == ("up", "same")
+
+
+@pytest.mark.parametrize(
+    ("words", "sign"),
+    [
+        ("Verify you are human", "robot-check"),
+        ("Just a moment...", "robot-check"),
+        ("Not available in your country", "not-shown-here"),
+    ],
+)
+def test_what_is_shown_to_us_alone_is_not_gone(words: str, sign: str) -> None:
+    assert said(page("x", words)) == ("blocked", sign)
+
+
+def test_a_re_encoded_copy_is_a_sight() -> None:
+    assert said(file(), FILE) == ("up", "same")
+    assert said(file(70_001), FILE) == ("changed", "size")
+    assert said(file(None), FILE) == ("up", "same"), "a size that is not said is no sign"
+    assert said(file(5_000, "video/mp4"), FILE) == ("changed", "type")
+
+
+def test_a_page_instead_of_a_file_needs_a_sign_to_be_a_miss() -> None:
+    assert said(page("Gallery", "Look at this"), FILE) == ("changed", "type")
+    assert said(page("404", "File not found"), FILE) == ("miss", "not-found")
+
+
+def test_it_leads_to_another_site_now() -> None:
+    moved = page("Gallery", "hello there", location="http://other.example.com/set/one")
+    assert said(moved) == ("moved", "final-address")
+    assert said(moved, None) == ("moved", "final-address")
+    same_site = replace(moved, location="http://cdn.img.example.net/set/one")
+    assert said(same_site) == ("changed", "text")
+    assert said(page("Gallery", LONG, location="http://other.example.com/a")) == ("up", "same")
+
+
+def test_a_long_page_may_talk_of_anything() -> None:
+    talk = page("Board", LONG + " my file has been removed, page not found, please log in " + LONG + LONG)
+    assert talk.signs == ()
+    assert said(talk, None) == ("up", "status")
+
+
+def test_a_404_that_shows_the_thing_all_the_same() -> None:
+    odd = page("Gallery", LONG, status=404)
+    assert said(odd, first(odd)) == ("up", "same")
+    assert said(odd, SHOWN) == ("miss", "status")
+
+
+def test_signs_that_were_there_at_first_say_nothing_new() -> None:
+    forum = page("Board", "a short page about a file that was deleted")
+    assert forum.signs == ("taken-down",)
+    later = page("Board", "a short page about a file that was deleted and more")
+    assert said(later, first(forum)) == ("changed", "text")
+
+
+def test_simhashes_of_near_texts_are_near() -> None:
+    near = page("Gallery", LONG.replace("word5 ", "word6 ", 1))
+    assert 0 < signs.distance(GALLERY.simhash, near.simhash) <= signs.NEAR or near.simhash == GALLERY.simhash
+    far = page("Gallery", " ".join(f"another{number}" for number in range(250)))
+    assert signs.distance(GALLERY.simhash, far.simhash) > 2 * signs.NEAR
+    assert signs.distance("", far.simhash) == 64
+    assert signs.simhash(b"") == ""
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40))
+def test_a_simhash_is_the_majority_of_each_bit(features: list[int]) -> None:
+    wanted = sum(
+        1 << place for place in range(64) if sum(one >> place & 1 for one in features) > len(features) / 2
+    )
+    assert signs.simhash(b"".join(one.to_bytes(8, "little") for one in features)) == f"{wanted:016x}"
+
+
+@given(
+    st.sampled_from(["answered", "no-name", "refused", "timeout", "cut-off", "blocked", "error", "what"]),
+    st.integers(0, 999),
+    st.text(max_size=30),
+    st.lists(st.sampled_from(signs.SIGNS), max_size=3),
+)
+def test_nothing_a_server_says_raises(outcome: str, status: int, text: str, found: list[str]) -> None:
+    facts = CheckFacts(ADDRESS, "north", NOON, outcome, status, text, text, signs=tuple(found), simhash=text)
+    for likeness in (None, SHOWN, FILE):
+        assert read(facts, likeness).meaning in signs.MEANINGS

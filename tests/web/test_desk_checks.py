@@ -1,0 +1,78 @@
+"""The checks on the case page: the verdict in words, what is missing, each look by place; and the way in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from openhotline.records.models import Item
+from openhotline.settings import load
+from tests.journeys.cast import minutes
+from tests.web.desk_cast import Desk
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.desk.urls")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield Desk(patch, tmp_path)
+    load.cache_clear()
+
+
+def text(response: object) -> str:
+    return response.content.decode()  # type: ignore[attr-defined]
+
+
+def page_of(desk: Desk, ref: str, who: str = "A12") -> str:
+    return text(desk.as_(who).get(f"/case/{ref}"))
+
+
+def test_the_verdict_stands_in_words_with_what_is_missing(desk: Desk) -> None:
+    items = desk.day.graded([desk.one()])
+    removals = desk.day.looked(desk.day.traced(items))
+    desk.sync()
+    assert "Still there, seen from north, south." in page_of(desk, items[0].ref)
+    desk.day.later(minutes(4))
+    desk.day.looked(removals, status=410)
+    desk.sync()
+    page = page_of(desk, items[0].ref)
+    for words in (
+        "Missed, not yet gone",
+        "1 of 3 rounds counted, missed from north, south",
+        "Missing for “gone”: 2 more rounds of misses",
+        "From north: not there",
+        "The server says 410",
+        "Next look",
+    ):
+        assert words in page, words
+    desk.day.later(minutes(4))
+    desk.day.looked(removals, status=403)
+    desk.sync()
+    page = page_of(desk, items[0].ref)
+    assert "Blocked for us: not gone" in page
+    assert "it refuses us. That is not gone." in page
+
+
+def test_an_analyst_records_the_way_in_and_a_wrong_one_keeps_what_was_typed(desk: Desk) -> None:
+    item = desk.day.graded([desk.one()])[0]
+    client = desk.as_("A07")
+    typed = {
+        "referrer": "hxxp://door[.]example.com/list",
+        "cookie": "seen=1",
+        "steps": "http://door.example.com/a\nhttp://door.example.com/b\n",
+    }
+    answer = client.post(f"/case/{item.ref}/way", typed)
+    assert (answer.status_code, answer["Location"]) == (303, f"/case/{item.ref}#monitor")
+    item = Item.objects.get(pk=item.pk)
+    assert item.referrer == "http://door.example.com/list"
+    assert item.way_steps.split() == ["http://door.example.com/a", "http://door.example.com/b"]
+    assert item.way_at is not None
+    page = page_of(desk, item.ref)
+    assert "seen=1" in page
+    assert "hxxp" in page
+    refused = client.post(f"/case/{item.ref}/way", {**typed, "cookie": "two=1; cookies=2"})
+    assert refused.status_code == 422
+    assert "one cookie" in text(refused)
+    assert "two=1; cookies=2" in refused.content.decode()
+    assert desk.as_("P01").post(f"/case/{item.ref}/way", typed).status_code == 403
