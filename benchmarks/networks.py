@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import common, peers
 
-NETWORKS, ADDRESSES, RUNS = 100_000, 1_000_000, 5
+NETWORKS, ADDRESSES, RUNS = 100_000, 1_000_000, 3
 QUICK_NETWORKS, QUICK_ADDRESSES = 2_000, 20_000
 TARGET = 2_000_000  # look-ups a second
 PYASN = ("pyasn==1.6.2",)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import common
 
-TRACES, RUNS, BATCH = 2_000, 3, 200
+TRACES, RUNS, BATCH = 1_000, 3, 200
 QUICK_TRACES = 40
 TARGET = 200  # traces a second on one core, with eight methods
 
