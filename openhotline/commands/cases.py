@@ -104,7 +104,11 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
             asked = line.consultation
             say(f"  {'asked' if asked.asks else 'told'} {asked.unit.name}: {asked.number}", highlight=False)
         for line in removal.answer_lines.select_related("answer"):
-            say(f"  answer: {line.answer.kind} at {line.answer.at:%H:%M} UTC", highlight=False)
+            say(
+                f"  answer: {line.answer.kind} at {line.answer.at:%H:%M} UTC"
+                f"{', taken back' if line.answer.undone_at else ''}",
+                highlight=False,
+            )
         for line in removal.notice_lines.select_related("notice"):
             state = f"sent {line.notice.sent_at:%H:%M} UTC" if line.notice.sent_at else "not sent"
             say(f"  notice {line.notice.number}: {line.dropped or state}", highlight=False)

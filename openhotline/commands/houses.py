@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(partner, name="partner")
     unit = typer.Typer(help="Police units.", no_args_is_help=True)
     unit.command("reach")(unit_reach)
+    unit.command("token")(unit_token)
     app.add_typer(unit, name="unit")
 
 
@@ -180,6 +181,21 @@ def partner_reach(
 
     house.reach_partner(settings, key, url=url, token=token)
     common.console.print(f"{key} is reached at {url}.", highlight=False)
+
+
+def unit_token(
+    username: str = typer.Argument(..., help="The officer in whose name the unit's program answers."),
+    revoke: bool = typer.Option(False, "--revoke", help="Revoke all of this officer's tokens instead."),
+) -> None:
+    """Make an API token for an officer. It is shown once."""
+    settings = common.open_house()
+    from openhotline.jobs import house
+
+    at = settings.clock().now()
+    if revoke:
+        typer.echo(f"Revoked: {house.revoke_officer_tokens(username, at=at)}.")
+        return
+    typer.echo(house.make_officer_token(username, at=at))
 
 
 def unit_reach(

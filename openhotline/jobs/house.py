@@ -28,6 +28,7 @@ from openhotline.records.models import (
     Contact,
     Host,
     House,
+    OfficerToken,
     Partner,
     PolicyVersion,
     Referral,
@@ -239,6 +240,36 @@ def make_token(partner: Partner, *, at: datetime) -> str:
     )
     _enter("token.made", ("token", str(made.pk), 1), {"partner": partner.key}, at=at)
     return token
+
+
+def _officer(username: str) -> User:
+    user = User.objects.filter(username=username, role=words.OFFICER, is_active=True).first()
+    if user is None:
+        raise Refused(f"There is no officer “{username}”. Add one: openhotline staff add", code="officer")
+    return user
+
+
+def make_officer_token(username: str, *, at: datetime) -> str:
+    """A token of a unit's program that answers in this officer's name. Shown once; only its digest is kept."""
+    import hashlib
+
+    user = _officer(username)
+    token = secrets.token_urlsafe(32)
+    made = OfficerToken.objects.create(
+        user=user, digest=hashlib.sha256(token.encode()).hexdigest(), created_at=at
+    )
+    _enter("token.made", ("token", f"officer-{made.pk}", 1), {"officer": user.pseudonym}, at=at)
+    return token
+
+
+def revoke_officer_tokens(username: str, *, at: datetime) -> int:
+    """Revoke every token of an officer. Returns how many."""
+    user = _officer(username)
+    live = list(OfficerToken.objects.filter(user=user, revoked_at=None))
+    OfficerToken.objects.filter(pk__in=[row.pk for row in live]).update(revoked_at=at)
+    for row in live:
+        _enter("token.revoked", ("token", f"officer-{row.pk}", 2), {"officer": user.pseudonym}, at=at)
+    return len(live)
 
 
 def register_contact(host_key: str, *, name: str, asn: int, country: str, mail: str, at: datetime) -> Contact:

@@ -39,6 +39,7 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("origins nobody named", lambda policy, at: origin.treat_as_edge(policy=policy, at=at)),
     ("traces that ran out", lambda policy, at: check.to_trace(policy=policy, at=at)),
     ("questions to the police", lambda policy, at: len(consult.ask_due(policy=policy, at=at))),
+    ("go-aheads that ran out", lambda policy, at: len(consult.ask_expired(policy=policy, at=at))),
     ("referrals abroad", lambda policy, at: len(refer.refer_due(at=at))),
     ("referrals to ask about", lambda policy, at: refer.partner_clocks(policy=policy, at=at)),
     ("alarms nobody acknowledged", lambda policy, at: alarm.overdue(policy=policy, at=at)),

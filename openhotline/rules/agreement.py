@@ -23,6 +23,7 @@ from openhotline.rules.words import (
 
 AUTHORISE_FIRST, NOTIFY_TOGETHER = "authorise-first", "notify-together"
 ESCALATE, DEEMED_CLEAR, DEEMED_HOLD = "escalate", "clear", "hold"
+UNDO_WITHIN = timedelta(seconds=60)  # an answer can be taken back; what would leave on it waits as long
 CONDITIONS = (EVIDENCE_WANTED, STATEMENT_WANTED)
 
 
@@ -91,6 +92,7 @@ class Effect:
     review_at: datetime | None  # the hold is looked at again then, at the latest
     conditions: tuple[str, ...]
     asks_anew: bool = False
+    valid_until: datetime | None = None  # a go-ahead that has not been used by then is asked for again
 
 
 def effect_of(
@@ -101,6 +103,7 @@ def effect_of(
     until: datetime | None = None,
     review: datetime | None = None,
     conditions: Sequence[str] = (),
+    valid: datetime | None = None,
 ) -> Effect:
     """What an answer of `kind`, given at `at`, does under `agreement`.
 
@@ -116,9 +119,11 @@ def effect_of(
         raise Refused(
             f"“{unknown[0]}” is not a condition. Choose evidence or a statement.", code="conditions"
         )
-    for time in (until, review):
+    for time in (until, review, valid):
         if time is not None and time <= at:
             raise Refused("That time has passed. Choose one that is still to come.", code="past")
+    if valid is not None and kind not in (GO_AHEAD, NO_INTEREST, EVIDENCE_WANTED, STATEMENT_WANTED):
+        raise Refused("Only a go-ahead can run out. Leave that time empty.", code="valid")
     riding = tuple(c for c in CONDITIONS if c in conditions or c == kind)
     if kind == PASS_ON:
         if riding:
@@ -133,7 +138,7 @@ def effect_of(
                 "A go-ahead has no end. To wait until a time, choose “go ahead after” or “hold”.",
                 code="until",
             )
-        return Effect(kind, True, False, None, None, riding)
+        return Effect(kind, True, False, None, None, riding, valid_until=valid)
     if kind == GO_AHEAD_AFTER and until is None:
         raise Refused("Say from when you agree: choose a date and time.", code="until")
     if kind == HOLD and until is None and review is None:

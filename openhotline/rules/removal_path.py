@@ -59,6 +59,19 @@ PATH = Path(
             hold=HELD,
         ),
         step("answer", [CLEARED], by=[OFFICER], rows=[19], hold=HELD),
+        # Within the minute in which an answer can be taken back, everything stands again as before it.
+        step(
+            "undo",
+            [CLEARED, HELD],
+            by=[OFFICER],
+            rows=[18, 19, 20],
+            asked=ASKED,
+            silent=SILENT,
+            held=HELD,
+            cleared=CLEARED,
+        ),
+        # A go-ahead that ran out before the notice left: the unit is asked again.
+        step("consult", [CLEARED], by=[MACHINE], rows=[17], expired=ASKED),
         step("silence", [ASKED], by=[MACHINE], rows=[21], silent=SILENT),
         # Two named people (or what the agreement says) decide what silence leads to.
         # A hold placed on silence is looked at again by the same two steps.

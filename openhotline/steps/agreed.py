@@ -5,9 +5,10 @@ its removals were asked about or told. What is not here: what an agreement says 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from openhotline.policy import Policy
-from openhotline.records.models import ConsultationLine, Removal
+from openhotline.records.models import AnswerLine, ConsultationLine, Removal
 from openhotline.rules.agreement import Agreement
 
 
@@ -23,6 +24,18 @@ def by_removal(removals: Sequence[Removal], *, policy: Policy) -> dict[int, Agre
         removal.pk: policy.agreement(keys[removal.pk]) if removal.pk in keys else default
         for removal in removals
     }
+
+
+def run_out(removals: Sequence[Removal], *, at: datetime) -> set[int]:
+    """Removals whose newest standing go-ahead was valid until a time that has passed."""
+    newest = dict(
+        AnswerLine.objects.filter(
+            removal__in=[removal.pk for removal in removals], answer__clears=True, answer__undone_at=None
+        )
+        .order_by("pk")
+        .values_list("removal_id", "answer__valid_until")
+    )
+    return {pk for pk, until in newest.items() if until is not None and until <= at}
 
 
 def for_notice(removals: Sequence[Removal], *, policy: Policy) -> Agreement:

@@ -1,7 +1,8 @@
 """The police answer: a named officer, a scope, a time. Later answers never rewrite earlier ones.
 
 An answer clears or holds (rules/agreement.py says which); evidence and statement wanted are conditions on
-either; pass on asks the new unit on the same clock. Mail is never an answer: only a signed-in officer's.
+either; pass on asks the new unit on the same clock. What would leave on an answer waits a minute, and as long the
+answer can be taken back (`undo.py`). Mail is never an answer: only a signed-in officer's.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from openhotline.records.models import (
     Unit,
 )
 from openhotline.rules import clocks, removal_path, words
-from openhotline.rules.agreement import effect_of
+from openhotline.rules.agreement import UNDO_WITHIN, effect_of
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import consult, notify
@@ -46,6 +47,7 @@ def record(
     conditions: Sequence[str] = (),
     note_text: str = "",
     pass_to: Unit | None = None,
+    valid_until: datetime | None = None,
 ) -> Answer:
     """Record one answer for all removals of the question, or for those in `removals`.
 
@@ -54,6 +56,9 @@ def record(
     """
     if by.role != words.OFFICER or by.unit_id != consultation.unit_id:
         raise NotPermitted("Only an officer of the unit that was asked can answer this.")
+    refuse_unless(
+        consultation.withdrawn_at is None, "The unit that passed this to you took it back.", code="withdrawn"
+    )
     agreement = policy.agreement(consultation.agreement)
     if kind in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE):
         refuse_unless(
@@ -66,7 +71,13 @@ def record(
             code="unit",
         )
     effect = effect_of(
-        kind, agreement=agreement, at=at, until=until, review=review_at, conditions=tuple(conditions)
+        kind,
+        agreement=agreement,
+        at=at,
+        until=until,
+        review=review_at,
+        conditions=tuple(conditions),
+        valid=valid_until,
     )
     with transaction.atomic():
         scope = list(
@@ -88,14 +99,13 @@ def record(
             at=at,
             until=effect.ends_at,
             review_at=effect.review_at,
+            valid_until=effect.valid_until,
             reason=reason,
             conditions=list(effect.conditions),
             clears=effect.clears,
             note=note_text,
         )
-        AnswerLine.objects.bulk_create(
-            [AnswerLine(answer=answer, removal=removal) for removal in scope], batch_size=1000
-        )
+        _keep(answer, scope)
         if kind == words.PASS_ON and pass_to is not None:
             _pass(consultation, scope, pass_to, policy=policy, by=by, at=at)
         elif effect.clears:
@@ -108,10 +118,37 @@ def record(
     return answer
 
 
+def _keep(answer: Answer, scope: Sequence[Removal]) -> None:
+    """The scope of an answer, and how each of it stood before: what an undo goes back to."""
+    pks = [removal.pk for removal in scope]
+    answered = dict(
+        ConsultationLine.objects.filter(consultation=answer.consultation, removal__in=pks).values_list(
+            "removal_id", "answered"
+        )
+    )
+    mine = Q(answer__consultation__unit_id=answer.consultation.unit_id) | Q(answer=None)
+    holds = dict(Hold.objects.filter(mine, removal__in=pks, released_at=None).values_list("removal_id", "pk"))
+    AnswerLine.objects.bulk_create(
+        [
+            AnswerLine(
+                answer=answer,
+                removal=removal,
+                was=removal.status,
+                was_clock=removal.clock,
+                was_due=removal.due_at,
+                was_answered=answered[removal.pk],
+                ended_id=holds.get(removal.pk),
+            )
+            for removal in scope
+        ],
+        batch_size=1000,
+    )
+
+
 def _passed_on(consultation: Consultation) -> QuerySet[AnswerLine, int]:
     """Removals of this question that its unit passed to another one."""
     return AnswerLine.objects.filter(
-        answer__consultation=consultation, answer__kind=words.PASS_ON
+        answer__consultation=consultation, answer__kind=words.PASS_ON, answer__undone_at=None
     ).values_list("removal", flat=True)
 
 
@@ -124,6 +161,7 @@ def _facts(answer: Answer) -> dict[str, object]:
         "reason": answer.reason,
         "until": answer.until.isoformat() if answer.until else None,
         "review_at": answer.review_at.isoformat() if answer.review_at else None,
+        "valid_until": answer.valid_until.isoformat() if answer.valid_until else None,
         "conditions": list(answer.conditions),
     }
 
@@ -157,7 +195,10 @@ def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime)
     note(rest, "removal.answered", by=by, at=at, facts=_facts(answer))
     resume_clock(rest, by=by, at=at)
     notify.draft(
-        [removal for removal in scope if removal.status == removal_path.CLEARED], by=MACHINE_WORKER, at=at
+        [removal for removal in scope if removal.status == removal_path.CLEARED],
+        by=MACHINE_WORKER,
+        at=at,
+        due=at + UNDO_WITHIN,
     )
 
 

@@ -1,6 +1,7 @@
 """How the police came to agree to a removal, read from the questions and answers. Judged in `rules/departure`.
 
-True here: the newest question counts, and of its answers the newest whose scope holds the removal; two named
+True here: the newest question counts that was not taken back, and of the answers since then the newest whose scope
+holds the removal and that stands; two named
 people who settled a silence count like an answer. Nothing is written here.
 """
 
@@ -20,16 +21,23 @@ def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Co
     found = dict.fromkeys(removals, Consent())
     asked: dict[int, int] = {}  # removal -> the newest question
     since: dict[int, datetime] = {}
-    lines = ConsultationLine.objects.filter(removal__in=removals).select_related("consultation")
+    lines = ConsultationLine.objects.filter(
+        removal__in=removals, consultation__withdrawn_at=None
+    ).select_related("consultation")
     for line in lines.order_by("consultation__asked_at", "consultation_id"):
         question = line.consultation
         asked[line.removal_id] = question.pk
         since[line.removal_id] = question.asked_at
         deemed = question.asks and policy.agreement(question.agreement).silence == DEEMED_CLEAR
         found[line.removal_id] = Consent(asked=question.asks, silence=deemed and question.due_at <= at)
-    answers = AnswerLine.objects.filter(removal__in=removals).exclude(answer__kind=words.PASS_ON)
+    answers = AnswerLine.objects.filter(removal__in=removals, answer__undone_at=None).exclude(
+        answer__kind=words.PASS_ON
+    )
+    question_of = dict(since)
     for scope in answers.select_related("answer").order_by("answer__at", "answer_id"):
         answer, pk = scope.answer, scope.removal_id
+        if pk in question_of and answer.at < question_of[pk]:
+            continue  # it was asked again since, because the go-ahead had run out
         since[pk] = max(since.get(pk, answer.at), answer.at)
         found[pk] = replace(
             found[pk],
@@ -45,5 +53,5 @@ def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Co
     for pk, question_pk in asked.items():
         proposal = last.get(question_pk)
         if proposal is not None and proposal.settled_at is not None and proposal.settled_at >= since[pk]:
-            found[pk] = replace(found[pk], silence=proposal.clear)
+            found[pk] = replace(found[pk], silence=proposal.clear, valid_until=None)
     return found

@@ -11,16 +11,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, PENDING
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
 from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
 from openhotline.rules import clocks, references, removal_path, words
-from openhotline.rules.agreement import Agreement
+from openhotline.rules.agreement import UNDO_WITHIN, Agreement
 from openhotline.rules.refusals import Refused
 from openhotline.rules.routing import unit_for
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import notify
+from openhotline.steps import agreed, notify
 from openhotline.steps.advance import advance, refuse_unless
 
 
@@ -32,6 +32,7 @@ def ask_police(
     by: Actor,
     at: datetime,
     passed_from: Consultation | None = None,
+    outcome: str = "asked",
 ) -> Consultation:
     """Put one question (or, where the agreement says so, one information) to one unit about one host.
 
@@ -64,20 +65,33 @@ def ask_police(
             if agreement.asks:
                 clock = clocks.Deadline(clocks.POLICE_ANSWER, consultation.due_at)
                 advance(
-                    removals, "consult", "asked", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts
+                    removals, "consult", outcome, by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts
                 )
             else:
                 clock = clocks.Deadline(clocks.DEPARTURE, at)
                 advance(
                     removals, "consult", "told", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts
                 )
-        _letter(consultation, removals, at=at)
+        # A question passed on waits out the minute in which that can be taken back.
+        _letter(consultation, removals, at=at, due=at + UNDO_WITHIN if passed_from else at)
         if not agreement.asks:
             notify.draft(removals, by=MACHINE_WORKER, at=at)
     return consultation
 
 
-def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: datetime) -> None:
+def withdraw(consultation: Consultation, *, why: str, by: Actor, at: datetime) -> None:
+    """A question passed on is taken back by the unit that passed it: its letter stays here, its page says so."""
+    Consultation.objects.filter(pk=consultation.pk).update(withdrawn_at=at)
+    ConsultationLine.objects.filter(consultation=consultation).update(answered=True)
+    for letter in Letter.objects.filter(
+        number=consultation.number,
+        kind__in=["police-question", "police-told"],
+        state__in=[PENDING, CONTACT_NEEDED],
+    ):
+        queue.withdraw(letter, why=why, by=by, at=at)
+
+
+def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: datetime, due: datetime) -> None:
     again = " (again: this had been removed before)" if consultation.again else ""
     if consultation.asks:
         what = "May we ask the host to remove this now? Please answer at the police desk."
@@ -92,6 +106,7 @@ def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: date
         transport="mail",
         removals=[removal.pk for removal in removals],
         at=at,
+        due=due,
         by=MACHINE_WORKER,
         state=PENDING if consultation.unit.mail else CONTACT_NEEDED,
         why=""
@@ -147,4 +162,36 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
         if ripe and key in units:
             agreement = policy.agreement(units[key].agreement)
             asked.append(ask_police(removals, unit=units[key], agreement=agreement, by=by, at=at))
+    return asked
+
+
+def ask_expired(*, policy: Policy, at: datetime) -> list[Consultation]:
+    """Sweep: cleared removals whose go-ahead ran out before the notice left; their unit is asked again."""
+    with_time = Removal.objects.filter(
+        status=removal_path.CLEARED, answer_lines__answer__valid_until__lte=at
+    ).distinct()
+    late = list(with_time.select_related("item", "host").order_by("pk")[:2000])
+    expired = agreed.run_out(late, at=at)
+    bundles: dict[tuple[int, int | None], list[Removal]] = {}
+    units = dict(
+        ConsultationLine.objects.filter(removal__in=list(expired), consultation__withdrawn_at=None)
+        .order_by("pk")
+        .values_list("removal_id", "consultation__unit_id")
+    )
+    for removal in late:
+        if removal.pk in expired:
+            bundles.setdefault((units[removal.pk], removal.host_id), []).append(removal)
+    asked = []
+    for (unit_pk, _), removals in bundles.items():
+        unit = Unit.objects.get(pk=unit_pk)
+        agreement = policy.agreement(unit.agreement)
+        if not agreement.asks:
+            continue  # told, not asked: nothing of it can run out
+        with transaction.atomic():
+            notify.recall(removals, why="The go-ahead has run out; the unit is asked again.", at=at)
+            asked.append(
+                ask_police(
+                    removals, unit=unit, agreement=agreement, by=MACHINE_WORKER, at=at, outcome="expired"
+                )
+            )
     return asked

@@ -42,8 +42,10 @@ from openhotline.steps import contact as contacts
 from openhotline.steps.advance import advance, note
 
 
-def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notice]:
-    """Draft one notice per host and class, and queue its letter.
+def draft(
+    removals: Sequence[Removal], *, by: Actor, at: datetime, due: datetime | None = None
+) -> list[Notice]:
+    """Draft one notice per host and class, and queue its letter; it leaves at `due` at the earliest.
 
     Where the host has no verified contact the letter waits as "contact needed". Removals that are in a
     living draft already are left alone.
@@ -94,6 +96,7 @@ def draft(removals: Sequence[Removal], *, by: Actor, at: datetime) -> list[Notic
                 removals=[removal.pk for removal in group],
                 at=at,
                 by=by,
+                due=due,
                 state=PENDING if contact else CONTACT_NEEDED,
                 why=""
                 if contact

@@ -40,6 +40,7 @@ from openhotline.records.models import (
     Notice,
     NoticeLine,
     NoticeMessage,
+    OfficerToken,
     Partner,
     Referral,
     ReferralLine,
@@ -349,6 +350,18 @@ def by_token(token: str) -> Partner | None:
     return row.partner if row else None
 
 
+def by_officer_token(token: str) -> User | None:
+    """The officer in whose name a unit's program calls, or None. Revoked, or the account closed: none."""
+    row = (
+        OfficerToken.objects.filter(
+            digest=digest(token), revoked_at=None, user__is_active=True, user__role=words.OFFICER
+        )
+        .select_related("user__unit")
+        .first()
+    )
+    return row.user if row else None
+
+
 def the_house() -> House | None:
     """The house's own row, None in a database nobody has settled yet."""
     return House.objects.filter(pk=1).first()
@@ -365,6 +378,7 @@ __all__ = [
     "Scoped",
     "by_code",
     "by_link",
+    "by_officer_token",
     "by_program",
     "by_token",
     "digest",

@@ -13,6 +13,7 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Consultation, Item, Notice, Removal, Unit, User
 from openhotline.rules import incoming, words
+from openhotline.rules.agreement import UNDO_WITHIN
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
@@ -167,6 +168,7 @@ class Day:
 
     def letters_leave(self) -> list[Letter]:
         """What may leave now, leaves: guarded, frozen, accepted by the relay."""
+        self.minute_over()
         removals = freshness.to_trace(at=self.now)
         for removal in removals:
             host = removal.host
@@ -193,6 +195,14 @@ class Day:
                     queue.sent([letter], receipt="250 queued", by=MACHINE_WORKER, at=self.now)
                 gone.append(letter)
         return gone
+
+    def minute_over(self) -> None:
+        """An answer can be taken back for a minute; what leaves on it waits as long. Now that is over."""
+        waiting = Letter.objects.filter(
+            state="pending", due_at__gt=self.now, due_at__lte=self.now + UNDO_WITHIN
+        )
+        if waiting.exists():
+            self.later(UNDO_WITHIN)
 
     def looked(
         self,

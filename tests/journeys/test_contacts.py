@@ -96,6 +96,7 @@ def test_a_bounce_demotes_and_the_next_best_is_written_to_without_a_person(house
     second = two_stand_for(house, removals, "noc@north-rack.example")
     house.answered(house.asked(), words.GO_AHEAD)
     house.later(minutes(1))
+    house.minute_over()
     (claimed,) = queue.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"x")
     first = Notice.objects.get(number=claimed.number).contact
     assert first is not None

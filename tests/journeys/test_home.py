@@ -233,6 +233,7 @@ def test_a_bounce_demotes_the_contact_and_a_second_person_verifies_the_next(hous
     from openhotline.outbox import queue
     from openhotline.rules.words import MACHINE_WORKER
 
+    house.minute_over()
     (claimed,) = queue.claim(
         "mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"frozen"
     )

@@ -25,6 +25,7 @@ def claimed(house: Day) -> Letter:
         content = notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
         return " ".join(address.canonical for address in content.addresses).encode() if content else None
 
+    house.minute_over()
     (letter,) = queue.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=guard)
     return letter
 

@@ -132,6 +132,7 @@ def noticed(
 
 def letters_leave(day: Day) -> None:
     """Notices and referrals leave: re-traced, frozen as mail with XARF parts, accepted by the relay."""
+    day.minute_over()
     for removal in freshness.to_trace(at=day.now):
         newest = removal.item.traces.order_by("-at").first()
         day.traced([removal.item], (removal.host.name, removal.host.asn, newest.address, removal.country))

@@ -105,6 +105,7 @@ def in_doubt(desk: Desk) -> Letter:
     removals = day.traced(day.graded(day.public_report("http://img.example.net/j")))
     day.contact_verified(removals)
     day.answered(day.asked(), words.GO_AHEAD)
+    day.minute_over()
     (letter,) = queue.claim(
         "mail", at=day.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"frozen bytes"
     )

@@ -12,7 +12,7 @@ from django.urls import reverse
 from openhotline.records.models import Alarm, Answer, Consultation, Hold, Notice, Removal, Unit, User
 from openhotline.rules import removal_path, words
 from openhotline.settings import load
-from tests.journeys.cast import NORTH_RACK, Day, hours
+from tests.journeys.cast import NORTH_RACK, Day, hours, minutes
 from tests.web.portal_cast import asked, browser_of, noticed, open_portal, set_clock, unlock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.portal.urls")]
@@ -74,7 +74,8 @@ def test_the_sheet_says_what_where_and_until_when_without_a_picture(day: Day, of
     assert "https://sheet.example.org" not in text
     assert "No answer by" in text and "we ring your duty desk" in text
     assert "1 h" in text or "2 h" in text
-    assert "<img" not in text and "<video" not in text and "<script" not in text
+    assert "<img" not in text and "<video" not in text
+    assert text.count("<script") == 1 and "desk.js" in text, "only our own keys"
 
 
 def test_go_ahead_is_one_press(day: Day, officer: Client) -> None:
@@ -345,3 +346,48 @@ def test_a_press_from_another_site_is_refused(day: Day) -> None:
     strict.handler.enforce_csrf_checks = True
     assert press(strict, consultation, d="go") == 403
     assert statuses(removals) == {removal_path.ASKED}
+
+
+def test_an_answer_is_taken_back_with_one_press_while_its_minute_runs(day: Day, officer: Client) -> None:
+    consultation, removals = asked(day, "undo", NORTH_RACK, 2)
+    set_clock(day)
+    url = reverse("question", args=[consultation.number])
+    officer.post(reverse("answer", args=[consultation.number]), {"d": "go"})
+    text = officer.get(f"{url}?done=1").content.decode()
+    assert "Take it back, 60 s left" in text
+    given = consultation.answers.get()
+    undo = reverse("undo-answer", args=[consultation.number, given.pk])
+    assert officer.get(undo).status_code == 405, "a look changes nothing"
+    assert officer.post(undo).status_code == 303
+    assert {removal.status for removal in day.fresh(removals)} == {"asked"}
+    text = officer.get(url).content.decode()
+    assert "Taken back at" in text and "May we ask the host" in text
+    officer.post(reverse("answer", args=[consultation.number]), {"d": "go"})
+    day.later(minutes(2))
+    set_clock(day)
+    assert "Take it back" not in officer.get(url).content.decode()
+    late = officer.post(
+        reverse("undo-answer", args=[consultation.number, consultation.answers.latest("pk").pk])
+    )
+    assert late.status_code == 422
+    assert "The minute to take it back is over" in late.content.decode()
+
+
+def test_a_go_ahead_may_have_an_end(day: Day, officer: Client) -> None:
+    consultation, _ = asked(day, "valid", NORTH_RACK, 1)
+    set_clock(day)
+    form = {"d": "other", "kind": "go-ahead", "valid": "2026-05-13T09:00"}
+    assert officer.post(reverse("answer", args=[consultation.number]), form).status_code == 303
+    assert consultation.answers.get().valid_until is not None
+    assert "Valid until" in officer.get(reverse("question", args=[consultation.number])).content.decode()
+
+
+def test_single_keys_are_printed_on_what_they_press_and_can_be_turned_off(day: Day, officer: Client) -> None:
+    consultation, _ = asked(day, "keys", NORTH_RACK, 1)
+    set_clock(day)
+    text = page(officer, consultation)
+    for key in "GHEO":
+        assert f'data-key="{key}"' in text
+        assert f'<span class="kbd" aria-hidden="true">{key}</span>' in text
+    assert officer.post(reverse("single-keys"), {"keys": "off"}).status_code == 303
+    assert 'data-keys="off"' in page(officer, consultation)

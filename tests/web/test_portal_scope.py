@@ -19,13 +19,17 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.portal.ur
 ARGUMENTS = {
     "question": lambda side: [side.consultation.number],
     "answer": lambda side: [side.consultation.number],
+    "undo-answer": lambda side: [
+        side.consultation.number,
+        Answer.objects.filter(consultation__unit=side.consultation.unit).latest("pk").pk,
+    ],
     "acknowledge": lambda side: [side.alarm],
     "account-notice": lambda side: [side.notice.number],
     "account-notice-xarf": lambda side: [side.notice.number],
     "account-notice-text": lambda side: [side.notice.number],
     "referral": lambda side: [side.referral.number],
 }
-LISTS = ("start", "lists", "holds", "alarms")
+LISTS = ("start", "lists", "holds", "alarms", "single-keys")
 # Reached by a secret in the address, by a token, or the same for everybody; see the tests of each.
 NOT_HERE = (
     "notice",

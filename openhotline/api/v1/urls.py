@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from openhotline.api.v1 import referrals, reports
+from openhotline.api.v1 import police, referrals, reports
 from openhotline.api.v1.access import Token
 from openhotline.api.v1.reading import TooLarge
 from openhotline.rules.refusals import NotPermitted, Refused
@@ -26,7 +26,7 @@ from openhotline.web.doors import open_door
 api = NinjaAPI(
     title="OpenHotline",
     version="1",
-    description="For partner hotlines, industry and police senders. Every refusal is {code, sentence}.",
+    description="For partner hotlines, industry and police: senders, and units that answer. Every refusal is {code, sentence}.",
     docs_url=None,
     openapi_url=None,
     auth=Token(),
@@ -34,6 +34,7 @@ api = NinjaAPI(
 )
 api.add_router("", reports.router)
 api.add_router("", referrals.router)
+api.add_router("", police.router)
 
 
 def fault(code: str, sentence: str, status: int) -> HttpResponse:

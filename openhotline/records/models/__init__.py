@@ -8,6 +8,7 @@ from openhotline.records.models.consultation import (
     AnswerLine,
     Consultation,
     ConsultationLine,
+    OfficerToken,
     SilenceProposal,
     Unit,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Notice",
     "NoticeLine",
     "NoticeMessage",
+    "OfficerToken",
     "Partner",
     "PolicyVersion",
     "ProposedAnswer",

@@ -36,6 +36,7 @@ class Consultation(models.Model):
     managers_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)  # every line has an answer
     again = models.BooleanField(default=False)
+    withdrawn_at = models.DateTimeField(null=True)  # the unit that passed it on took that back in its minute
     passed_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
 
 
@@ -88,11 +89,22 @@ class Answer(models.Model):
     at = models.DateTimeField()
     until = models.DateTimeField(null=True)
     review_at = models.DateTimeField(null=True)
-    valid_until = models.DateTimeField(null=True)
+    valid_until = models.DateTimeField(null=True)  # a go-ahead not used by then is asked for again
     reason = models.CharField(max_length=40, default="")
     conditions = models.JSONField(default=list)
     clears = models.BooleanField()
     note = models.TextField(default="")
+    undone_at = models.DateTimeField(null=True)  # taken back within the minute; the row stays as it was given
+    undone_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class OfficerToken(models.Model):
+    """A program of a unit that answers in the name of one officer; only the token's digest is kept."""
+
+    user = models.ForeignKey("records.User", on_delete=models.PROTECT, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
 
 
 class AnswerLine(models.Model):
@@ -100,6 +112,12 @@ class AnswerLine(models.Model):
 
     answer = models.ForeignKey(Answer, on_delete=models.PROTECT, related_name="lines")
     removal = models.ForeignKey("records.Removal", on_delete=models.PROTECT, related_name="answer_lines")
+    # How it stood before this answer: what an undo goes back to.
+    was = models.CharField(max_length=20, default="")
+    was_clock = models.CharField(max_length=24, default="")
+    was_due = models.DateTimeField(null=True)
+    was_answered = models.BooleanField(default=False)
+    ended = models.ForeignKey("records.Hold", null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["answer", "removal"], name="one_scope_line")]

@@ -103,6 +103,10 @@ def _answer(answer: Any, unit: str, *, open_to: bool, at: datetime) -> Said:
         elif answer.review_at:
             what = f"{what}; looked at again {times.when(answer.review_at, at)}"
         more.append(f"Reason: {answer.reason}." if answer.reason else "")
+    if answer.undone_at:
+        more.append(f"Taken back within its minute, at {answer.undone_at:%H:%M:%S} UTC.")
+    if answer.valid_until:
+        more.append(f"Valid until {times.when(answer.valid_until, at)}.")
     if answer.reference:
         more.append(f"Their reference {answer.reference}.")
     if open_to and answer.note:

@@ -44,6 +44,7 @@ class Decision:
     conditions: tuple[str, ...] = ()
     note: str = ""
     pass_to: Unit | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,9 @@ def read(form: QueryDict, mine: Scoped, *, agreement: Agreement, at: datetime) -
     """What the officer pressed. Raises Refused with a sentence where something is missing."""
     pressed = form.get("d", "")
     reference = _line(form.get("reference", ""), 200)
+    valid = _moment(form.get("valid", ""))
     if pressed == GO:
-        return Decision(words.GO_AHEAD, reference=reference)
+        return Decision(words.GO_AHEAD, reference=reference, valid_until=valid)
     if pressed == HOLD:
         until, review = _time(form.get("t", ""), form.get("until", ""), agreement=agreement, at=at)
         return Decision(
@@ -103,7 +105,7 @@ def read(form: QueryDict, mine: Scoped, *, agreement: Agreement, at: datetime) -
     if pressed == EVIDENCE:
         return _evidence(form, reference, at=at)
     if pressed == OTHER:
-        return _other(form, mine, reference, agreement=agreement, at=at)
+        return _other(form, mine, reference, valid, agreement=agreement, at=at)
     raise Refused("Choose one of the answers on the page.", code="answer")
 
 
@@ -127,7 +129,25 @@ def _evidence(form: QueryDict, reference: str, *, at: datetime) -> Decision:
     return Decision(words.EVIDENCE_WANTED, reference=reference, conditions=conditions, note=note)
 
 
-def _other(form: QueryDict, mine: Scoped, reference: str, *, agreement: Agreement, at: datetime) -> Decision:
+def _moment(typed: str) -> datetime | None:
+    """A date and time typed, or None where nothing was. Raises Refused for anything else."""
+    if not typed.strip():
+        return None
+    try:
+        return from_wall(datetime.fromisoformat(typed).replace(tzinfo=None))
+    except (ValueError, OverflowError):
+        raise Refused("Write that time as a date and a time.", code="valid") from None
+
+
+def _other(
+    form: QueryDict,
+    mine: Scoped,
+    reference: str,
+    valid: datetime | None,
+    *,
+    agreement: Agreement,
+    at: datetime,
+) -> Decision:
     kind = form.get("kind", "")
     note = _line(form.get("note", ""), 2000)
     if kind == words.GO_AHEAD_AFTER:
@@ -135,8 +155,10 @@ def _other(form: QueryDict, mine: Scoped, reference: str, *, agreement: Agreemen
         return Decision(kind, until, None, form.get("after_why", ""), reference, note=note)
     if kind == words.REFUSE:
         return Decision(kind, None, None, "already investigating", reference, note=note)
+    if kind == words.GO_AHEAD:
+        return Decision(kind, reference=reference, note=note, valid_until=valid)
     if kind in (words.STATEMENT_WANTED, words.NO_INTEREST):
-        return Decision(kind, reference=reference, note=note)
+        return Decision(kind, reference=reference, note=note, valid_until=valid)
     if kind == words.PASS_ON:
         unit = mine.units().filter(key=form.get("unit", "")).first()
         return Decision(kind, reference=reference, note=note, pass_to=unit)

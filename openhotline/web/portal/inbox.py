@@ -69,9 +69,10 @@ def inbox(mine: Scoped, *, at: datetime, find: str = "") -> Inbox:
         .order_by("review")
     )
     told = rows.filter(asks=False, asked_at__gte=at - TOLD_FOR).order_by("-asked_at")
-    last = mine.answers().filter(consultation=OuterRef("pk")).order_by("-at", "-pk")
+    last = mine.answers().filter(consultation=OuterRef("pk"), undone_at=None).order_by("-at", "-pk")
+    standing = Q(answers__undone_at=None)
     decided = (
-        rows.annotate(latest=Max("answers__at"), kind=Subquery(last.values("kind")[:1]))
+        rows.annotate(latest=Max("answers__at", filter=standing), kind=Subquery(last.values("kind")[:1]))
         .filter(latest__gte=midnight)
         .order_by("-latest")
     )
@@ -87,7 +88,7 @@ def inbox(mine: Scoped, *, at: datetime, find: str = "") -> Inbox:
 def earlier(mine: Scoped, *, at: datetime, find: str = "") -> Box:
     """Questions that wait for nobody: answered before today, overtaken, or told long ago."""
     midnight = local(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = _found(mine, find).annotate(latest=Max("answers__at"))
+    rows = _found(mine, find).annotate(latest=Max("answers__at", filter=Q(answers__undone_at=None)))
     rows = rows.exclude(pk__in=_waiting(mine, mine.consultations()).values("pk")).exclude(
         latest__gte=midnight
     )
@@ -101,7 +102,7 @@ def _waiting(mine: Scoped, rows: QuerySet[Consultation]) -> QuerySet[Consultatio
 
 
 def _found(mine: Scoped, find: str) -> QuerySet[Consultation]:
-    rows = mine.consultations().select_related("host").annotate(size=_size(mine))
+    rows = mine.consultations().filter(withdrawn_at=None).select_related("host").annotate(size=_size(mine))
     text = find.strip()[:200].replace("\x00", "")
     if not text:
         return rows

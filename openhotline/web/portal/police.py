@@ -24,6 +24,7 @@ from openhotline.rules.urls import defang
 from openhotline.settings import load
 from openhotline.steps import alarm as alarms_step
 from openhotline.steps import answer as answer_step
+from openhotline.steps import undo as undo_step
 from openhotline.web.portal import decision, question
 from openhotline.web.portal.gate import SQLITE_FOOT, embedded, for_role
 from openhotline.web.portal.inbox import Inbox, inbox
@@ -154,6 +155,7 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
             else wanted.conditions,
             note_text=wanted.note,
             pass_to=wanted.pass_to,
+            valid_until=wanted.valid_until,
         )
     except NotPermitted:
         raise
@@ -162,6 +164,30 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
     if form.get("back") == "holds":
         return SeeOther(f"{reverse('holds')}?{urlencode({'done': number})}")
     return SeeOther(f"{reverse('question', args=[number])}?done=1")
+
+
+@pressing
+def undo(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Take an answer back within its minute; the question stands again as before."""
+    mine, at = Scoped(request.user), _now()
+    asked = found(mine.consultations(), number=number)
+    given = found(mine.answers().select_related("consultation"), pk=pk, consultation=asked)
+    try:
+        undo_step.undo(given, by=request.actor, at=at)  # type: ignore[attr-defined]
+    except NotPermitted:
+        raise
+    except Refused as refusal:
+        return _refused(request, asked, refusal.sentence, at=at)
+    return SeeOther(reverse("question", args=[number]))
+
+
+@pressing
+def single_keys(request: HttpRequest) -> HttpResponse:
+    """Single keys on or off, for this person (WCAG 2.1.4)."""
+    user: Any = request.user
+    user.single_keys = request.POST.get("keys") == "on"
+    user.save(update_fields=["single_keys"])
+    return SeeOther(reverse("start"))
 
 
 def _refused(request: HttpRequest, asked: Consultation, sentence: str, *, at: datetime) -> HttpResponse:

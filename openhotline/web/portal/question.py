@@ -14,7 +14,7 @@ from django.db.models import Count
 from openhotline.policy import Policy
 from openhotline.records.models import Answer, Consultation, ConsultationLine
 from openhotline.rules import removal_path, words
-from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, Agreement
+from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, UNDO_WITHIN, Agreement
 from openhotline.rules.urls import defang
 from openhotline.web.portal import told
 from openhotline.web.portal.facts import NUMBERS, Fact, facts_of
@@ -60,6 +60,9 @@ class Recorded:
     when: str
     by: str
     details: tuple[str, ...]
+    undone: bool = False
+    undo: int = 0  # the answer's id while it can still be taken back
+    undo_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def read(consultation: Consultation, mine: Scoped, *, policy: Policy, at: dateti
         .values_list("removal_id", flat=True)
     )
     lines = tuple(_line(row, passed, held) for row in rows)
-    mode = _mode(lines, asks=consultation.asks)
+    mode = _mode(lines, asks=consultation.asks, withdrawn=consultation.withdrawn_at is not None)
     answers = _answers(consultation, mine)
     waiting = [line for line in lines if line.waiting]
     scope = waiting or [line for line in lines if line.open]
@@ -125,7 +128,7 @@ def _asker(consultation: Consultation) -> str:
 
 def _passed(consultation: Consultation, mine: Scoped) -> set[int]:
     """Removals this unit passed on: they are another unit's to answer."""
-    rows = mine.answers().filter(consultation=consultation, kind=words.PASS_ON)
+    rows = mine.answers().filter(consultation=consultation, kind=words.PASS_ON, undone_at=None)
     return set(rows.values_list("lines__removal", flat=True)) - {None}
 
 
@@ -149,7 +152,9 @@ def _line(row: ConsultationLine, passed: set[int], held: set[int]) -> Line:
     )
 
 
-def _mode(lines: Sequence[Line], *, asks: bool) -> str:
+def _mode(lines: Sequence[Line], *, asks: bool, withdrawn: bool = False) -> str:
+    if withdrawn:
+        return OVER
     if asks and any(line.waiting for line in lines):
         return ASKS
     if any(line.held for line in lines):
@@ -223,6 +228,7 @@ def _answers(consultation: Consultation, mine: Scoped) -> list[Answer]:
 
 def _recorded(answer: Answer, at: datetime) -> Recorded:
     details = []
+    left = int((answer.at + UNDO_WITHIN - at).total_seconds())
     if answer.until:
         details.append(f"Until {short(answer.until, at)}, then it goes ahead by itself.")
     elif answer.review_at:
@@ -233,6 +239,12 @@ def _recorded(answer: Answer, at: datetime) -> Recorded:
         details.append(f"Wanted: {', '.join(told.CONDITIONS.get(c, c) for c in answer.conditions)}.")
     if answer.note:
         details.append(answer.note)
+    if answer.valid_until:
+        details.append(
+            f"Valid until {short(answer.valid_until, at)}; if no notice has left by then, we ask again."
+        )
+    if answer.undone_at:
+        details.append(f"Taken back at {told.full(answer.undone_at)}.")
     if answer.reference:
         details.append(f"Your reference: {answer.reference}")
     return Recorded(
@@ -241,6 +253,9 @@ def _recorded(answer: Answer, at: datetime) -> Recorded:
         when=told.full(answer.at),
         by=answer.by.pseudonym,
         details=tuple(details),
+        undone=answer.undone_at is not None,
+        undo=answer.pk if left > 0 and answer.undone_at is None else 0,
+        undo_seconds=left,
     )
 
 
@@ -259,7 +274,14 @@ def _after(lines: Sequence[Line], answers: Sequence[Answer], *, at: datetime) ->
         )
     held = [line for line in lines if line.held]
     if held:
-        ends = next((answer.until for answer in answers if answer.until and answer.until > at), None)
+        ends = next(
+            (
+                answer.until
+                for answer in answers
+                if answer.until and answer.until > at and not answer.undone_at
+            ),
+            None,
+        )
         until = f" It ends by itself at {short(ends, at)}." if ends else ""
         after.append(f"{_where_to(len(held))} no letter leaves while it is on hold.{until}")
     waiting = sum(line.waiting for line in lines)
