@@ -142,9 +142,12 @@ def test_the_api_asks_for_a_token(door: str) -> None:
     for route in routes(DOORS[door]):
         if route.name.startswith("api-") and route.name not in ("api-schema", "api-nothing"):
             method = Client().post if "file" in route.name else Client().get
-            assert method(route.path).status_code == 401, route.path
+            answered = method(route.path)
+            if answered.status_code == 405:
+                answered = Client().post(route.path)
+            assert answered.status_code == 401, route.path
             asked += 1
-    assert asked == 3
+    assert asked >= 7
 
 
 @pytest.mark.parametrize("door", ["public"], indirect=True)
