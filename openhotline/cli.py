@@ -13,6 +13,7 @@ from django.db.utils import OperationalError
 from openhotline import __version__
 from openhotline.commands import (
     addresses,
+    agreements,
     cases,
     checks,
     contacts,
@@ -44,6 +45,7 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
 
 
 for module in (
+    agreements,
     houses,
     reports,
     addresses,

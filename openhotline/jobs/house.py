@@ -39,6 +39,7 @@ from openhotline.rules import words
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import Settings
+from openhotline.steps import units
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def make_places(settings: Settings) -> None:
     _secret(settings.keys / "django.secret", secrets.token_urlsafe(48).encode())
     if not (settings.keys / "intake.pub").exists():
         sealing.create_intake_keys(settings.keys)
+    sealing.create_matcher_keys(settings.keys)
     hand_over_keys()
 
 
@@ -109,11 +111,13 @@ def settle(settings: Settings, *, at: datetime) -> House:
             digest=loaded.digest,
             defaults={"country": settings.country, "version": loaded.version, "loaded_at": at},
         )
-        # Names and agreements are policy; how a unit or partner is reached is the house's own (`reach_unit`).
+        # The policy loads the first version of units and routing; after that two people change them
+        # (`steps/units.py`), and how a unit is reached is the house's own (`reach_unit`).
         for unit in loaded.units:
-            Unit.objects.update_or_create(
+            Unit.objects.get_or_create(
                 key=unit.key, defaults={"name": unit.name, "level": unit.level, "agreement": unit.agreement}
             )
+        units.load_first(policy=loaded)
         for partner in loaded.partners:
             Partner.objects.get_or_create(
                 key=partner.key,

@@ -19,10 +19,12 @@ from openhotline.steps import (
     check,
     close,
     consult,
+    deconflict,
     due,
     escalate,
     origin,
     refer,
+    requests,
 )
 
 log = logging.getLogger("openhotline.worker")
@@ -47,6 +49,9 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("hosts past their time", lambda policy, at: escalate.host_clocks(policy=policy, at=at)),
     ("appeals past their time", lambda policy, at: appeal.late(policy=policy, at=at)),
     ("turns of hosts long past", lambda policy, at: due.forget(at=at) and 0),
+    ("checks police asked for", lambda policy, at: requests.report_checks(at=at)),
+    ("requests past their time", lambda policy, at: requests.late(policy=policy, at=at)),
+    ("digest keys whose year is over", lambda policy, at: deconflict.retire_due(at=at)),
     ("watches that are over", lambda policy, at: close.close_watched(policy=policy, at=at)),
     ("answers to reporters", lambda policy, at: close.answer_reports(at=at)),
     ("incomplete reports", lambda policy, at: close.close_incomplete(policy=policy, at=at)),

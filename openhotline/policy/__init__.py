@@ -65,13 +65,25 @@ class Policy:
     baseline_note: str
     keep_fragment_hosts: frozenset[str]
 
-    def agreement(self, key: str) -> Agreement:
-        """An agreement by its key. Raises Refused for one that this policy does not hold."""
-        for one in self.agreements:
-            if one.key == key:
-                return one
+    def agreement(self, key: str, *, on: date | None = None) -> Agreement:
+        """The version of an agreement in force on a day; without a day the newest.
+
+        Raises Refused for one that this policy does not hold, or that was not in force.
+        """
+        versions = [one for one in self.agreements if one.key == key]
+        if on is not None and versions:
+            versions = [one for one in versions if one.in_force(on)]
+            if not versions:
+                raise Refused(f"The agreement “{key}” has no version in force on {on}.", code="agreement")
+        if versions:
+            return max(versions, key=lambda one: one.valid_from)
         held = ", ".join(one.key for one in self.agreements)
         raise Refused(f"There is no agreement “{key}” in {self.name}. Choose: {held}.", code="agreement")
+
+    def covering(self, key: str, version: str) -> Agreement:
+        """The version a question was put under; its clocks and what silence meant do not change afterwards."""
+        found = next((one for one in self.agreements if one.version == version), None)
+        return found or self.agreement(key)
 
     @property
     def agreement_default(self) -> Agreement:
@@ -139,6 +151,9 @@ def read_folder(folder: Traversable, country: str) -> Policy:
     head, routes = tables["policy"], tables["routes"]
     home = reading.country(head, "country")
     digest = _digest(data)
+    calendars = {
+        one.key: one for one in tables["agreements"].read("calendar", reading.calendar, optional=True)
+    }
     policy = Policy(
         name=head.text("name"),
         version=f"{country}-{head.text('version')}+{digest[:8]}"[:40],
@@ -147,7 +162,9 @@ def read_folder(folder: Traversable, country: str) -> Policy:
         home=home,
         remit=RemitTable(home, tables["remit"].read("row", reading.remit_row)),
         schemes=tables["schemes"].read("scheme", reading.scheme),
-        agreements=tables["agreements"].read("agreement", reading.agreement),
+        agreements=tables["agreements"].read(
+            "agreement", lambda row: reading.agreement(row, calendars), by="version"
+        ),
         default=head.text("agreement"),
         units=routes.read("unit", reading.unit),
         unit_rules=routes.read("rule", reading.unit_rule),
@@ -168,6 +185,10 @@ def _consistent(policy: Policy, country: str) -> None:
     wrong = remit_rules.faults(policy.remit, policy.schemes)
     agreements = {one.key for one in policy.agreements}
     units = {one.key for one in policy.units}
+    for one in policy.agreements:
+        for other in policy.agreements:
+            if one.key == other.key and one.version != other.version and one.in_force(other.valid_from):
+                wrong.append(f"Two versions of the agreement {one.key} are in force on {other.valid_from}.")
     if policy.default not in agreements:
         wrong.append(f"The default agreement “{policy.default}” is in no row of agreements.toml.")
     wrong += [

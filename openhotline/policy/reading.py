@@ -11,10 +11,12 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openhotline.rules import words
 from openhotline.rules.agreement import (
     AUTHORISE_FIRST,
+    CALENDAR_CLOCKS,
     DEEMED_CLEAR,
     DEEMED_HOLD,
     ESCALATE,
@@ -22,6 +24,7 @@ from openhotline.rules.agreement import (
     Agreement,
 )
 from openhotline.rules.gone import APART
+from openhotline.rules.calendars import Calendar
 from openhotline.rules.notice import TEXT_KEYS, Texts
 from openhotline.rules.pace import STATES, Band, Pace
 from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
@@ -31,6 +34,7 @@ from openhotline.rules.terms import Term, term
 from openhotline.rules.trace_weights import Weights
 
 _SPAN = re.compile(r"(\d{1,5})(s|m|h|d)")
+_HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Value = TypeVar("Value")
 
@@ -62,6 +66,17 @@ class Clocks:
     appeal_result: timedelta
     reporter_contact: timedelta
     looking_day: timedelta
+    request_check: timedelta  # what police ask of the hotline: the outcome report is due then
+    request_preserve: timedelta
+    request_evidence: timedelta
+    request_statement: timedelta
+    request_decision: timedelta
+    request_note: timedelta
+
+    def request(self, kind: str) -> timedelta:
+        """How long a request of police of this kind may take."""
+        span: timedelta = getattr(self, f"request_{kind}")
+        return span
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +177,14 @@ class Table:
         """A table inside."""
         return Table(self.file, self.get(key, dict), key)
 
-    def read(self, key: str, build: Callable[["Table"], Value]) -> tuple[Value, ...]:
-        """Every row of an array, built; keys must differ where rows have them."""
+    def read(
+        self, key: str, build: Callable[["Table"], Value], *, by: str = "key", optional: bool = False
+    ) -> tuple[Value, ...]:
+        """Every row of an array, built; what `by` names must differ where rows have it."""
+        if optional and key not in self.value:
+            return ()
         rows = self.rows(key)
-        keys = [row.value["key"] for row in rows if "key" in row.value]
+        keys = [row.value[by] for row in rows if by in row.value]
         twice = {one for one in keys if keys.count(one) > 1}
         if twice:
             raise self.fault(key, f"has “{sorted(twice)[0]}” twice")
@@ -267,10 +286,42 @@ def scheme(row: Table) -> Scheme:
     return Scheme(row.text("key"), row.text("name"), row.day("from"), row.day_or_none("until"), grades)
 
 
-def agreement(row: Table) -> Agreement:
+def calendar(row: Table) -> Calendar:
+    """`[[calendar]]` of agreements.toml: opening hours per weekday, days off, and the zone they are told in."""
+    try:
+        zone = ZoneInfo(row.text("zone"))
+    except (ZoneInfoNotFoundError, ValueError):
+        raise row.fault("zone", "is no time zone; write one such as Europe/London") from None
+    hours: list[tuple[int, int] | None] = [None] * 7
+    given = row.get("hours", dict)
+    for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun")):
+        if name in given:
+            read = _HOURS.fullmatch(str(given[name]))
+            start, end = (
+                (int(read[1]) * 60 + int(read[2]), int(read[3]) * 60 + int(read[4])) if read else (0, 0)
+            )
+            if not 0 <= start < end <= 24 * 60:
+                raise row.fault("hours", f"has “{given[name]}” for {name}; write 09:00-17:00")
+            hours[number] = (start, end)
+    off = row.get("holidays", list, [])
+    if set(given) - {"mon", "tue", "wed", "thu", "fri", "sat", "sun"} or not any(hours):
+        raise row.fault("hours", "should name days from mon to sun, at least one")
+    if not all(isinstance(day, date) for day in off):
+        raise row.fault("holidays", "should be a list of days such as 2026-12-25")
+    return Calendar(row.text("key"), row.text("name"), zone, tuple(hours), frozenset(off))
+
+
+def agreement(row: Table, calendars: Mapping[str, Calendar]) -> Agreement:
     """`[[agreement]]` of agreements.toml."""
-    if row.text("calendar", "none") != "none":
-        raise row.fault("calendar", "names a calendar; none is defined, clocks run through")
+    on = row.text("calendar", "none")
+    if on != "none" and on not in calendars:
+        raise row.fault(
+            "calendar", f"names a calendar “{on}” that is no [[calendar]] of this file; write none, or add it"
+        )
+    # Police clocks are never on a calendar: only a host's may be.
+    calendar_clocks = row.texts("calendar_clocks", CALENDAR_CLOCKS)
+    if (on == "none") != (not calendar_clocks):
+        raise row.fault("calendar_clocks", "and the calendar belong together: name both or neither")
     inner = row.table("clocks")
     preserve = row.get("preserve_days", int)
     if not 1 <= preserve <= 3650:
@@ -291,6 +342,12 @@ def agreement(row: Table) -> Agreement:
         refuse_review=inner.span("refuse_review"),
         preserve_days=preserve,
         second_reader=row.texts("second_reader", words.CLASSES),
+        valid_from=row.day("valid_from"),
+        valid_until=row.day_or_none("valid_until"),
+        calendar=calendars.get(on),
+        calendar_clocks=calendar_clocks,
+        evidence=inner.span("evidence"),
+        feedback=inner.span("feedback"),
     )
     if not made.answer < made.escalate < made.managers:
         raise row.fault("clocks", "should rise: answer, escalate, managers")

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pyrage
 
+from openhotline.rules.refusals import Refused
+
 PUBLIC, SECRET, PEPPER = "intake.pub", "intake.key", "receipt.pepper"
+MATCHER_PUBLIC, MATCHER_SECRET = "matcher.pub", "matcher.key"
 PEPPER_BYTES = 32
 
 
@@ -40,6 +43,29 @@ def create_intake_keys(keys_dir: Path) -> None:
     if not (keys_dir / PEPPER).exists():
         _write_new(keys_dir / PEPPER, secrets.token_bytes(PEPPER_BYTES), 0o600)
     _sync_folder(keys_dir)
+
+
+def create_matcher_keys(keys_dir: Path) -> None:
+    """Make `matcher.key` (0600) and `matcher.pub` (0644) where they are missing. Never replaces a file."""
+    if not (keys_dir / MATCHER_SECRET).exists() and not (keys_dir / MATCHER_PUBLIC).exists():
+        _write_new(keys_dir / MATCHER_SECRET, str(pyrage.x25519.Identity.generate()).encode() + b"\n", 0o600)
+    if not (keys_dir / MATCHER_PUBLIC).exists():
+        public = pyrage.x25519.Identity.from_str(matcher_secret(keys_dir)).to_public()
+        _write_new(keys_dir / MATCHER_PUBLIC, str(public).encode() + b"\n", 0o644)
+    _sync_folder(keys_dir)
+
+
+def matcher_public(keys_dir: Path) -> str:
+    """The key to which units' keys and digests are sealed. Raises Refused where the house has none yet."""
+    file = keys_dir / MATCHER_PUBLIC
+    if not file.exists():
+        raise Refused("This house has no matcher yet. Ask the hotline to set it up.", code="matcher")
+    return file.read_text().strip()
+
+
+def matcher_secret(keys_dir: Path) -> str:
+    """The matcher's own key. Only its process may read the file."""
+    return (keys_dir / MATCHER_SECRET).read_text().strip()
 
 
 def public_key(keys_dir: Path) -> str:

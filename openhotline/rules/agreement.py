@@ -6,8 +6,9 @@ not here: recording the answer (`steps/answer`) and the values (`policy/<country
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from openhotline.rules.calendars import Calendar, add
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import (
     ANSWERS,
@@ -24,12 +25,14 @@ from openhotline.rules.words import (
 AUTHORISE_FIRST, NOTIFY_TOGETHER = "authorise-first", "notify-together"
 ESCALATE, DEEMED_CLEAR, DEEMED_HOLD = "escalate", "clear", "hold"
 UNDO_WITHIN = timedelta(seconds=60)  # an answer can be taken back; what would leave on it waits as long
+CALENDAR_CLOCKS = ("host_target", "host_ladder")
 CONDITIONS = (EVIDENCE_WANTED, STATEMENT_WANTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One version of one agreement. Every duration runs through nights and weekends (no calendar)."""
+    """One version of one agreement. Every duration runs through nights and weekends, but for those of a host's
+    clocks that the agreement puts on its calendar; those of a child at risk are never on one."""
 
     key: str
     version: str
@@ -46,6 +49,12 @@ class Agreement:
     refuse_review: timedelta
     preserve_days: int
     second_reader: tuple[str, ...]  # classes that a second reader must confirm before police are asked
+    valid_from: date = date.min
+    valid_until: date | None = None  # the first day on which it is no longer in force
+    calendar: Calendar | None = None
+    calendar_clocks: tuple[str, ...] = ()  # of CALENDAR_CLOCKS: police clocks are never among them
+    evidence: timedelta = timedelta(days=3)  # what a unit asks for is handed over within this
+    feedback: timedelta = timedelta(minutes=15)  # the unit is told what became of it within this
 
     @property
     def asks(self) -> bool:
@@ -68,13 +77,21 @@ class Agreement:
         """When the managers of both sides are brought in."""
         return at + self.managers
 
-    def host_due(self, at: datetime) -> datetime:
+    def host_due(self, at: datetime, *, at_risk: bool = False) -> datetime:
         """When a notice sent at `at` should have been acted on."""
-        return at + self.host_target
+        return self._open("host_target", at, self.host_target, at_risk)
 
-    def ladder_at(self, at: datetime) -> datetime:
+    def ladder_at(self, at: datetime, *, at_risk: bool = False) -> datetime:
         """When the ladder (upstream, registrar, regulator) begins for a notice sent at `at`."""
-        return at + self.host_ladder
+        return self._open("host_ladder", at, self.host_ladder, at_risk)
+
+    def _open(self, clock: str, at: datetime, span: timedelta, at_risk: bool) -> datetime:
+        held = self.calendar if clock in self.calendar_clocks and not at_risk else None
+        return add(at, span, held)
+
+    def in_force(self, day: date) -> bool:
+        """Whether this version is in force on a day."""
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
     def needs_second_reader(self, cls: str) -> bool:
         """True if a second, blind reader must agree before anything of this class leaves."""

@@ -38,6 +38,11 @@ ACTS: dict[str, tuple[str, ...]] = {
     "trace.again": (ANALYST, LEAD, MACHINE),
     "look.allow": (ANALYST, LEAD, MANAGER),
     "report.file": (PUBLIC, PARTNER, OFFICER, ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
+    "unit.propose": (LEAD, LIAISON, MANAGER, OFFICER),
+    "unit.confirm": (LEAD, LIAISON, MANAGER),
+    "police.request": (LEAD, LIAISON, MANAGER),
+    "deconfliction.upload": (OFFICER,),
+    "deconfliction.contacted": (LEAD, LIAISON, MANAGER),
     "staff.change": (OWNER, MACHINE),
 }
 

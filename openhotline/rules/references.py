@@ -12,20 +12,26 @@ shows. 2 has order 18 modulo 19, so this holds for 18 digits.
 import re
 from typing import NamedTuple
 
-ITEM, CONSULTATION, NOTICE, REFERRAL = "item", "consultation", "notice", "referral"
+ITEM, CONSULTATION, NOTICE, REFERRAL, REQUEST = "item", "consultation", "notice", "referral", "request"
 
 LETTERS = "ABCDEFGHJKLMNPRTWXY"  # 19: no I, O, Q, S, Z (as digits), no U, V (alike in handwriting)
 MOST_DIGITS = 18
 # Added to the sum, so that a reference with another prefix, or none, does not pass.
-_PREFIXES = {ITEM: ("", 12), CONSULTATION: ("P-", 14), NOTICE: ("N-", 7), REFERRAL: ("R-", 3)}
+_PREFIXES = {
+    ITEM: ("", 12),
+    CONSULTATION: ("P-", 14),
+    NOTICE: ("N-", 7),
+    REFERRAL: ("R-", 3),
+    REQUEST: ("V-", 9),
+}
 _KIND_OF = {prefix[:1]: kind for kind, (prefix, _) in _PREFIXES.items()}
-_WIDTH = {ITEM: 5, CONSULTATION: 4, NOTICE: 4, REFERRAL: 4}
+_WIDTH = {ITEM: 5, CONSULTATION: 4, NOTICE: 4, REFERRAL: 4, REQUEST: 4}
 _WEIGHTS = tuple(pow(2, place, 19) for place in range(MOST_DIGITS))
 _TRIPLES = tuple(
     sum(int(d) * w for d, w in zip(f"{n:03}"[::-1], (1, 2, 4), strict=True)) for n in range(1000)
 )
 
-_SHAPE = re.compile(r"([PNR]?)[ -]*([0-9]{2})[ -]*([0-9 ]*[0-9])[ -]*([A-HJ-NPRTWXY])")
+_SHAPE = re.compile(r"([PNRV]?)[ -]*([0-9]{2})[ -]*([0-9 ]*[0-9])[ -]*([A-HJ-NPRTWXY])")
 # What is heard or typed for a digit; none of these is ever a check letter.
 _AS_DIGIT = str.maketrans("OQILSZ", "001152")
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212_/."), "-")
@@ -68,6 +74,11 @@ def referral(year: int, number: int) -> str:
     return _write(REFERRAL, year, number)
 
 
+def request(year: int, number: int) -> str:
+    """`V-26-0003-` and its letter: what police ask of the hotline."""
+    return _write(REQUEST, year, number)
+
+
 def items(year: int, first: int, count: int) -> list[str]:
     """The references of `count` items numbered from `first` on."""
     if first < 1 or first + count > 10**12:
@@ -96,7 +107,7 @@ def parse(text: str) -> Reference | None:
     if len(upper) < 2 or not upper.isascii():
         return None
     body, letter = upper[:-1], upper[-1]
-    prefix = body[:1] if body[:1] in ("P", "N", "R") else ""
+    prefix = body[:1] if body[:1] in ("P", "N", "R", "V") else ""
     found = _SHAPE.fullmatch(prefix + body[len(prefix) :].translate(_AS_DIGIT) + letter)
     if found is None:
         return None

@@ -14,14 +14,17 @@ from openhotline.rules.agreement import Agreement
 
 def by_removal(removals: Sequence[Removal], *, policy: Policy) -> dict[int, Agreement]:
     """The agreement of each removal's newest question; the default where none was asked."""
-    keys = dict(
-        ConsultationLine.objects.filter(removal__in=[removal.pk for removal in removals])
-        .order_by("pk")
-        .values_list("removal_id", "consultation__agreement")
-    )
+    under = {
+        pk: (key, version)
+        for pk, key, version in (
+            ConsultationLine.objects.filter(removal__in=[removal.pk for removal in removals])
+            .order_by("pk")
+            .values_list("removal_id", "consultation__agreement", "consultation__agreement_version")
+        )
+    }
     default = policy.agreement_default
     return {
-        removal.pk: policy.agreement(keys[removal.pk]) if removal.pk in keys else default
+        removal.pk: policy.covering(*under[removal.pk]) if removal.pk in under else default
         for removal in removals
     }
 

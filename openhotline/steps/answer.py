@@ -59,7 +59,7 @@ def record(
     refuse_unless(
         consultation.withdrawn_at is None, "The unit that passed this to you took it back.", code="withdrawn"
     )
-    agreement = policy.agreement(consultation.agreement)
+    agreement = policy.covering(consultation.agreement, consultation.agreement_version)
     if kind in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE):
         refuse_unless(
             reason in HOLD_REASONS, "Choose a reason for the hold; nobody outside sees it.", code="reason"
@@ -256,7 +256,7 @@ def _pass(
     Hold.objects.filter(
         removal__in=scope, released_at=None, answer__consultation__unit_id=consultation.unit_id
     ).update(released_at=at, released_by=by.who)
-    agreement = policy.agreement(unit.agreement)
+    agreement = policy.agreement(unit.agreement, on=at.date())
     consult.ask_police(scope, unit=unit, agreement=agreement, by=by, at=at, passed_from=consultation)
     note(scope, "removal.passed", by=by, at=at, facts={"unit": unit.key, "from": consultation.number})
 

@@ -28,7 +28,10 @@ def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Co
         question = line.consultation
         asked[line.removal_id] = question.pk
         since[line.removal_id] = question.asked_at
-        deemed = question.asks and policy.agreement(question.agreement).silence == DEEMED_CLEAR
+        deemed = (
+            question.asks
+            and policy.covering(question.agreement, question.agreement_version).silence == DEEMED_CLEAR
+        )
         found[line.removal_id] = Consent(asked=question.asks, silence=deemed and question.due_at <= at)
     answers = AnswerLine.objects.filter(removal__in=removals, answer__undone_at=None).exclude(
         answer__kind=words.PASS_ON

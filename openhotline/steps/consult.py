@@ -18,9 +18,9 @@ from openhotline.records.models import Consultation, ConsultationLine, Removal, 
 from openhotline.rules import clocks, references, removal_path, words
 from openhotline.rules.agreement import UNDO_WITHIN, Agreement
 from openhotline.rules.refusals import Refused
-from openhotline.rules.routing import unit_for
+from openhotline.rules.routing import Geography, unit_for
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, notify
+from openhotline.steps import agreed, notify, units
 from openhotline.steps.advance import advance, refuse_unless
 
 
@@ -123,7 +123,7 @@ def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: date
     )
 
 
-def unit_of(removal: Removal, *, policy: Policy) -> str:
+def unit_of(removal: Removal, *, policy: Geography) -> str:
     """The key of the unit that covers this removal."""
     host = removal.host
     return unit_for(
@@ -145,23 +145,24 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
         .select_related("item", "host")
         .order_by("pk")
     )
+    table = units.table(policy=policy)
     bundles: dict[tuple[str, int | None], list[Removal]] = {}
     for removal in waiting:
         try:
-            unit = unit_of(removal, policy=policy)
+            unit = unit_of(removal, policy=table)
         except Refused:
             continue  # no unit is named for it: the desk lists it as waiting, and the others are asked
         bundles.setdefault((unit, removal.host_id), []).append(removal)
-    units = {unit.key: unit for unit in Unit.objects.filter(key__in={key for key, _ in bundles})}
+    by_key = {unit.key: unit for unit in Unit.objects.filter(key__in={key for key, _ in bundles})}
     asked = []
     for (key, _), removals in bundles.items():
         ripe = any(
             (removal.due_at is not None and removal.due_at <= at) or removal.item.at_risk
             for removal in removals
         )
-        if ripe and key in units:
-            agreement = policy.agreement(units[key].agreement)
-            asked.append(ask_police(removals, unit=units[key], agreement=agreement, by=by, at=at))
+        if ripe and key in by_key:
+            agreement = policy.agreement(by_key[key].agreement, on=at.date())
+            asked.append(ask_police(removals, unit=by_key[key], agreement=agreement, by=by, at=at))
     return asked
 
 
@@ -173,18 +174,18 @@ def ask_expired(*, policy: Policy, at: datetime) -> list[Consultation]:
     late = list(with_time.select_related("item", "host").order_by("pk")[:2000])
     expired = agreed.run_out(late, at=at)
     bundles: dict[tuple[int, int | None], list[Removal]] = {}
-    units = dict(
+    last_unit = dict(
         ConsultationLine.objects.filter(removal__in=list(expired), consultation__withdrawn_at=None)
         .order_by("pk")
         .values_list("removal_id", "consultation__unit_id")
     )
     for removal in late:
         if removal.pk in expired:
-            bundles.setdefault((units[removal.pk], removal.host_id), []).append(removal)
+            bundles.setdefault((last_unit[removal.pk], removal.host_id), []).append(removal)
     asked = []
     for (unit_pk, _), removals in bundles.items():
         unit = Unit.objects.get(pk=unit_pk)
-        agreement = policy.agreement(unit.agreement)
+        agreement = policy.agreement(unit.agreement, on=at.date())
         if not agreement.asks:
             continue  # told, not asked: nothing of it can run out
         with transaction.atomic():

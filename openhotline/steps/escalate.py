@@ -41,11 +41,11 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
         Consultation.objects.filter(
             Exists(waiting), asks=True, answered_at=None, managers_at=None, due_at__lte=at
         )
-        .select_related("unit")
+        .select_related("unit__deputy")
         .order_by("pk")
     )
     for consultation in late:
-        agreement = policy.agreement(consultation.agreement)
+        agreement = policy.covering(consultation.agreement, consultation.agreement_version)
         open_lines = list(
             Removal.objects.filter(
                 consultation_lines__consultation=consultation,
@@ -67,6 +67,7 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
                     open_lines,
                     at=at,
                 )
+                _tell_deputy(consultation, at=at)
                 consultation.escalated_at = at
             elif consultation.managers_at is None and agreement.managers_at(consultation.asked_at) <= at:
                 _letter(
@@ -110,7 +111,9 @@ def _letter(
     tell.desk(
         kind,
         number=consultation.number,
-        recipient=consultation.unit.mail,
+        recipient=(consultation.unit.duty_mail or consultation.unit.mail)
+        if kind == "police-reminder"
+        else consultation.unit.mail,
         subject=f"{consultation.number}: {what}",
         text=(
             f"{consultation.number}, asked {consultation.asked_at:%d %B %Y %H:%M} UTC, {len(removals)} waiting.\n\n"
@@ -118,6 +121,20 @@ def _letter(
         ),
         at=at,
     )
+
+
+def _tell_deputy(consultation: Consultation, *, at: datetime) -> None:
+    """The unit that stands in for a silent one hears that a question waits; it can be passed to it."""
+    deputy = consultation.unit.deputy
+    if deputy is not None:
+        tell.desk(
+            "police-deputy",
+            number=consultation.number,
+            recipient=deputy.duty_mail or deputy.mail,
+            subject=f"{consultation.number}: {consultation.unit.name} has not answered",
+            text=f"{consultation.number} waits at {consultation.unit.name}, for which you stand in. Please reach them.\n",
+            at=at,
+        )
 
 
 def hold_reviews(*, policy: Policy, at: datetime) -> int:
@@ -205,7 +222,9 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
         covering = agreed.by_removal(target, policy=policy)
         by_due: dict[datetime, list[Removal]] = defaultdict(list)
         for removal in target:
-            by_due[covering[removal.pk].ladder_at(removal.t5_sent or at)].append(removal)
+            by_due[
+                covering[removal.pk].ladder_at(removal.t5_sent or at, at_risk=removal.item.at_risk)
+            ].append(removal)
         for due, group in by_due.items():
             next_clock(group, clocks.Deadline(clocks.LADDER, max(due, at)), by=MACHINE_WORKER, at=at)
         acted += len(target)

@@ -220,7 +220,7 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
         verify=f"{house.portal_url}/verify",
         ground=policy.ground(made.cls),
         preserve_days=agreement.preserve_days,
-        due=agreement.host_due(at),
+        due=agreement.host_due(at, at_risk=any(removal.item.at_risk for removal in stay)),
         sent=at,
         addresses=_addresses(stay, traces),
         texts=notice_texts(made.host.language),
@@ -326,8 +326,11 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             .order_by("pk")
         )
         agreement = agreed.for_notice(removals, policy=policy)
-        due = agreement.host_due(at)
-        Notice.objects.filter(pk=made.pk).update(sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at))
+        at_risk = any(removal.item.at_risk for removal in removals)
+        due = agreement.host_due(at, at_risk=at_risk)
+        Notice.objects.filter(pk=made.pk).update(
+            sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at, at_risk=at_risk)
+        )
         if made.contact_id:
             contacts.worked(made.contact_id, at=at)
         advance(

@@ -85,7 +85,8 @@ def confirm(proposal: SilenceProposal, *, by: Actor, at: datetime, policy: Polic
             "second": by.who,
             "why": proposal.why,
         }
-        agreement = policy.agreement(proposal.consultation.agreement)
+        question = proposal.consultation
+        agreement = policy.covering(question.agreement, question.agreement_version)
         _settle(
             proposal.consultation,
             removals,

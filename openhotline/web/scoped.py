@@ -30,6 +30,9 @@ from openhotline.records.models import (
     ConsultationLine,
     Contact,
     ContactKey,
+    DigestKey,
+    DigestMatch,
+    DigestUpload,
     Hold,
     Host,
     HostAnswer,
@@ -42,14 +45,18 @@ from openhotline.records.models import (
     NoticeMessage,
     OfficerToken,
     Partner,
+    PoliceRequest,
+    PoliceRequestLine,
     Referral,
     ReferralLine,
     Removal,
     Report,
     ReportLine,
+    RouteRule,
     SilenceProposal,
     Trace,
     Unit,
+    UnitChange,
     User,
 )
 from openhotline.rules import words
@@ -134,6 +141,26 @@ class Scoped:
     def holds(self) -> QuerySet[Hold]:
         """Holds: to an officer, those the own unit asked for."""
         return self._rows(Hold.objects.all(), unit=Q(answer__consultation__unit=self.unit))
+
+    def police_requests(self) -> QuerySet[PoliceRequest]:
+        """What police asked of the hotline, and notes both ways: to an officer, those of the own unit."""
+        return self._rows(PoliceRequest.objects.all(), unit=Q(unit=self.unit))
+
+    def police_request_lines(self) -> QuerySet[PoliceRequestLine]:
+        """The addresses of a request."""
+        return self._rows(PoliceRequestLine.objects.all(), unit=Q(request__unit=self.unit))
+
+    def digest_keys(self) -> QuerySet[DigestKey]:
+        """Keys of units, sealed to the matcher: to an officer, that there is one of the own unit."""
+        return self._rows(DigestKey.objects.all(), unit=Q(unit=self.unit))
+
+    def digest_uploads(self) -> QuerySet[DigestUpload]:
+        """Digests, sealed to the matcher: to an officer, how many the own unit handed in."""
+        return self._rows(DigestUpload.objects.all(), unit=Q(key__unit=self.unit))
+
+    def digest_matches(self) -> QuerySet[DigestMatch]:
+        """Units to contact about an item: the desk's alone. A unit is never told what matched."""
+        return self._rows(DigestMatch.objects.all())
 
     def alarms(self) -> QuerySet[Alarm]:
         """Safeguarding alarms: to an officer, those raised with the own unit."""
@@ -255,6 +282,14 @@ class Scoped:
     def units(self) -> QuerySet[Unit]:
         """Police units. An officer sees the list of all, to pass a question on; no unit's questions hang on it."""
         return self._rows(Unit.objects.all(), unit=Q())
+
+    def route_rules(self) -> QuerySet[RouteRule]:
+        """The table of units: the desk's."""
+        return self._rows(RouteRule.objects.all())
+
+    def unit_changes(self) -> QuerySet[UnitChange]:
+        """Changes of units and of their table, proposed and settled: the desk's."""
+        return self._rows(UnitChange.objects.all())
 
     def partners(self) -> QuerySet[Partner]:
         """Partners; to a partner itself."""

@@ -22,7 +22,7 @@ from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import alarm, freshness, notify, refer
+from openhotline.steps import alarm, freshness, notify, refer, requests
 from tests.journeys.cast import CANAL_HOST, HOUSE, NORTH_RACK, QUAY_DATA, Day
 
 KEY = b"the site key of a test house....".ljust(32)
@@ -74,6 +74,7 @@ class Side:
     referral: Referral
     partner: Partner
     alarm: int
+    request: str  # number of what its unit asked of the hotline
     secrets: tuple[str, ...]  # words that may be seen by this side alone
 
 
@@ -200,6 +201,15 @@ def _side(
     raised = alarm.raise_alarm(
         removals[0].item, unit=officer.unit, policy=day.policy, by=day.who("A07"), at=day.now
     )
+    wanted = requests.ask(
+        officer.unit,
+        kind="note",
+        text=f"A note about {name}.",
+        mark="liaison",
+        by=officer.actor(),
+        at=day.now,
+        policy=day.policy,
+    )
     host_user = User.objects.create(
         username=f"host-{name}", pseudonym=f"H-{name}", role=words.HOST, host=notice.host
     )
@@ -218,11 +228,13 @@ def _side(
         referral=referral,
         partner=referral.partner,
         alarm=raised.pk,
+        request=wanted.number,
         secrets=(
             name,
             consultation.number,
             notice.number,
             referral.number,
+            wanted.number,
             *(removal.item.ref for removal in [*removals, *told, *far]),
         ),
     )

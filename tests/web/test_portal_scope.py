@@ -23,13 +23,26 @@ ARGUMENTS = {
         side.consultation.number,
         Answer.objects.filter(consultation__unit=side.consultation.unit).latest("pk").pk,
     ],
+    "police-request": lambda side: [side.request],
+    "police-request-outcome": lambda side: [side.request],
     "acknowledge": lambda side: [side.alarm],
     "account-notice": lambda side: [side.notice.number],
     "account-notice-xarf": lambda side: [side.notice.number],
     "account-notice-text": lambda side: [side.notice.number],
     "referral": lambda side: [side.referral.number],
 }
-LISTS = ("start", "lists", "holds", "alarms", "single-keys")
+LISTS = (
+    "start",
+    "lists",
+    "holds",
+    "alarms",
+    "single-keys",
+    "police-requests",
+    "police-ask",
+    "digests",
+    "digests-hand-in",
+    "agreement",
+)
 # Reached by a secret in the address, by a token, or the same for everybody; see the tests of each.
 NOT_HERE = (
     "notice",

@@ -1,4 +1,4 @@
-"""`/police/...`: a unit's program reads its questions and answers them in the name of one officer.
+"""`/police/...`: a unit's program reads its questions, answers them and asks back, in the name of one officer.
 
 The token belongs to an officer, so that every answer has a name; what it may see is what that officer sees at the
 portal, and every answer goes through the same step. What is not here: other units' questions (404), and pictures.
@@ -13,12 +13,15 @@ from ninja.security import HttpBearer
 
 from openhotline import policy as policies
 from openhotline.api.v1.shapes import Fault
-from openhotline.records.models import Answer, Consultation, User
-from openhotline.rules import words
+from openhotline.records import sealing
+from openhotline.records.models import Answer, Consultation, PoliceRequest, User
+from openhotline.rules import liaison, words
 from openhotline.rules.agreement import UNDO_WITHIN
 from openhotline.rules.refusals import Refused
 from openhotline.settings import load
 from openhotline.steps import answer as answer_step
+from openhotline.steps import deconflict
+from openhotline.steps import requests as requests_step
 from openhotline.steps import undo as undo_step
 from openhotline.web.portal.told import state_for_police
 from openhotline.web.scoped import Scoped, by_officer_token, found
@@ -248,3 +251,129 @@ def take_back(request: HttpRequest, answer: int) -> GivenAnswer:
 
 def _line(text: str, longest: int) -> str:
     return text.replace("\x00", "").strip()[:longest]
+
+
+class NewRequest(Schema):
+    """What your unit asks of the hotline. `kind`: check, preserve, evidence, statement, decision, note.
+
+    A note carries a handling mark: house, liaison or ask-first."""
+
+    kind: str
+    addresses: list[str] = []
+    text: str = ""
+    reference: str = ""
+    mark: str = ""
+
+
+class RequestLine(Schema):
+    """One address of a request; of a bulk check with what is known of it."""
+
+    address: str
+    state: str
+
+
+class Request(Schema):
+    """A request of your unit, or a note to it, with its clock and its outcome report."""
+
+    number: str
+    kind: str
+    outgoing: bool
+    mark: str
+    reference: str
+    text: str
+    at: datetime
+    due_at: datetime
+    outcome: str
+    outcome_text: str
+    outcome_at: datetime | None
+    addresses: list[RequestLine]
+
+
+class RequestPage(Schema):
+    """A page of requests, newest first."""
+
+    count: int
+    requests: list[Request]
+
+
+class NewDigests(Schema):
+    """Digests under this year's key, 64 hex digits each."""
+
+    digests: list[str]
+
+
+class Taken(Schema):
+    """How many digests were taken. What they match is never said."""
+
+    taken: int
+
+
+def _request(row: PoliceRequest, mine: Scoped) -> Request:
+    lines = list(mine.police_request_lines().filter(request=row).order_by("position"))
+    known = requests_step.states(lines) if row.kind == liaison.CHECK else {}
+    return Request(
+        number=row.number,
+        kind=row.kind,
+        outgoing=row.outgoing,
+        mark=row.mark,
+        reference=row.reference,
+        text=row.text,
+        at=row.at,
+        due_at=row.due_at,
+        outcome=row.outcome,
+        outcome_text=row.outcome_text,
+        outcome_at=row.outcome_at,
+        addresses=[
+            RequestLine(address=line.reported, state=known[line.pk][0] if line.pk in known else "")
+            for line in lines
+        ],
+    )
+
+
+@router.get("/police/requests", response={200: RequestPage, 400: Fault, 401: Fault})
+def listed_requests(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> RequestPage:
+    """What your unit asked of the hotline, and notes to it."""
+    _, mine = _mine(request)
+    rows = mine.police_requests().order_by("-at", "-pk")
+    return RequestPage(
+        count=rows.count(), requests=[_request(row, mine) for row in rows[offset : offset + limit]]
+    )
+
+
+@router.get("/police/requests/{number}", response={200: Request, 401: Fault, 404: Fault})
+def one_request(request: HttpRequest, number: str) -> Request:
+    """One request, with what is known of each address now."""
+    _, mine = _mine(request)
+    return _request(found(mine.police_requests(), number=number), mine)
+
+
+@router.post("/police/requests", response={200: Request, 400: Fault, 401: Fault, 403: Fault})
+def ask(request: HttpRequest, new: NewRequest) -> Request:
+    """Ask for a bulk check, preservation, evidence or a statement; send a decision or a note."""
+    user, mine = _mine(request)
+    made = requests_step.ask(
+        found(mine.units(), pk=user.unit_id),
+        kind=new.kind,
+        text=new.text.replace("\x00", ""),
+        addresses=[line.replace("\x00", "") for line in new.addresses],
+        reference=_line(new.reference, 200),
+        mark=new.mark,
+        by=user.actor(auth="officer-token"),
+        at=_now(),
+        policy=policies.load(load().country),
+    )
+    return _request(made, mine)
+
+
+@router.post("/police/digests", response={200: Taken, 400: Fault, 401: Fault, 403: Fault})
+def hand_in(request: HttpRequest, new: NewDigests) -> Taken:
+    """Hand in digests for de-confliction. They are sealed to the matcher before they are stored."""
+    user, mine = _mine(request)
+    taken = deconflict.upload(
+        found(mine.units(), pk=user.unit_id),
+        "\n".join(new.digests),
+        public=sealing.matcher_public(load().keys),
+        by=user.actor(auth="officer-token"),
+        at=_now(),
+    )
+    return Taken(taken=taken)

@@ -9,8 +9,10 @@ from openhotline.records.models.consultation import (
     Consultation,
     ConsultationLine,
     OfficerToken,
+    RouteRule,
     SilenceProposal,
     Unit,
+    UnitChange,
 )
 from openhotline.records.models.host import (
     Contact,
@@ -22,6 +24,14 @@ from openhotline.records.models.host import (
 )
 from openhotline.records.models.house import Counter, House, PolicyVersion
 from openhotline.records.models.item import Clock, Item
+from openhotline.records.models.liaison import (
+    DigestKey,
+    DigestMatch,
+    DigestRun,
+    DigestUpload,
+    PoliceRequest,
+    PoliceRequestLine,
+)
 from openhotline.records.models.mail import Delivery, Mail, ProposedAnswer, UnitKey
 from openhotline.records.models.notice import (
     Breach,
@@ -58,6 +68,10 @@ __all__ = [
     "ContactSource",
     "Counter",
     "Delivery",
+    "DigestKey",
+    "DigestMatch",
+    "DigestRun",
+    "DigestUpload",
     "Hold",
     "Host",
     "HostAnswer",
@@ -74,6 +88,8 @@ __all__ = [
     "NoticeMessage",
     "OfficerToken",
     "Partner",
+    "PoliceRequest",
+    "PoliceRequestLine",
     "PolicyVersion",
     "ProposedAnswer",
     "ReceiptPhase",
@@ -83,10 +99,12 @@ __all__ = [
     "Report",
     "ReportContact",
     "ReportLine",
+    "RouteRule",
     "Rung",
     "SilenceProposal",
     "Trace",
     "Unit",
+    "UnitChange",
     "UnitKey",
     "User",
 ]

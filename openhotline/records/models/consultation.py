@@ -14,9 +14,50 @@ class Unit(models.Model):
     mail = models.EmailField(default="")  # the house's own knowledge, not the policy's
     phone = models.CharField(max_length=40, default="")
     agreement = models.CharField(max_length=40)  # key of the agreement that covers it
+    areas = models.TextField(default="")  # which places, in words
+    hours = models.TextField(default="")  # when the desk is staffed, in words; its clocks run all the same
+    duty_mail = models.EmailField(default="")  # the duty desk, written to when the answer's time is over
+    deputy = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="+"
+    )  # told at escalation
 
     def __str__(self) -> str:
         return self.name
+
+
+class RouteRule(models.Model):
+    """One line of the table of units, read by position: the first that fits decides. Empty lists mean "any"."""
+
+    position = models.PositiveIntegerField(unique=True)
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="rules")
+    classes = models.JSONField(default=list)
+    asns = models.JSONField(default=list)
+    operators = models.JSONField(default=list)
+    why = models.TextField()
+
+
+class UnitChange(models.Model):
+    """A change of a unit or of the table of units, proposed by one person and confirmed by another."""
+
+    kind = models.CharField(max_length=8, choices=[(k, k) for k in ("unit", "rules")])
+    unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="changes")
+    key = models.CharField(max_length=24, default="")  # of a unit that is new
+    before = models.JSONField()
+    after = models.JSONField()
+    why = models.TextField()
+    proposed_by = models.ForeignKey("records.User", on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_by = models.ForeignKey("records.User", null=True, on_delete=models.PROTECT, related_name="+")
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("proposed_by")),
+                name="unit_change_confirmed_by_another",
+            )
+        ]
 
 
 class Consultation(models.Model):

@@ -25,6 +25,7 @@ from openhotline.settings import load
 from openhotline.steps import alarm as alarms_step
 from openhotline.steps import answer as answer_step
 from openhotline.steps import undo as undo_step
+from openhotline.steps import units as units_step
 from openhotline.web.portal import decision, question
 from openhotline.web.portal.gate import SQLITE_FOOT, embedded, for_role
 from openhotline.web.portal.inbox import Inbox, inbox
@@ -110,7 +111,9 @@ def _show(
 ) -> HttpResponse:
     mine, policy = Scoped(request.user), _policy()
     read = question.read(asked, mine, policy=policy, at=at)
-    offer = decision.offer(mine, unit=asked.unit_id, agreement=policy.agreement(asked.agreement), at=at)
+    offer = decision.offer(
+        mine, unit=asked.unit_id, agreement=policy.covering(asked.agreement, asked.agreement_version), at=at
+    )
     some = "some" in request.GET or "some" in request.POST
     context = {
         "question": read,
@@ -137,7 +140,9 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
             request, asked, "Too many addresses were ticked at once. Answer for all, or for fewer.", at=at
         )
     try:
-        wanted = decision.read(form, mine, agreement=policy.agreement(asked.agreement), at=at)
+        wanted = decision.read(
+            form, mine, agreement=policy.covering(asked.agreement, asked.agreement_version), at=at
+        )
         removals = _scope(form, mine, asked, wanted, policy=policy, at=at)
         answer_step.record(
             asked,
@@ -157,6 +162,8 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
             pass_to=wanted.pass_to,
             valid_until=wanted.valid_until,
         )
+        if wanted.pass_to is not None and form.get("from_now_on"):
+            _reroute(request, wanted, removals, at=at)
     except NotPermitted:
         raise
     except Refused as refusal:
@@ -164,6 +171,22 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
     if form.get("back") == "holds":
         return SeeOther(f"{reverse('holds')}?{urlencode({'done': number})}")
     return SeeOther(f"{reverse('question', args=[number])}?done=1")
+
+
+def _reroute(
+    request: HttpRequest, wanted: decision.Decision, removals: list[Removal], *, at: datetime
+) -> None:
+    """The unit says itself that this host is another unit's from now on; the hotline confirms."""
+    first, to = removals[0], wanted.pass_to
+    assert to is not None
+    units_step.propose_reroute(
+        to,
+        cls=first.item.cls,
+        asn=first.host.asn if first.host else 0,
+        why=wanted.note or "Passed on, from now on.",
+        by=request.actor,  # type: ignore[attr-defined]
+        at=at,
+    )
 
 
 @pressing
@@ -267,7 +290,12 @@ def _held(group: list[Hold], mine: Scoped, *, policy: Policy, at: datetime) -> d
         "ends": ends,
         "review": "now due for review" if first.review_at <= at else f"review {short(first.review_at, at)}",
         "late": first.review_at <= at and first.until is None,
-        "offer": decision.offer(mine, unit=asked.unit_id, agreement=policy.agreement(asked.agreement), at=at),
+        "offer": decision.offer(
+            mine,
+            unit=asked.unit_id,
+            agreement=policy.covering(asked.agreement, asked.agreement_version),
+            at=at,
+        ),
     }
 
 

@@ -86,7 +86,7 @@ class Question:
 
 def read(consultation: Consultation, mine: Scoped, *, policy: Policy, at: datetime) -> Question:
     """Read one question for the officer whose scope is `mine`."""
-    agreement = policy.agreement(consultation.agreement)
+    agreement = policy.covering(consultation.agreement, consultation.agreement_version)
     rows = list(
         mine.consultation_lines()
         .filter(consultation=consultation)

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import include, path, register_converter
 
 from openhotline.web import health, signing
-from openhotline.web.portal import appeals, hosts, partners, police, programs, start, verify
+from openhotline.web.portal import appeals, hosts, liaison, partners, police, programs, start, verify
 
 
 class LinkToken:
@@ -54,6 +54,13 @@ urlpatterns = [
     path("questions/<str:number>/answer", police.answer, name="answer"),
     path("questions/<str:number>/answers/<int:pk>/undo", police.undo, name="undo-answer"),
     path("keys", police.single_keys, name="single-keys"),
+    path("requests", liaison.asked, name="police-requests"),
+    path("requests/new", liaison.ask, name="police-ask"),
+    path("requests/<str:number>", liaison.one, name="police-request"),
+    path("requests/<str:number>/outcome", liaison.settle, name="police-request-outcome"),
+    path("digests", liaison.keys_and_digests, name="digests"),
+    path("digests/hand-in", liaison.hand_in, name="digests-hand-in"),
+    path("agreement", liaison.agreement, name="agreement"),
     path("holds", police.holds, name="holds"),
     path("alarms", police.alarms, name="alarms"),
     path("alarms/<int:pk>/acknowledge", police.acknowledge, name="acknowledge"),

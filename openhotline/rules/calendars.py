@@ -1,0 +1,56 @@
+"""Opening hours and holidays as an agreement may name them, and time counted only while they are open.
+
+True here: what is counted is real time, so a day on which the clock is put forward is an hour shorter. Police and
+child-at-risk traffic is never held by a calendar: the agreement refuses to put a police clock on one, and a
+removal of a child at risk runs through (`agreement.py`). What is not here: finding zones (policy reading does).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+_LONGEST = 3_660  # days looked ahead; a calendar that is never open is a mistake, not a wait
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When somebody is there: minutes of the local day per weekday (Monday first), and days off."""
+
+    key: str
+    name: str
+    zone: tzinfo
+    hours: tuple[tuple[int, int] | None, ...]
+    holidays: frozenset[date] = frozenset()
+
+    def opening(self, day: date) -> tuple[datetime, datetime] | None:
+        """From when to when it is open on a local day, in UTC; None on a day off."""
+        span = self.hours[day.weekday()]
+        if span is None or day in self.holidays:
+            return None
+        return self._moment(day, span[0]), self._moment(day, span[1])
+
+    def _moment(self, day: date, minute: int) -> datetime:
+        if minute == 24 * 60:
+            day, minute = day + timedelta(days=1), 0
+        wall = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=self.zone)
+        return wall.astimezone(UTC)
+
+
+def add(at: datetime, span: timedelta, calendar: Calendar | None) -> datetime:
+    """When `span` of open time has passed since `at`; without a calendar every minute counts.
+
+    Raises ValueError for a calendar that does not open often enough.
+    """
+    if calendar is None:
+        return at + span
+    left, now = span, at.astimezone(UTC)
+    day = at.astimezone(calendar.zone).date()
+    for _ in range(_LONGEST):
+        opening = calendar.opening(day)
+        if opening is not None:
+            start, end = max(opening[0], now), opening[1]
+            if end > start:
+                if end - start >= left:
+                    return start + left
+                left -= end - start
+        day += timedelta(days=1)
+    raise ValueError(f"The calendar “{calendar.key}” is hardly ever open.")

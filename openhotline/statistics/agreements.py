@@ -1,0 +1,197 @@
+"""How an agreement was kept in a year, by both sides, from what was stored at the time.
+
+True here: every figure is counted from records; a version that was never used says nothing. Time on hold is apart
+from time to answer, and nothing is said of a single person. What is not here: what was agreed (`rules/agreement.py`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import F, Q
+
+from openhotline.outbox.models import SENT, Letter
+from openhotline.policy import Policy
+from openhotline.records.models import (
+    Answer,
+    AnswerLine,
+    Consultation,
+    Hold,
+    NoticeLine,
+    Removal,
+    SilenceProposal,
+)
+from openhotline.rules import words
+from openhotline.rules.agreement import Agreement
+
+_TOLD = ("police-gone", "police-moved", "police-removed", "police-again")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One version of one agreement in one year. Times in minutes; None where nothing was counted."""
+
+    agreement: str
+    version: str
+    name: str
+    year: int
+    questions: int
+    addresses: int
+    # the unit's side
+    answered: int
+    answered_in_time: int
+    median_answer: int | None
+    p90_answer: int | None
+    rung: int
+    escalated: int
+    managers: int
+    answers: dict[str, int]
+    taken_back: int
+    passed_on: int
+    holds: int
+    holds_open: int
+    longest_hold: int | None
+    # the hotline's side
+    median_asking: int | None  # from traced to asked
+    silence_by_people: int
+    silence_as_agreed: int
+    told: int
+    told_in_time: int
+    gone_before_notice: int
+    notices_under_hold: int  # letters that left about what was on hold at that moment: must be nought
+    evidence_wanted: int
+    statements_wanted: int
+
+
+def report(year: int, *, policy: Policy, at: datetime, unit: int | None = None) -> list[Kept]:
+    """Every version that was used in `year`, over all units or for one (its id), by version."""
+    start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    asked: dict[str, list[Consultation]] = defaultdict(list)
+    for row in Consultation.objects.filter(asked_at__gte=start, asked_at__lt=end, withdrawn_at=None).order_by(
+        "pk"
+    ):
+        asked[row.agreement_version].append(row)
+    return [
+        _kept(policy.covering(rows[0].agreement, version), rows, year=year, at=at)
+        for version, rows in sorted(asked.items())
+    ]
+
+
+def _kept(one: Agreement, rows: Sequence[Consultation], *, year: int, at: datetime) -> Kept:
+    pks = [row.pk for row in rows]
+    removals = Removal.objects.filter(consultation_lines__consultation__in=pks).distinct()
+    given = Answer.objects.filter(consultation__in=pks)
+    standing = given.filter(undone_at=None)
+    first = _first_answers(pks)
+    waits = sorted(first[row.pk] - row.asked_at for row in rows if row.asks and row.pk in first)
+    holds = list(
+        Hold.objects.filter(Q(answer__consultation__in=pks) | Q(silent_on__in=pks)).values_list(
+            "placed_at", "released_at"
+        )
+    )
+    asking = sorted(
+        t3 - t2
+        for t2, t3 in removals.filter(t2_traced__isnull=False, t3_asked__isnull=False).values_list(
+            "t2_traced", "t3_asked"
+        )
+        if t3 >= t2
+    )
+    told = list(
+        Letter.objects.filter(
+            kind__in=_TOLD, number__in=[row.number for row in rows], state=SENT
+        ).values_list("put_at", "sent_at")
+    )
+    people = SilenceProposal.objects.filter(consultation__in=pks, confirmed_by__isnull=False)
+    decided = set(people.values_list("consultation", flat=True))
+    silent = [row for row in rows if row.rung_at and row.pk not in first]
+    conditions = Counter(name for row in standing.values_list("conditions", flat=True) for name in row)
+    return Kept(
+        agreement=one.key,
+        version=rows[0].agreement_version,
+        name=one.name,
+        year=year,
+        questions=len(rows),
+        addresses=removals.count(),
+        answered=len(waits),
+        answered_in_time=sum(row.asks and row.pk in first and first[row.pk] <= row.due_at for row in rows),
+        median_answer=_minutes(waits, 0.5),
+        p90_answer=_minutes(waits, 0.9),
+        rung=sum(row.rung_at is not None for row in rows),
+        escalated=sum(row.escalated_at is not None for row in rows),
+        managers=sum(row.managers_at is not None for row in rows),
+        answers=dict(sorted(Counter(standing.values_list("kind", flat=True)).items())),
+        taken_back=given.exclude(undone_at=None).count(),
+        passed_on=standing.filter(kind=words.PASS_ON).count(),
+        holds=len(holds),
+        holds_open=sum(released is None for _, released in holds),
+        longest_hold=_minutes(sorted((released or at) - placed for placed, released in holds), 1.0),
+        median_asking=_minutes(asking, 0.5),
+        silence_by_people=len(decided),
+        silence_as_agreed=sum(row.pk not in decided for row in silent) if one.silence != "escalate" else 0,
+        told=len(told),
+        told_in_time=sum(sent is not None and sent - put <= one.feedback for put, sent in told),
+        gone_before_notice=removals.filter(t8_gone__isnull=False, t5_sent=None).count(),
+        notices_under_hold=_under_hold(pks),
+        evidence_wanted=conditions[words.EVIDENCE_WANTED],
+        statements_wanted=conditions[words.STATEMENT_WANTED],
+    )
+
+
+def _first_answers(pks: Sequence[int]) -> dict[int, datetime]:
+    """When each question had its first standing answer."""
+    rows = AnswerLine.objects.filter(answer__consultation__in=pks, answer__undone_at=None)
+    first: dict[int, datetime] = {}
+    for pk, moment in rows.values_list("answer__consultation", "answer__at").distinct():
+        first[pk] = min(moment, first.get(pk, moment))
+    return first
+
+
+def _under_hold(pks: Sequence[int]) -> int:
+    sent = NoticeLine.objects.filter(
+        dropped="",
+        notice__sent_at__isnull=False,
+        removal__consultation_lines__consultation__in=pks,
+        removal__holds__placed_at__lt=F("notice__sent_at"),
+    ).filter(Q(removal__holds__released_at=None) | Q(removal__holds__released_at__gt=F("notice__sent_at")))
+    return sent.values("pk").distinct().count()
+
+
+def _minutes(sorted_spans: Sequence[timedelta], share: float) -> int | None:
+    """The span at `share` of the list, in whole minutes; None of an empty list."""
+    if not sorted_spans:
+        return None
+    place = max(int(len(sorted_spans) * share + 0.999999) - 1, 0)
+    return int(sorted_spans[min(place, len(sorted_spans) - 1)].total_seconds() // 60)
+
+
+def rows(kept: Kept) -> tuple[tuple[str, str], ...]:
+    """The report as people read it: the same lines on the desk, at the portal and on the command line."""
+
+    def minutes(count: int | None) -> str:
+        return "–" if count is None else f"{count:,} min"
+
+    given = ", ".join(f"{name.replace('-', ' ')} {count:,}" for name, count in kept.answers.items()) or "none"
+    return (
+        ("Questions", f"{kept.questions:,}, about {kept.addresses:,} addresses"),
+        ("Answered", f"{kept.answered:,}, {kept.answered_in_time:,} of them in the agreed time"),
+        (
+            "Time to answer",
+            f"median {minutes(kept.median_answer)}, nine in ten within {minutes(kept.p90_answer)}",
+        ),
+        ("Answers", f"{given}; taken back within the minute {kept.taken_back:,}"),
+        ("Duty desk rung", f"{kept.rung:,}; escalated {kept.escalated:,}; managers {kept.managers:,}"),
+        (
+            "Holds",
+            f"{kept.holds:,}, {kept.holds_open:,} of them running; longest {minutes(kept.longest_hold)}",
+        ),
+        ("Wanted", f"evidence {kept.evidence_wanted:,}; statements {kept.statements_wanted:,}"),
+        ("From traced to asked", f"median {minutes(kept.median_asking)}"),
+        (
+            "Silence",
+            f"settled by two people {kept.silence_by_people:,}; as agreed {kept.silence_as_agreed:,}",
+        ),
+        ("Told what became of it", f"{kept.told:,}, {kept.told_in_time:,} of them in the agreed time"),
+        ("Gone before a notice", f"{kept.gone_before_notice:,} addresses"),
+        ("Notices under a hold", f"{kept.notices_under_hold:,}"),
+    )

@@ -1,0 +1,245 @@
+"""Units and the table that routes to them, changed by two people: one proposes, another confirms.
+
+The policy files load the first version; from then on the records are the truth. A unit may propose that it be routed
+to another one itself; somebody of the hotline confirms. Every change is an entry with before and after. What is not
+here: how a line of the table fits (`rules/routing.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from openhotline.ledger.record import Act, record
+from openhotline.policy import Policy
+from openhotline.records.models import RouteRule, Unit, UnitChange
+from openhotline.rules import words
+from openhotline.rules.permits import require_act
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.rules.remit import RemitTable
+from openhotline.rules.routing import PartnerHotline, UnitRule
+from openhotline.rules.words import Actor
+from openhotline.steps.advance import refuse_unless
+
+LEVELS = ("national", "regional", "local", "special")
+TEXTS = ("name", "level", "agreement", "mail", "phone", "areas", "hours", "duty_mail", "deputy")
+_LONGEST = {"areas": 2_000, "hours": 500}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The policy's geography with the house's own table of units."""
+
+    home: str
+    remit: RemitTable
+    partners: tuple[PartnerHotline, ...]
+    unit_rules: tuple[UnitRule, ...]
+
+
+def table(*, policy: Policy) -> Table:
+    """The table in force: the records, or the policy's where none were loaded yet."""
+    rows = RouteRule.objects.select_related("unit").order_by("position")
+    rules = tuple(
+        UnitRule(row.unit.key, tuple(row.classes), tuple(row.asns), tuple(row.operators), row.why)
+        for row in rows
+    )
+    return Table(policy.home, policy.remit, policy.partners, rules or policy.unit_rules)
+
+
+def load_first(*, policy: Policy) -> None:
+    """Load the policy's table where the house has none yet."""
+    if RouteRule.objects.exists():
+        return
+    by_key = {unit.key: unit for unit in Unit.objects.all()}
+    RouteRule.objects.bulk_create(
+        RouteRule(
+            position=number,
+            unit=by_key[rule.unit],
+            classes=list(rule.classes),
+            asns=list(rule.asns),
+            operators=list(rule.operators),
+            why=rule.why,
+        )
+        for number, rule in enumerate(policy.unit_rules, 1)
+    )
+
+
+def shown(unit: Unit) -> dict[str, str]:
+    """A unit as it stands: what a change starts from."""
+    return {
+        name: (unit.deputy.key if unit.deputy else "") if name == "deputy" else str(getattr(unit, name))
+        for name in TEXTS
+    }
+
+
+def propose_unit(
+    key: str, values: Mapping[str, str], *, why: str, policy: Policy, by: Actor, at: datetime
+) -> UnitChange:
+    """The first person: how a unit should read from now on, or a new one. Nothing changes yet."""
+    require_act("unit.confirm", by)  # only the hotline edits units; officers propose routing
+    unit = Unit.objects.select_related("deputy").filter(key=key).first()
+    before = shown(unit) if unit else {}
+    after = {
+        name: values.get(name, before.get(name, "")).strip()[: _LONGEST.get(name, 254)] for name in TEXTS
+    }
+    refuse_unless(
+        key.isascii() and key.isalnum() and len(key) <= 24, "A unit's key is letters and digits.", code="key"
+    )
+    refuse_unless(bool(after["name"]), "Write the unit's name.", code="name")
+    refuse_unless(after["level"] in LEVELS, f"A unit is one of: {', '.join(LEVELS)}.", code="level")
+    policy.agreement(after["agreement"])
+    for name in ("mail", "duty_mail"):
+        refuse_unless(not after[name] or _is_mail(after[name]), "This is no mail address.", code=name)
+    deputy = after["deputy"]
+    refuse_unless(
+        not deputy or (deputy != key and Unit.objects.filter(key=deputy).exists()),
+        "A deputy is another unit of the list.",
+        code="deputy",
+    )
+    refuse_unless(before != after, "Nothing is different. Change something first.", code="same")
+    return _propose("unit", unit, key, before, after, why=why, by=by, at=at)
+
+
+def _is_mail(text: str) -> bool:
+    name, sign, host = text.partition("@")
+    return bool(name and sign and "." in host) and text.isprintable() and " " not in text and "," not in text
+
+
+def propose_rules(rules: Sequence[UnitRule], *, why: str, by: Actor, at: datetime) -> UnitChange:
+    """The whole table as it should be. Raises Refused where a class would belong to nobody."""
+    require_act("unit.confirm", by)
+    keys = set(Unit.objects.values_list("key", flat=True))
+    for rule in rules:
+        refuse_unless(rule.unit in keys, f"There is no unit “{rule.unit}”.", code="unit")
+        refuse_unless(bool(rule.why.strip()), "Every line says why.", code="why-line")
+        wrong = set(rule.classes) - set(words.CLASSES)
+        refuse_unless(not wrong, f"“{''.join(sorted(wrong)[:1])}” is no class.", code="class")
+    refuse_unless(
+        bool(rules) and not (rules[-1].classes or rules[-1].asns or rules[-1].operators),
+        "The last line takes everything that is left: no class, no network, no name in it.",
+        code="rest",
+    )
+    return _propose("rules", None, "", _rows(), [_row(rule) for rule in rules], why=why, by=by, at=at)
+
+
+def propose_reroute(to: Unit, *, cls: str, asn: int, why: str, by: Actor, at: datetime) -> UnitChange:
+    """A unit says itself: from now on this class at this host is for that unit. The hotline confirms."""
+    require_act("unit.propose", by)
+    if by.role != words.OFFICER or by.unit_id is None:
+        raise NotPermitted("A unit re-routes what is its own.")
+    own = Unit.objects.get(pk=by.unit_id)
+    refuse_unless(to.pk != own.pk, "Choose another unit.", code="unit")
+    refuse_unless(asn > 0, "This host's network is not known, so it cannot be routed by it.", code="network")
+    line = UnitRule(to.key, (cls,), (asn,), (), f"Re-routed by {own.name}: {why.strip()}"[:500])
+    before = _rows()
+    return _propose("rules", own, "", before, [_row(line), *before], why=why, by=by, at=at)
+
+
+def _rows() -> list[dict[str, object]]:
+    rows = RouteRule.objects.select_related("unit").order_by("position")
+    return [
+        _row(UnitRule(row.unit.key, tuple(row.classes), tuple(row.asns), tuple(row.operators), row.why))
+        for row in rows
+    ]
+
+
+def _row(rule: UnitRule) -> dict[str, object]:
+    return {
+        "unit": rule.unit,
+        "classes": list(rule.classes),
+        "asns": list(rule.asns),
+        "operators": list(rule.operators),
+        "why": rule.why,
+    }
+
+
+def _propose(
+    kind: str,
+    unit: Unit | None,
+    key: str,
+    before: object,
+    after: object,
+    *,
+    why: str,
+    by: Actor,
+    at: datetime,
+) -> UnitChange:
+    refuse_unless(bool(why.strip()), "Write down why; the second person will read it.", code="why")
+    with transaction.atomic():
+        made = UnitChange.objects.create(
+            kind=kind,
+            unit=unit,
+            key=key,
+            before=before,
+            after=after,
+            why=why.strip()[:2_000],
+            proposed_by_id=by.person,
+            proposed_at=at,
+        )
+        _enter("unit.proposed", made, by=by, at=at)
+    return made
+
+
+def confirm(change: UnitChange, *, by: Actor, at: datetime) -> None:
+    """The second person, who is not the first: from now on it reads so. Raises Refused where it has changed since."""
+    require_act("unit.confirm", by)
+    refuse_unless(
+        change.proposed_by_id != by.person,
+        "A second person has to agree; you proposed this yourself.",
+        code="second",
+    )
+    with transaction.atomic():
+        count = UnitChange.objects.filter(pk=change.pk, settled_at=None).update(
+            settled_at=at, confirmed_by_id=by.person
+        )
+        refuse_unless(count == 1, "This was settled already.", code="settled")
+        if change.kind == "rules":
+            if _rows() != change.before:
+                raise Refused("The table has changed since this was proposed. Propose it anew.", code="stale")
+            _apply_rules(change.after)
+        else:
+            _apply_unit(change)
+        _enter("unit.changed", change, by=by, at=at)
+
+
+def _apply_rules(rows: Sequence[Mapping[str, object]]) -> None:
+    by_key = {unit.key: unit for unit in Unit.objects.all()}
+    RouteRule.objects.all().delete()
+    RouteRule.objects.bulk_create(
+        RouteRule(
+            position=number, unit=by_key[str(row["unit"])], **{k: v for k, v in row.items() if k != "unit"}
+        )
+        for number, row in enumerate(rows, 1)
+    )
+
+
+def _apply_unit(change: UnitChange) -> None:
+    unit = (
+        Unit.objects.select_for_update(of=("self",)).select_related("deputy").filter(key=change.key).first()
+    )
+    if (shown(unit) if unit else {}) != change.before:
+        raise Refused("The unit has changed since this was proposed. Propose it anew.", code="stale")
+    values = dict(change.after)
+    values["deputy"] = Unit.objects.filter(key=values["deputy"]).first() if values["deputy"] else None
+    Unit.objects.update_or_create(key=change.key, defaults=values)
+
+
+def withdraw(change: UnitChange, *, by: Actor, at: datetime) -> None:
+    """Take it back, or decline a colleague's or a unit's: nothing changes."""
+    require_act("unit.confirm", by)
+    with transaction.atomic():
+        count = UnitChange.objects.filter(pk=change.pk, settled_at=None).update(
+            settled_at=at, withdrawn_by_id=by.person
+        )
+        refuse_unless(count == 1, "This was settled already.", code="settled")
+        _enter("unit.declined", change, by=by, at=at)
+
+
+def _enter(act: str, change: UnitChange, *, by: Actor, at: datetime) -> None:
+    payload = {"kind": change.kind, "key": change.key, "before": change.before, "after": change.after}
+    record(
+        [Act(act=act, obj=("unit-change", str(change.pk), 1), why=change.why[:400], payload=payload)],
+        by=by,
+        at=at,
+    )

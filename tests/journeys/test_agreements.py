@@ -1,0 +1,85 @@
+"""Agreements are dated, what was asked under one keeps its clocks, and a year is reported for both sides."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from openhotline.rules import words
+from openhotline.rules.agreement_words import lines
+from openhotline.rules.refusals import Refused
+from openhotline.statistics import agreements
+from openhotline.steps import answer, escalate, undo
+from tests.journeys.cast import Day, hours, minutes
+
+
+def two_versions(house: Day) -> None:
+    """From 13 May 2026 on the answer is due in one hour instead of two."""
+    first, *others = house.policy.agreements
+    day = date(2026, 5, 13)
+    second = replace(first, version="authorise-first/2026.2", valid_from=day, answer=timedelta(hours=1))
+    house.policy = replace(house.policy, agreements=(replace(first, valid_until=day), second, *others))
+
+
+def test_what_was_asked_under_a_version_keeps_its_clocks(house: Day) -> None:
+    two_versions(house)
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    house.contact_verified(removals)
+    old = house.asked()
+    assert (old.agreement_version, old.due_at - old.asked_at) == ("authorise-first/2026.1", hours(2))
+    house.now = house.now.replace(day=13)
+    house.traced(house.graded(house.public_report("http://img.example.net/2")))
+    new = house.asked()
+    assert (new.agreement_version, new.due_at - new.asked_at) == ("authorise-first/2026.2", hours(1))
+    assert house.policy.covering(old.agreement, old.agreement_version).answer == hours(2)
+    with pytest.raises(Refused, match="no version in force"):
+        house.policy.agreement("authorise-first", on=date(2025, 12, 31))
+
+
+def test_an_agreement_reads_as_sentences_with_nothing_left_out(house: Day) -> None:
+    for one in house.policy.agreements:
+        read = dict(lines(one))
+        assert all(sentence.endswith(".") for heading, sentence in read.items() if heading != "Version")
+        assert {
+            "Order",
+            "Answer",
+            "Silence",
+            "Holds",
+            "Calendar",
+            "Preservation",
+            "Evidence",
+            "Feedback",
+        } <= set(read)
+
+
+def test_the_yearly_report_counts_both_sides(house: Day) -> None:
+    def asked(n: int):
+        removals = house.traced(house.graded(house.public_report(f"http://img{n}.example.net/1")))
+        if n == 1:
+            house.contact_verified(removals)
+        return house.asked()
+
+    prompt = asked(1)
+    house.later(minutes(20))
+    house.answered(prompt, words.EVIDENCE_WANTED)
+    house.letters_leave()
+    late = asked(2)
+    house.later(hours(3))
+    escalate.police_silence(policy=house.policy, at=house.now)
+    given = answer.record(
+        late, kind=words.GO_AHEAD, by=house.officer_of(late), at=house.now, policy=house.policy
+    )
+    undo.undo(given, by=house.officer_of(late), at=house.now)
+    house.later(minutes(1))
+    house.answered(late, words.HOLD, review_at=house.now + hours(10), reason="covert work")
+    house.later(hours(2))
+    (kept,) = agreements.report(2026, policy=house.policy, at=house.now)
+    assert (kept.agreement, kept.questions, kept.addresses) == ("authorise-first", 2, 2)
+    assert (kept.answered, kept.answered_in_time, kept.rung, kept.escalated) == (2, 1, 1, 0)
+    assert (kept.median_answer, kept.p90_answer) == (20, 181)
+    assert kept.answers == {"evidence-wanted": 1, "hold": 1}
+    assert (kept.taken_back, kept.holds, kept.holds_open, kept.longest_hold) == (1, 1, 1, 120)
+    assert (kept.evidence_wanted, kept.statements_wanted, kept.notices_under_hold) == (1, 0, 0)
+    assert kept.median_asking == 10, "a bundle waits ten minutes"
+    assert all(value for _, value in agreements.rows(kept))
+    assert agreements.report(2025, policy=house.policy, at=house.now) == []

@@ -1,0 +1,131 @@
+"""Units and routing are data of the house: one person proposes, another agrees, and the next question goes there."""
+
+from datetime import timedelta
+
+import pytest
+
+from openhotline.ledger import canonical
+from openhotline.ledger.models import Staged
+from openhotline.records.models import RouteRule, Unit, UnitChange
+from openhotline.rules import words
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.rules.routing import UnitRule
+from openhotline.steps import escalate, units
+from tests.journeys.cast import NORTH_RACK, Day, hours
+
+
+def rules() -> list[UnitRule]:
+    rows = RouteRule.objects.select_related("unit").order_by("position")
+    return [
+        UnitRule(row.unit.key, tuple(row.classes), tuple(row.asns), tuple(row.operators), row.why)
+        for row in rows
+    ]
+
+
+def acts() -> list[str]:
+    return [canonical.decode(bytes(entry))["act"] for entry in Staged.objects.values_list("entry", flat=True)]
+
+
+@pytest.fixture(autouse=True)
+def first_version(house: Day) -> None:
+    units.load_first(policy=house.policy)
+
+
+def propose(house: Day, key: str, *, by: str = "P01", why: str = "as agreed", **values: str) -> UnitChange:
+    return units.propose_unit(key, values, why=why, policy=house.policy, by=house.who(by), at=house.now)
+
+
+def test_the_policy_loads_the_first_version_and_never_the_second(house: Day) -> None:
+    assert rules() == list(house.policy.unit_rules)
+    RouteRule.objects.filter(position=2).delete()
+    units.load_first(policy=house.policy)
+    assert len(rules()) == len(house.policy.unit_rules) - 1
+
+
+def test_a_unit_is_added_and_routed_to_by_two_people(house: Day) -> None:
+    made = propose(
+        house, "LU", name="Local unit", level="local", agreement="authorise-first", mail="lu@police.example"
+    )
+    assert not Unit.objects.filter(key="LU").exists(), "nothing changes yet"
+    with pytest.raises(Refused, match="second person"):
+        units.confirm(made, by=house.who("P01"), at=house.now)
+    with pytest.raises(NotPermitted):
+        units.confirm(made, by=house.who("A07"), at=house.now)
+    units.confirm(made, by=house.who("L01"), at=house.now)
+    line = UnitRule("LU", (), (64500,), (), "North Rack stands in its town.")
+    table = units.propose_rules([line, *rules()], why="primacy moved", by=house.who("L01"), at=house.now)
+    units.confirm(table, by=house.who("P01"), at=house.now)
+    house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
+    assert house.asked().unit.key == "LU"
+    assert {"unit.proposed", "unit.changed"} <= set(acts())
+
+
+def test_what_changed_since_is_proposed_anew_and_a_proposal_can_be_taken_back(house: Day) -> None:
+    first = propose(house, "NU", hours="7 to 23")
+    second = propose(house, "NU", by="L01", phone="01632 960 399")
+    units.confirm(first, by=house.who("L01"), at=house.now)
+    with pytest.raises(Refused, match="changed since"):
+        units.confirm(second, by=house.who("P01"), at=house.now)
+    units.withdraw(second, by=house.who("L01"), at=house.now)
+    with pytest.raises(Refused, match="settled already"):
+        units.confirm(second, by=house.who("P01"), at=house.now)
+    assert Unit.objects.get(key="NU").hours == "7 to 23"
+
+
+def test_a_unit_re_routes_itself_and_the_hotline_confirms(house: Day) -> None:
+    officer = house.people["officer NU"].actor()
+    made = units.propose_reroute(
+        Unit.objects.get(key="AU"),
+        cls=words.CHILD_SEXUAL_ABUSE,
+        asn=64500,
+        why="their enquiry",
+        by=officer,
+        at=house.now,
+    )
+    with pytest.raises(NotPermitted):
+        units.confirm(made, by=house.people["officer EU"].actor(), at=house.now)
+    units.confirm(made, by=house.who("P01"), at=house.now)
+    house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
+    assert house.asked().unit.key == "AU"
+
+
+def test_a_table_that_leaves_something_to_nobody_is_refused(house: Day) -> None:
+    for table, sentence in (
+        ([], "takes everything that is left"),
+        ([UnitRule("NU", (), (64500,), (), "why")], "takes everything that is left"),
+        ([UnitRule("XX", (), (), (), "why")], "no unit"),
+        ([UnitRule("NU", ("none",), (), (), "why")], "no class"),
+        ([UnitRule("NU", (), (), (), " ")], "says why"),
+    ):
+        with pytest.raises(Refused, match=sentence):
+            units.propose_rules(table, why="x", by=house.who("P01"), at=house.now)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"name": " "}, "unit's name"),
+        ({"level": "galactic"}, "A unit is one of"),
+        ({"agreement": "none"}, "no agreement"),
+        ({"mail": "a@b, c@d"}, "no mail address"),
+        ({"deputy": "NU"}, "deputy is another unit"),
+        ({}, "Nothing is different"),
+    ],
+)
+def test_a_change_that_cannot_be_is_a_sentence(house: Day, values: dict[str, str], sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        propose(house, "NU", **values)
+
+
+def test_the_duty_desk_is_rung_and_the_deputy_hears_of_the_escalation(house: Day) -> None:
+    made = propose(house, "NU", duty_mail="duty@police.example", deputy="EU")
+    units.confirm(made, by=house.who("L01"), at=house.now)
+    house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
+    house.asked()
+    house.later(hours(2))
+    escalate.police_silence(policy=house.policy, at=house.now)
+    assert [letter.recipient for letter in house.letters("police-reminder")] == ["duty@police.example"]
+    house.later(hours(6) + timedelta(minutes=1))
+    escalate.police_silence(policy=house.policy, at=house.now)
+    (letter,) = house.letters("police-deputy")
+    assert letter.recipient == Unit.objects.get(key="EU").mail
