@@ -50,6 +50,8 @@ NOT_HERE = (
     "notice-xarf",
     "notice-text",
     "verify",
+    "open",
+    "appeal",
     "livez",
     "readyz",
     "api-",
