@@ -52,6 +52,7 @@ NOT_HERE = (
     "verify",
     "open",
     "appeal",
+    "program-",
     "livez",
     "readyz",
     "api-",
