@@ -23,8 +23,8 @@ from openhotline.rules.agreement import (
     NOTIFY_TOGETHER,
     Agreement,
 )
-from openhotline.rules.gone import APART
 from openhotline.rules.calendars import Calendar
+from openhotline.rules.gone import APART
 from openhotline.rules.notice import TEXT_KEYS, Texts
 from openhotline.rules.pace import STATES, Band, Pace
 from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
