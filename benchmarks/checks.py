@@ -22,9 +22,9 @@ from pathlib import Path
 
 from benchmarks import common, peers
 
-COUNT, QUICK_COUNT = 2000, 200
-HOSTS = 200
-RUNS = 3
+COUNT, QUICK_COUNT = 600, 100
+HOSTS = 50
+RUNS = 1
 ENDINGS = {"pictures": ".jpg", "pages": ".html"}
 LIBRARIES = {
     "requests": ("requests==2.32.5",),

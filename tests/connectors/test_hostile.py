@@ -5,9 +5,12 @@ dozen with shortened limits, `--release` all of them with those that hold in a h
 """
 
 import json
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +18,10 @@ import pytest
 
 from openhotline.connectors.probe.config import Limits, ProbeConfig, Resolver
 from openhotline.connectors.probe.meaning import CheckJob
+from openhotline.connectors.probe.ways import Way
 from openhotline.rules.facts import CheckFacts
 from tests.connectors import hostile
-from tests.connectors.small_world import RESOLVER, SITE, SmallWorld
+from tests.connectors.small_world import RESOLVER, SmallWorld
 from tests.connectors.test_probe import moments, start
 
 SHORTENED = Limits(connect_s=10, tls_s=2, first_byte_s=5, slow_after_s=1, total_s=15, job_s=20, dns_s=20)
@@ -52,7 +56,11 @@ def visit(names: Sequence[str], limits: Limits) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "run").mkdir(mode=0o700)
-        with SmallWorld(folder / "run" / "exit.sock") as world:
+        # The neighbours' sites are in a process of their own, so that what slows them is the prober alone.
+        with (
+            SmallWorld(folder / "run" / "exit.sock") as world,
+            neighbours(folder / "run" / "n.sock") as beside,
+        ):
             known = hostile.behaviours()
             places: dict[str, str] = {}
             for number, one in enumerate(names):
@@ -64,22 +72,21 @@ def visit(names: Sequence[str], limits: Limits) -> Outcome:
                 else:
                     world.hosts[(literal, 80)] = known[one][1]
                     places[one] = f"http://h{number}.example.org/"
-            world.zones |= {f"n{number}.example.net": [SITE] for number in range(NEIGHBOURS)}
-            world.hosts[(SITE, 80)] = world.page(b"<title>Ordinary</title><p>Words.</p>")
             config = ProbeConfig(
-                {"north": world.way("socks5-unix")}, (Resolver(RESOLVER),), limits=limits, lift_documentation=True,
+                {"north": world.way("socks5-unix"), "south": Way("socks5-unix", beside)}, (Resolver(RESOLVER),), limits=limits, lift_documentation=True,
                 polite=False, never=(),
             )  # fmt: skip
             process, prober = start(folder, config)
             try:
                 ordinary = [f"http://n{number}.example.net/a" for number in range(NEIGHBOURS)]
-                jobs = lambda urls: [CheckJob(u, "north", next(moments), allow_path=True) for u in urls]  # noqa: E731
-                prober.check(jobs(ordinary[:5]))
-                alone = [seen.seconds for seen in prober.check(jobs(ordinary))]
+                prober.timeout = limits.job_s + 60
+                jobs = lambda urls, place: [CheckJob(u, place, next(moments), allow_path=True) for u in urls]  # noqa: E731
+                prober.check(jobs(ordinary[:5], "south"))
+                alone = [seen.seconds for seen in prober.check(jobs(ordinary, "south"))]
                 before = peak(process.pid, "VmRSS")
                 # One connection carries both, hostile ones first, as one batch of the worker would.
                 began = time.monotonic()
-                facts = prober.check(jobs([*places.values(), *ordinary]))
+                facts = prober.check([*jobs(places.values(), "north"), *jobs(ordinary, "south")])
                 assert (
                     time.monotonic() - began < limits.job_s + 30
                 )  # the machine may be busy; a hang would be longer
@@ -96,6 +103,19 @@ def visit(names: Sequence[str], limits: Limits) -> Outcome:
                 alone,
                 [seen.seconds for seen in facts[len(names) :]],
             )
+
+
+@contextmanager
+def neighbours(exit_socket: Path) -> Iterator[str]:
+    """Ordinary sites behind an exit of their own, in a process of their own."""
+    command = [sys.executable, "-m", "benchmarks.checks_world", str(exit_socket)]
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline()
+            yield str(exit_socket)
+        finally:
+            process.terminate()
 
 
 def p95(values: Sequence[float]) -> float:

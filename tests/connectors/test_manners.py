@@ -170,6 +170,13 @@ def test_what_was_finished_is_given_out_although_one_look_hangs(tmp_path: Path) 
         )
 
 
+def test_a_name_that_cannot_be_asked_for_is_no_miss(tmp_path: Path) -> None:
+    with town(tmp_path, limits=PATIENT) as place:
+        for name in ("a" * 64 + ".example", ".".join(["long" * 10] * 10) + ".example"):
+            facts = place.look(f"http://{name}/", at=next(moments))
+            assert (facts.outcome, facts.why) == ("error", "The name is longer than a name can be.")
+
+
 def test_it_says_what_it_would_do_and_sends_nothing_until_told(tmp_path: Path) -> None:
     with town(tmp_path, limits=PATIENT) as place:
         seen = watched(place)

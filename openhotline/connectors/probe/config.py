@@ -53,6 +53,7 @@ class Limits:
     header_lines: int = 100
     redirects: int = 5
     html_bytes: int = 256 * 1024
+    wire_bytes: int = 2 * 1024 * 1024  # of one answer, before anything is unpacked or thrown away
     rdap_bytes: int = 512 * 1024
     in_flight: int = 200  # looks at one time, all hosts
     per_host: int = 64  # looks at one time at one host, when not polite

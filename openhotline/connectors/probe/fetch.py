@@ -3,14 +3,17 @@
 True here: libcurl gets exactly one socket, already connected to a vetted literal; asked for a second it
 gets none. A response whose type nobody wants is cut at the blank line after its headers, before a byte of
 its body reaches Python. What is wanted is read up to a cap and dropped if it turns out to be binary. An
-answer that dribbles is ended. Handles are used again, and remember nothing: no cookie, no session, no
+answer that dribbles is ended, and so is one that sends more than any page could, in whatever wrapping. Handles are used again, and remember nothing: no cookie, no session, no
 connection. Not here: redirects, vetting, what a response means (`walk.py`).
 """
 
 import asyncio
 import contextlib
+import fcntl
 import socket
 import ssl
+import struct
+import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,16 +33,18 @@ _CERTIFICATE = {pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE}
 _CA_FILE = ssl.get_default_verify_paths().cafile or ""
 _WATCH_S = 1.0
 _IDLE = 256
+_PIECE = 4096  # what libcurl reads at a time
+_AT_ONCE = 100 * _PIECE  # and at the most before it comes back to us
 _ALWAYS = (
     (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
     (pycurl.PROXY, ""),
     (pycurl.NETRC, pycurl.NETRC_IGNORED),
-    (pycurl.SOCKOPTFUNCTION, lambda *_: pycurl.SOCKOPT_ALREADY_CONNECTED),
     (pycurl.FRESH_CONNECT, 1),
     (pycurl.FORBID_REUSE, 1),
     (pycurl.FOLLOWLOCATION, 0),
     (pycurl.PATH_AS_IS, 1),
     (pycurl.NOSIGNAL, 1),
+    (pycurl.BUFFERSIZE, _PIECE),
     (pycurl.HTTP09_ALLOWED, 0),
     (pycurl.SSL_SESSIONID_CACHE, 0),  # a session taken up again would tell that it is us again
     # Decoded while streaming, under the cap, and only what is wanted: other bodies are cut off before.
@@ -63,8 +68,8 @@ class _Reading:
     """The callbacks of one exchange."""
 
     __slots__ = (
-        "body", "cap", "fetcher", "first_at", "got", "limits", "lines", "open", "size", "started", "stopped",
-        "wanted",
+        "arrived", "body", "cap", "fetcher", "first_at", "got", "limits", "lines", "open", "size", "started",
+        "stopped", "wanted",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, wanted: Wanted, fetcher: "Fetcher") -> None:
@@ -73,9 +78,12 @@ class _Reading:
         self.body = bytearray()
         self.cap = 0
         self.size = self.lines = 0
+        self.arrived = 0  # bytes on the socket, whatever they are
         self.started, self.first_at = time.monotonic(), 0.0
         self.open = True  # still in the headers
-        self.stopped = ""  # why we ended it ourselves: "enough", "binary", "too-long", "slow", "late"
+        self.stopped = (
+            ""  # why we ended it ourselves: "enough", "binary", "too-long", "slow", "late", "too-much"
+        )
 
     def header(self, line: bytes) -> int:
         if not self.open:
@@ -142,6 +150,7 @@ class Fetcher:
         self.held = 0  # bytes of bodies in hand
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: dict[pycurl.Curl, tuple[asyncio.Future[tuple[int, str]], _Reading]] = {}
+        self._by_socket: dict[int, tuple[asyncio.Future[tuple[int, str]], _Reading]] = {}
         self._idle: list[pycurl.Curl] = []
         self._watch: asyncio.TimerHandle | None = None
 
@@ -169,7 +178,16 @@ class Fetcher:
             over.close()
             return Exchange(fault="error", why=f"The address cannot be put into a request ({fault}).")
         done: asyncio.Future[tuple[int, str]] = self.loop.create_future()
-        self._waiting[curl] = done, reading
+        self._waiting[curl] = waiting = done, reading
+        numbers: list[int] = []
+
+        def connected(number: int, _purpose: int) -> int:
+            """libcurl has a copy of our socket, and says its number here."""
+            numbers.append(number)
+            self._by_socket[number] = waiting
+            return int(pycurl.SOCKOPT_ALREADY_CONNECTED)
+
+        curl.setopt(pycurl.SOCKOPTFUNCTION, connected)
         if self._watch is None:
             self._watch = self.loop.call_later(_WATCH_S, self._look_at_speed)
         code, text = pycurl.E_ABORTED_BY_CALLBACK, ""
@@ -178,6 +196,9 @@ class Fetcher:
             code, text = await done
         finally:
             self._waiting.pop(curl, None)
+            for number in numbers:
+                if self._by_socket.get(number) is waiting:
+                    del self._by_socket[number]
             with contextlib.suppress(pycurl.error):
                 self.multi.remove_handle(curl)
             if code == pycurl.E_ABORTED_BY_CALLBACK or len(self._idle) >= _IDLE:
@@ -216,9 +237,25 @@ class Fetcher:
         if event in (pycurl.POLL_REMOVE, pycurl.POLL_IN, pycurl.POLL_NONE):
             self.loop.remove_writer(fd)
         if event in (pycurl.POLL_IN, pycurl.POLL_INOUT):
-            self.loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
+            self.loop.add_reader(fd, self._readable, fd)
         if event in (pycurl.POLL_OUT, pycurl.POLL_INOUT):
             self.loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
+
+    def _readable(self, fd: int) -> None:
+        """Count what lies on the socket before libcurl takes it: of what it throws away (extensions of
+        chunks, say) it would tell nobody."""
+        waiting = self._by_socket.get(fd)
+        if waiting is not None:
+            done, reading = waiting
+            if done.done():
+                return
+            (lying,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))
+            reading.arrived += min(lying, _AT_ONCE)
+            if reading.arrived > reading.limits.wire_bytes:
+                reading.stopped = "too-much"
+                done.set_result((pycurl.E_ABORTED_BY_CALLBACK, ""))
+                return
+        self._act(fd, pycurl.CSELECT_IN)
 
     def _on_timer(self, milliseconds: int) -> None:
         if self._timer:
@@ -288,6 +325,8 @@ def _outcome(reading: _Reading, body: bytes, code: int, text: str) -> Exchange:
         got.whole = code == 0
         if reading.stopped == "binary":
             got.why = "The page says it is text but is not; nothing of it was kept."
+        elif reading.stopped == "too-much":
+            got.why = "More was sent than any page is long; it was broken off."
         elif reading.stopped == "slow":
             got.why = "The answer came too slowly after its headers and was broken off."
         elif code and not reading.stopped:

@@ -20,6 +20,7 @@ from openhotline.connectors.probe.exits import Exits
 
 KEEP_S = 5.0  # real seconds an answer serves the same house moment
 MAX_USED = 16
+LONGEST_NAME, LONGEST_LABEL = 253, 63
 NOT_ASKED = "not asked"  # in place of a response code: no name server was
 
 
@@ -81,6 +82,8 @@ class Names:
         name = host.rstrip(".").lower()
         if name.endswith(".onion"):
             return Resolved("blocked", "This exit does not carry onion addresses.", rcode=NOT_ASKED)
+        if len(name) > LONGEST_NAME or any(len(label) > LONGEST_LABEL for label in name.split(".")):
+            return Resolved("error", "The name is longer than a name can be.", rcode=NOT_ASKED)
         key, now = (vantage, name, at), time.monotonic()
         kept = self._kept.get(key)
         if kept is None or now - kept[0] > KEEP_S:
