@@ -7,13 +7,14 @@ PostgreSQL houses get a new database on the server of this pass, or on one start
 
 import atexit
 import os
-import socket
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlparse
 
-from tests.postgres import Launcher, Server
+from openhotline.crashtest.crowd import free_ports
+from openhotline.crashtest.postgres import Launcher, Server
+
+__all__ = ["free_ports", "fresh_house", "server", "this_pass"]
 
 Kind = Literal["production", "demo", "test"]
 Database = Literal["sqlite", "postgresql"]
@@ -29,24 +30,10 @@ def server() -> Server:
     """The PostgreSQL server of this pass; in the SQLite pass one of our own, ended with the process."""
     known = os.environ.get("OPENHOTLINE_TEST_POSTGRES", "")
     if known:
-        parts = urlparse(known)
-        assert parts.hostname and parts.port and parts.password
-        return Server(parts.hostname, parts.port, parts.password)
+        return Server.at(known)
     launcher = Launcher()
     atexit.register(launcher.stop)
     return launcher.__enter__()
-
-
-def free_ports(count: int) -> list[int]:
-    """That many different ports, free on loopback a moment ago."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 def fresh_house(folder: Path, *, kind: Kind = "test", database: Database | None = None) -> dict[str, str]:

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(unit, name="unit")
 
 
-def up() -> None:
+def up(workers: int = typer.Option(1, help="Worker processes; more than one needs PostgreSQL.")) -> None:
     """Open the house: prober, worker, public form, desk and portal, until stopped. Made on first start."""
     settings = common.open_house(door="worker")
     if settings.kind == "demo":
@@ -46,7 +46,7 @@ def up() -> None:
     house.migrate()
     house.settle(settings, at=settings.clock().now())
     house.refuse_unsafe(settings)
-    supervisor = Supervisor(settings, with_world=False, with_worker=True)
+    supervisor = Supervisor(settings, with_world=False, with_worker=True, workers=workers)
     supervisor.start()
     supervisor.wait_until_ready(60)
     common.console.print(

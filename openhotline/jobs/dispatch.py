@@ -21,8 +21,8 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Item
+from openhotline.rules import letter_path, notice_lint
 from openhotline.rules import notice as wording
-from openhotline.rules import notice_lint
 from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
@@ -73,8 +73,9 @@ def letters(post: Post, *, policy: Policy, at: datetime, kinds: Sequence[str] = 
         way=post.mail_way,
         guard=lambda letter, now: _freeze(letter, post, policy=policy, at=now),
         moment=lambda: post.moment(at),
+        lock=notify.lock_case,
     ):
-        _settle(letter, post.hand_over(letter), policy=policy, at=post.moment(at))
+        _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
         tried += 1
     return tried
 
@@ -90,10 +91,37 @@ def partners(post: Post, *, policy: Policy, at: datetime) -> int:
         way=HTTP,
         guard=lambda letter, now: _freeze_referral(letter, policy=policy, at=now),
         moment=lambda: post.moment(at),
+        lock=notify.lock_case,
     ):
-        _settle(letter, post.hand_over(letter), policy=policy, at=post.moment(at))
+        _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
         tried += 1
     return tried
+
+
+def _hand_over(letter: Letter, post: Post, *, at: datetime) -> Receipt:
+    """Open the socket, unless this process slept since the claim: its lease may end meanwhile."""
+    if letter.claimed_at is not None and not letter_path.in_time(letter.claimed_at, post.moment(at)):
+        return Receipt(TEMPORARY, "Too long between claim and hand-over; nothing was sent.", stage="connect")
+    return post.hand_over(letter)
+
+
+def repeat(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> None:
+    """A letter in doubt, to somebody who honours our key: its guards again, then the same bytes again."""
+    claimed = queue.repeat(
+        letter,
+        at=at,
+        by=MACHINE_WORKER,
+        guard=lambda letter, now: _freeze_referral(letter, policy=policy, at=now),
+        lock=notify.lock_case,
+    )
+    if claimed is None:
+        return
+    receipt = _hand_over(claimed, post, at=at)
+    if receipt.outcome == ACCEPTED:
+        _settle(claimed, receipt, policy=policy, at=post.moment(at))
+    else:
+        # "Not now" and "no" are about this try; what became of the first one is as unknown as before.
+        queue.in_doubt(claimed, why=receipt.why, by=MACHINE_WORKER, at=post.moment(at))
 
 
 def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> bytes | None:

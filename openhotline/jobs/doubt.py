@@ -1,7 +1,7 @@
 """Letters in doubt: the other side is asked, and only then may one leave again (security.md 3c).
 
-Three ways. A partner honours our key: asked by GET, and the same key sent again where it has nothing. The
-spool knows our key as a file's name. A relay cannot be asked, but its log can be read: what stands there as
+Three ways. A partner honours our key: asked by GET, and where it gives no answer the same key is sent again.
+The spool knows our key as a file's name. A relay cannot be asked, but its log can be read: what stands there as
 queued has arrived, and what does not is sent again only if the log can be believed. Everything else stays in
 doubt, and the desk shows a person both risks. Not here: who claims and sends (`dispatch`).
 """
@@ -11,12 +11,11 @@ from datetime import datetime
 
 from openhotline.connectors.relaylog.meaning import LogRead
 from openhotline.jobs import dispatch
-from openhotline.jobs.post import HTTP, Post
+from openhotline.jobs.post import SMTP, Post
 from openhotline.outbox import queue
 from openhotline.outbox.models import SENT, Letter
 from openhotline.policy import Policy
 from openhotline.rules.letter_path import (
-    ASK,
     PERSON,
     TAKEN,
     UNKNOWN,
@@ -47,6 +46,8 @@ def settle(post: Post, *, policy: Policy, at: datetime) -> int:
                     dispatch.arrived(letter, reference, policy=policy, at=at)
                 case "again":
                     queue.not_arrived(letter, why=f"asked: {answer}", by=MACHINE_WORKER, at=at)
+                case "repeat":
+                    dispatch.repeat(letter, post, policy=policy, at=at)
                 case _:
                     continue
         except Refused:
@@ -59,10 +60,10 @@ def _asked(letters: Sequence[Letter], post: Post) -> dict[int, tuple[str, str]]:
     """What the other side says about each: the answer and its reference. No transaction is open."""
     said: dict[int, tuple[str, str]] = {letter.pk: (UNKNOWN, "") for letter in letters}
     for letter in letters:
-        if letter.way == HTTP:
+        if letter.way != SMTP:
             known = post.ask(letter)
             said[letter.pk] = (known.said, known.reference)
-    by_log = [letter for letter in letters if post.after_doubt(letter) == ASK]
+    by_log = [letter for letter in letters if letter.way == SMTP]
     log = post.read_log() if by_log else None
     if log is not None:
         ours = _settled_in(log)

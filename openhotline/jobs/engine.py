@@ -47,7 +47,22 @@ class Engine:
         A part that cannot work just now (the prober is away) is logged and does not stop the others.
         """
         done = 0
-        parts: tuple[tuple[str, Callable[[], int]], ...] = (
+        for name, part in self.parts(at):
+            try:
+                done += part()
+            except (ProberUnreachable, Refused) as fault:
+                # Refused: somebody moved it between our reading and our writing; the next turn sees it as it is.
+                self._fault(name, fault.sentence)
+            except Exception:
+                if self.strict:
+                    raise
+                # One bad row must not stop the house: the other parts go on, and the fault is in the log.
+                log.exception("%s: this part failed; the others go on.", name)
+        return done
+
+    def parts(self, at: datetime) -> tuple[tuple[str, Callable[[], int]], ...]:
+        """What a turn at `at` consists of, in its order."""
+        return (
             # A child may be at risk: nothing stands before this letter.
             ("alarms", lambda: dispatch.letters(self.post, policy=self.policy, at=at, kinds=["alarm"])),
             ("spool", lambda: self.filer.file(policy=self.policy, at=at) if self.filer else 0),
@@ -74,18 +89,6 @@ class Engine:
             ("comparison", lambda: self._compare(at)),
             ("ledger", lambda: put_in_order() and 0),
         )
-        for name, part in parts:
-            try:
-                done += part()
-            except (ProberUnreachable, Refused) as fault:
-                # Refused: somebody moved it between our reading and our writing; the next turn sees it as it is.
-                self._fault(name, fault.sentence)
-            except Exception:
-                if self.strict:
-                    raise
-                # One bad row must not stop the house: the other parts go on, and the fault is in the log.
-                log.exception("%s: this part failed; the others go on.", name)
-        return done
 
     def _compare(self, at: datetime) -> int:
         """The hourly comparison with relay and partners. It finds and does nothing, so it counts as nothing."""

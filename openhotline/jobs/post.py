@@ -19,11 +19,14 @@ from openhotline.connectors.relaylog.client import RelayLog
 from openhotline.connectors.relaylog.client import ask as ask_log
 from openhotline.connectors.relaylog.meaning import LogRead
 from openhotline.connectors.spool.client import Spool
+from openhotline.connectors.spool.client import ask as ask_spool
 from openhotline.connectors.spool.client import send as send_to_spool
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Partner
-from openhotline.rules.letter_path import ASK, PERSON, REPEAT
+from openhotline.rules.letter_path import ASK, PERSON, REPEAT, UNKNOWN
 from openhotline.steps.notify import HouseWords
+
+__all__ = ["HTTP", "SMTP", "SPOOL", "Known", "LogRead", "Post", "Receipt", "Relay", "RelayLog"]
 
 SMTP, SPOOL, HTTP = "smtp", "spool", "http"
 
@@ -58,7 +61,9 @@ class Post:
         return send_mail(frozen, self.relay)
 
     def ask(self, letter: Letter) -> Known:
-        """Ask the partner whether it has what was sent under the letter's key."""
+        """Ask the partner, or look into the spool, whether what was sent under the letter's key is there."""
+        if letter.way == SPOOL:
+            return Known(ask_spool(self.spool, key=letter.key) if self.spool else UNKNOWN, letter.key[:16])
         return ask_partner(self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
 
     def read_log(self) -> LogRead | None:
@@ -76,6 +81,7 @@ class Post:
 
     def after_doubt(self, letter: Letter) -> str:
         """What may be done about a letter in doubt: REPEAT, ASK or PERSON."""
-        if letter.way == HTTP or (letter.way == SPOOL and self.spool is not None):
+        if letter.way == HTTP:
             return REPEAT
-        return ASK if letter.way == SMTP and self.log is not None else PERSON
+        asked = {SPOOL: self.spool, SMTP: self.log}.get(letter.way)
+        return ASK if asked is not None else PERSON

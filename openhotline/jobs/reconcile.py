@@ -15,6 +15,8 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Difference, Letter
 from openhotline.rules.words import LEAD, LIAISON
 
+__all__ = ["EVERY", "Seen", "compare", "listed"]
+
 EVERY = timedelta(hours=1)
 BACK = timedelta(days=2)  # letters sent in this time are compared
 MOST = 500  # letters a partner is asked about in one comparison

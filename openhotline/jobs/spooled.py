@@ -4,8 +4,10 @@ A form left after page 1 is filed too, two hours later, marked so. Until then it
 still sealed, in `spool/held/`.
 """
 
+import fcntl
 import logging
 import os
+import weakref
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -25,14 +27,18 @@ class Filer:
     """Reads the spool in order and files what is complete, or was left."""
 
     def __init__(self, settings: Settings) -> None:
+        self.place = settings.spool
         self.reader = spool.Reader(settings.spool)
         self.secret = sealing.secret_key(settings.keys)
         self.held = settings.spool / "held"
         self.held.mkdir(mode=0o700, exist_ok=True)
-        self.opened: dict[UUID, tuple[datetime, IncomingReport]] = self._read_held()
+        self.opened: dict[UUID, tuple[datetime, IncomingReport]] = {}
+        self._reads = False
 
     def file(self, *, policy: Policy, at: datetime, limit: int = 1000) -> int:
-        """File what is there. Returns how many reports were filed or completed."""
+        """File what is there. Returns how many reports were filed or completed; 0 where another worker reads."""
+        if not self._mine():
+            return 0
         records = self.reader.read(limit)
         ready: dict[UUID, IncomingReport] = {}
         for record in records:
@@ -54,6 +60,22 @@ class Filer:
         if records:
             self.reader.done(records)
         return len(ready)
+
+    def _mine(self) -> bool:
+        """One worker reads a spool. The lock is the kernel's: it is free as soon as its holder is dead."""
+        if self._reads:
+            return True
+        handle = os.open(self.place / "reader.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return False
+        weakref.finalize(self, os.close, handle)  # the lock goes with the file, and the file with its reader
+        self._reads = True
+        # What the one before had read and held is on the disk.
+        self.reader, self.opened = spool.Reader(self.place), self._read_held()
+        return True
 
     def _open(self, record: "spool.SpoolRecord") -> IncomingReport | None:
         try:

@@ -52,9 +52,17 @@ class Supervisor:
         with_worker: bool,
         doors: Sequence[str] = DOORS,
         world_arguments: Sequence[str] = (),
+        workers: int = 1,
         say: Callable[[str], None] = say_to_stderr,
     ) -> None:
-        """`doors`: () where no page is wanted. `world_arguments` go to `openhotline world serve`."""
+        """`doors`: () where no page is wanted. `world_arguments` go to `openhotline world serve`. More than
+        one worker needs PostgreSQL, where rows are taken past those that others hold."""
+        if workers < 1 or (workers > 1 and not settings.postgres):
+            raise Refused(
+                "More than one worker needs PostgreSQL: set OPENHOTLINE_DATABASE_URL, or take --workers 1.",
+                code="workers",
+            )
+        self.workers = (WORKER, *(f"{WORKER}-{number}" for number in range(2, workers + 1)))
         self.settings = settings
         self.data = settings.data.absolute()
         self.with_world, self.with_worker = with_world, with_worker
@@ -102,9 +110,10 @@ class Supervisor:
         self._launch(Child(PROBER, (*command, "--config", str(file)), {}))
 
     def start_worker(self) -> None:
-        """Start the worker, if it does not run already (the demo does so after its day is played)."""
-        if WORKER not in self.children:
-            self._launch(Child(WORKER, ("-m", "openhotline.cli", "worker"), self._house(WORKER)))
+        """Start the workers, if they do not run already (the demo does so after its day is played)."""
+        for name in self.workers:
+            if name not in self.children:
+                self._launch(Child(name, ("-m", "openhotline.cli", "worker"), self._house(WORKER)))
 
     def _door(self, door: str) -> Child:
         shared = Path("/dev/shm")  # noqa: S108  a heartbeat file, and never on a slow disk
@@ -264,7 +273,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything: doors, worker, prober, world. Harmless twice."""
-        for names in (DOORS, (WORKER,), (PROBER,), (WORLD,)):
+        for names in (DOORS, self.workers, (PROBER,), (WORLD,)):
             self._end([self.children[name] for name in names if name in self.children])
             for name in names:
                 self.children.pop(name, None)

@@ -5,11 +5,13 @@ import logging
 import signal
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError, close_old_connections, transaction
 
 from openhotline import policy as policies
+from openhotline.clock import SystemClock, WorldClock
 from openhotline.connectors.mail.client import Relay
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.connectors.relaylog.client import RelayLog
@@ -18,6 +20,9 @@ from openhotline.jobs.engine import Engine
 from openhotline.jobs.exits import vantages
 from openhotline.jobs.post import Post
 from openhotline.jobs.spooled import Filer
+from openhotline.jobs.steady import SteadyClock
+from openhotline.ledger.record import Act, record
+from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import Settings
 from openhotline.steps.notify import HouseWords
 
@@ -25,7 +30,22 @@ log = logging.getLogger("openhotline.worker")
 IDLE = 0.25  # seconds between turns when nothing was due
 
 
-def engine_of(settings: Settings, *, spool: bool = True) -> Engine:
+def steady(settings: Settings) -> SteadyClock | WorldClock:
+    """The clock a worker acts on: the machine's, whose jumps are not believed at once; the world's as it is."""
+    clock = settings.clock()
+    return SteadyClock(clock, jumped=_jumped) if isinstance(clock, SystemClock) else clock
+
+
+def _jumped(shown: datetime, kept: datetime) -> None:
+    log.warning("The machine's clock jumped: it shows %s, the house goes on at %s.", shown, kept)
+    with transaction.atomic():
+        payload = {"shown": shown.isoformat(), "kept": kept.isoformat()}
+        record([Act(act="clock.jumped", obj=("house", "1", 1), payload=payload)], by=MACHINE_WORKER, at=kept)
+
+
+def engine_of(
+    settings: Settings, *, spool: bool = True, clock: SteadyClock | WorldClock | None = None
+) -> Engine:
     """An engine as this house's settings describe it."""
     return Engine(
         policy=policies.load(settings.country),
@@ -41,7 +61,7 @@ def engine_of(settings: Settings, *, spool: bool = True) -> Engine:
                 portal_url=settings.portal_url,
             ),
             partner_tokens=lambda: partner_tokens(settings.keys / "partners.json"),
-            clock=settings.clock().now,
+            clock=(clock or settings.clock()).now,
         ),
         vantages=vantages(settings),
         filer=Filer(settings) if spool else None,
@@ -72,8 +92,8 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    engine = engine_of(settings)
-    clock = settings.clock()
+    clock = steady(settings)
+    engine = engine_of(settings, clock=clock)
     while not stop.is_set():
         close_old_connections()
         try:

@@ -54,6 +54,11 @@ class _Memory:
 _memories: dict[tuple[object, ...], _Memory] = {}
 
 
+def forget() -> None:
+    """Forget what earlier runs of this process saw: its database was put back to an earlier state."""
+    _memories.clear()
+
+
 class _Overtaken(Exception):
     """An entry of a case would have got its place before an earlier one of the same case."""
 

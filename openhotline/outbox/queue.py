@@ -176,6 +176,7 @@ def claim_each(
     kinds: Sequence[str] = (),
     way: str = "",
     moment: Callable[[], datetime] | None = None,
+    lock: Callable[[int], None] | None = None,
 ) -> Iterator[Letter]:
     """Claim letters that may leave now, one after the other: pending -> sending, each in a transaction of its
     own that is committed before the letter is handed out, so before any socket opens.
@@ -184,24 +185,52 @@ def claim_each(
     departure and returns the frozen bytes on first claim (None keeps what is frozen). It may raise Refused:
     the letter then stays where it is with the sentence in `why`, tried again a minute later, or withdraws
     itself by changing the letter's state. `way` is how it will be handed over. `moment` tells the time of each
-    claim: handing the one before over takes its time, and guards must not rest on an old one.
+    claim: handing the one before over takes its time, and guards must not rest on an old one. `lock` takes the
+    locks of the letter's case, before the letter's own: a hold takes them in that order too.
     """
     taken = 0
     for pk in list(_due(transport, kinds, at).values_list("pk", flat=True)[: limit + LOOK_PAST]):
         if taken >= limit:
             return
-        letter = _claim_one(pk, at=moment() if moment else at, by=by, way=way, guard=guard)
+        letter = _claim_one(
+            pk, PENDING, at=moment() if moment else at, by=by, way=way, guard=guard, lock=lock
+        )
         if letter is not None:
             taken += 1
             yield letter
 
 
+def repeat(
+    letter: Letter,
+    *,
+    at: datetime,
+    by: Actor,
+    guard: Callable[[Letter, datetime], bytes | None],
+    lock: Callable[[int], None] | None = None,
+) -> Letter | None:
+    """in doubt -> sending: the other side honours our key, so the same bytes are handed over once more.
+
+    All guards run again. What may have arrived leaves as it is or not at all: where anything of it may not
+    leave any more, it stays in doubt and None is returned.
+    """
+    return _claim_one(letter.pk, IN_DOUBT, at=at, by=by, way=letter.way, guard=guard, lock=lock)
+
+
 def _claim_one(
-    pk: int, *, at: datetime, by: Actor, way: str, guard: Callable[[Letter, datetime], bytes | None]
+    pk: int,
+    state: str,
+    *,
+    at: datetime,
+    by: Actor,
+    way: str,
+    guard: Callable[[Letter, datetime], bytes | None],
+    lock: Callable[[int], None] | None,
 ) -> Letter | None:
     with transaction.atomic():
+        if lock is not None:
+            lock(pk)
         rows = Letter.objects.select_for_update(skip_locked=connection.vendor == "postgresql")
-        letter = rows.filter(pk=pk, state=PENDING, due_at__lte=at).first()
+        letter = rows.filter(pk=pk, state=state, due_at__lte=at).first()
         if letter is None:
             return None
         try:
@@ -209,14 +238,16 @@ def _claim_one(
             with transaction.atomic():
                 body = guard(letter, at)
         except Refused as refusal:
-            Letter.objects.filter(pk=pk).update(why=refusal.sentence, due_at=at + RETRY_AFTER[0])
+            later = {"due_at": at + RETRY_AFTER[0]} if state == PENDING else {}
+            Letter.objects.filter(pk=pk).update(why=refusal.sentence, **later)
             return None
         letter.refresh_from_db(fields=["state"])
-        if letter.state != PENDING:
+        if letter.state != state:
             return None
         if letter.body is None and body is not None:
             letter.body, letter.digest = body, hashlib.sha256(body).hexdigest()
-        letter.state, letter.attempts = letter_path.target("claim", letter.state), letter.attempts + 1
+        letter.state = letter_path.target("claim" if state == PENDING else "repeat", state)
+        letter.attempts += 1
         letter.way, letter.claimed_at, letter.lease_until = way, at, letter_path.leased_until(at)
         letter.save(update_fields=["body", "digest", "state", "attempts", "way", "claimed_at", "lease_until"])
         _enter([letter], "letter.claim", by=by, at=at)
@@ -244,9 +275,10 @@ def sent(letters: Sequence[Letter], *, receipt: str = "", by: Actor, at: datetim
     """sending | in doubt -> sent, with the receipt (queue id, their reference)."""
     with transaction.atomic():
         ids = [letter.pk for letter in letters]
-        count = Letter.objects.filter(pk__in=ids, state__in=letter_path.sources("sent")).update(
-            state=SENT, sent_at=at, receipt=receipt, lease_until=None, why=""
-        )
+        rows = Letter.objects.filter(pk__in=ids, state__in=letter_path.sources("sent"))
+        if len(letters) == 1:
+            rows = rows.filter(attempts=letters[0].attempts)  # about this attempt, not about a later one
+        count = rows.update(state=SENT, sent_at=at, receipt=receipt, lease_until=None, why="")
         if count != len(ids):
             raise Refused("One of these letters was settled already. Open the outbox again.", code="settled")
         Letter.objects.filter(pk__in=ids, kind__in=TO_FORGET).update(recipient="", text="", body=None)
@@ -290,7 +322,8 @@ def _settle(
         changes: dict[str, object] = {"state": state, "why": why, "lease_until": None}
         if due_at is not None:
             changes["due_at"] = due_at
-        count = Letter.objects.filter(pk=letter.pk, state=SENDING).update(**changes)
+        rows = Letter.objects.filter(pk=letter.pk, state=SENDING, attempts=letter.attempts)
+        count = rows.update(**changes)
         if count != 1:
             raise Refused("This letter was settled already. Open the outbox again.", code="settled")
         if letter.kind in TO_FORGET and state != PENDING:
@@ -322,9 +355,11 @@ def not_arrived(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
             "The address of this letter was forgotten when it left; it cannot leave again.", code="forgotten"
         )
     with transaction.atomic():
-        count = Letter.objects.filter(pk=letter.pk, state__in=letter_path.sources("again")).update(
-            state=letter_path.target("again", IN_DOUBT), due_at=at, why="", lease_until=None
+        # What is known is about this attempt: an answer that comes late must not settle the next one.
+        rows = Letter.objects.filter(
+            pk=letter.pk, state__in=letter_path.sources("again"), attempts=letter.attempts
         )
+        count = rows.update(state=letter_path.target("again", IN_DOUBT), due_at=at, why="", lease_until=None)
         if count != 1:
             raise Refused("This letter is not in doubt any more. Open the outbox again.", code="settled")
         letter.state = PENDING
@@ -334,7 +369,11 @@ def not_arrived(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
 def doubtful(transports: Sequence[str], *, at: datetime, limit: int = 100) -> list[Letter]:
     """Letters in doubt about which the other side may be asked now, those asked longest ago first."""
     rows = Letter.objects.filter(
-        state=IN_DOUBT, transport__in=transports, claimed_at__isnull=False, body__isnull=False
+        state=IN_DOUBT,
+        transport__in=transports,
+        body__isnull=False,
+        # Not before its lease has ended: the other side may still be at it.
+        claimed_at__lte=at - letter_path.LEASE,
     ).exclude(asked_at__gt=at - letter_path.ASK_EVERY)
     return list(rows.order_by(F("asked_at").asc(nulls_first=True), "pk")[:limit])
 

@@ -29,6 +29,7 @@ MOVES: dict[tuple[str, str], str] = {
     ("refused", SENDING): FAILED,
     ("lost", SENDING): IN_DOUBT,
     ("again", IN_DOUBT): PENDING,
+    ("repeat", IN_DOUBT): SENDING,
     ("withdraw", PENDING): WITHDRAWN,
     ("withdraw", CONTACT_NEEDED): WITHDRAWN,
     ("withdraw", FAILED): WITHDRAWN,
@@ -42,6 +43,7 @@ TAKEN, NOT_TAKEN, UNKNOWN = "taken", "not taken", "unknown"
 
 LEASE = timedelta(minutes=5)  # a letter that is handed over for longer than this is in doubt
 ASK_EVERY = timedelta(minutes=5)
+HAND_OVER = timedelta(minutes=2)  # the longest a hand-over takes, whatever the other side does
 
 
 def sources(act: str) -> tuple[str, ...]:
@@ -71,21 +73,28 @@ def read_log(said: LogSaid) -> str:
 
 
 def next_of(way: str, said: str = UNKNOWN) -> str:
-    """What to do with a letter in doubt: "sent", "again" or "person".
+    """What to do with a letter in doubt: "sent", "again", "repeat" or "person".
 
-    A way that honours our key may repeat whatever was said, unless it said that it has the letter; one that
-    can only be asked repeats when it said no; everything else is a person's to decide.
+    "again": it certainly did not arrive, so it waits like any other. "repeat": nobody can say, but the other
+    side honours our key, so the same bytes may be handed over once more; until then it stays in doubt, because
+    what may have arrived is neither withdrawn nor said in another letter. All else is a person's to decide.
     """
     if said == TAKEN:
         return "sent"
-    if way == REPEAT or (way == ASK and said == NOT_TAKEN):
+    if way in (REPEAT, ASK) and said == NOT_TAKEN:
         return "again"
-    return PERSON
+    return "repeat" if way == REPEAT else PERSON
 
 
 def leased_until(at: datetime) -> datetime:
     """Until when a letter claimed at `at` is its claimer's alone."""
     return at + LEASE
+
+
+def in_time(claimed_at: datetime, at: datetime) -> bool:
+    """Whether a socket may still be opened for a letter claimed at `claimed_at`: a process that slept since then
+    must not, because others may hold it for lost while it hands the letter over."""
+    return at <= leased_until(claimed_at) - HAND_OVER
 
 
 def lost(lease_until: datetime | None, at: datetime) -> bool:

@@ -154,6 +154,13 @@ def recall(removals: Sequence[Removal], *, why: str, at: datetime) -> None:
         draft(rest, by=MACHINE_WORKER, at=at)
 
 
+def lock_case(letter: int) -> None:
+    """Lock the removals a letter (by id) is about, in id order. Whoever places a hold locks them first too, so
+    that of a hold and a claim one waits for the other, and neither for ever."""
+    lines = LetterLine.objects.filter(letter=letter).values("removal")
+    list(Removal.objects.select_for_update().filter(pk__in=lines).order_by("pk").values_list("pk", flat=True))
+
+
 def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime) -> NoticeContent | None:
     """The guard of a notice, run inside the claim. Returns what it says, or None if nothing is left to say.
 

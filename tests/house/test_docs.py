@@ -111,6 +111,8 @@ def test_the_page_promises_exactly_these_commands() -> None:
         "ledger verify",
         "doctor",
         "outbox list",
+        "simulate",
+        "crashtest",
     }
     assert promised()["report import"] == {"reports", "items_new", "joined", "incomplete", "rejected"}
     assert {"legs[].t0", "legs[].t4", "legs[].t8"} <= promised()["demo --once"]

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from openhotline.connectors.mail.client import Relay
 from openhotline.connectors.partner.meaning import Known, read_known
+from openhotline.connectors.receipt import Receipt
 from openhotline.connectors.relaylog.client import RelayLog
 from openhotline.connectors.relaylog.fake import FakeLog
 from openhotline.connectors.spool.client import Spool
@@ -107,7 +108,7 @@ def test_what_a_believed_log_does_not_know_leaves_again_and_only_then(house: Day
     assert (again.pk, bytes(again.body or b""), again.attempts) == (one.pk, bytes_before, 2)
 
 
-def test_the_spool_takes_it_again_and_it_is_one_letter(house: Day, tmp_path: Path) -> None:
+def test_the_spool_knows_what_it_has(house: Day, tmp_path: Path) -> None:
     pickup, spooled = FakePickup(tmp_path), post(spool=Spool(tmp_path))
     letter(house)
     one = claimed(house, way="spool")
@@ -116,11 +117,16 @@ def test_the_spool_takes_it_again_and_it_is_one_letter(house: Day, tmp_path: Pat
     house.later(minutes(6))
     queue.recover(at=house.now, by=MACHINE_WORKER)
     assert settle(house, spooled) == 1
-    assert dispatch.letters(spooled, policy=house.policy, at=house.now) == 1
+    assert dispatch.letters(spooled, policy=house.policy, at=house.now) == 0
     one.refresh_from_db()
     pickup.pick_up()
     assert one.state == SENT
     assert [key for key, _ in pickup.taken] == [one.key]
+    lost = left_by_a_crash(house, way="spool", number="N-2")
+    assert settle(house, spooled) == 1
+    assert dispatch.letters(spooled, policy=house.policy, at=house.now) == 1
+    pickup.pick_up()
+    assert [key for key, _ in pickup.taken] == [one.key, lost.key]
 
 
 def test_a_letter_handed_to_the_relay_is_not_repeated_because_the_house_has_a_spool_now(
@@ -132,7 +138,7 @@ def test_a_letter_handed_to_the_relay_is_not_repeated_because_the_house_has_a_sp
     assert one.state == IN_DOUBT
 
 
-@pytest.mark.parametrize(("said", "state"), [("taken", SENT), ("not taken", PENDING), ("unknown", PENDING)])
+@pytest.mark.parametrize(("said", "state"), [("taken", SENT), ("not taken", PENDING)])
 def test_a_partner_is_asked_before_the_same_key_is_sent_again(
     house: Day, monkeypatch: pytest.MonkeyPatch, said: str, state: str
 ) -> None:
@@ -148,6 +154,48 @@ def test_a_partner_is_asked_before_the_same_key_is_sent_again(
     one.refresh_from_db()
     assert (asked, one.state) == ([one.key], state)
     assert one.receipt == ("P-7" if said == "taken" else "")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"), [("accepted", SENT), ("temporary", IN_DOUBT), ("refused", IN_DOUBT)]
+)
+def test_a_partner_that_cannot_say_gets_the_same_key_again_and_until_then_it_stays_in_doubt(
+    house: Day, monkeypatch: pytest.MonkeyPatch, outcome: str, state: str
+) -> None:
+    monkeypatch.setattr(Post, "ask", lambda self, letter: Known("unknown", ""))
+    monkeypatch.setattr(dispatch, "_freeze_referral", lambda letter, **_: None)
+    monkeypatch.setattr(Post, "hand_over", lambda self, letter: Receipt(outcome, "said", reference="P-8"))
+    one = left_by_a_crash(house, way="http", transport="partner")
+    before = bytes(one.body or b"")
+    assert settle(house, post()) == 1
+    one.refresh_from_db()
+    assert (one.state, one.attempts, bytes(one.body or b"")) == (state, 2, before)
+    assert settle(house, post()) == 0, "and it is left alone for a while"
+
+
+def test_what_may_have_arrived_is_not_repeated_where_a_guard_says_no(
+    house: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(letter: Letter, **_: object) -> None:
+        raise Refused("Held by the police: nothing about it leaves the house.")
+
+    monkeypatch.setattr(Post, "ask", lambda self, letter: Known("unknown", ""))
+    monkeypatch.setattr(dispatch, "_freeze_referral", held)
+    one = left_by_a_crash(house, way="http", transport="partner")
+    settle(house, post())
+    one.refresh_from_db()
+    assert (one.state, one.attempts) == (IN_DOUBT, 1)
+    assert "Held" in one.why
+
+
+def test_nobody_is_asked_before_the_lease_has_ended(house: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Post, "ask", lambda self, letter: Known("not taken", ""))
+    letter(house, transport="partner")
+    one = claimed(house, way="http", transport="partner")
+    queue.in_doubt(one, why="it fell silent", by=MACHINE_WORKER, at=house.now)
+    assert settle(house, post()) == 0
+    house.later(minutes(5))
+    assert settle(house, post()) == 1
 
 
 def test_what_a_partners_answer_means() -> None:
@@ -249,3 +297,31 @@ def test_partners_are_asked_hourly_for_what_they_say_they_have(
         (reconcile.NOT_THERE, letters[1].key, words.LIAISON),
         (reconcile.OTHER_NUMBER, letters[2].key, words.LIAISON),
     }
+
+
+def test_a_late_answer_about_one_attempt_does_not_settle_the_next(house: Day) -> None:
+    """Two workers ask; one sends again and loses the line; the other's old "not taken" must not repeat it."""
+    old = left_by_a_crash(house, way="smtp")
+    first = Letter.objects.get(pk=old.pk)
+    queue.not_arrived(first, why="asked", by=MACHINE_WORKER, at=house.now)
+    again = claimed(house, way="smtp")
+    queue.in_doubt(again, why="the line broke", by=MACHINE_WORKER, at=house.now)
+    for settle_late in (
+        queue.not_arrived,
+        lambda *given, **more: queue.sent([given[0]], by=more["by"], at=more["at"]),
+    ):
+        with pytest.raises(Refused):
+            settle_late(old, why="asked", by=MACHINE_WORKER, at=house.now)
+    old.refresh_from_db()
+    assert (old.state, old.attempts) == (IN_DOUBT, 2)
+
+
+def test_a_worker_that_slept_after_its_claim_opens_no_socket(house: Day, tmp_path: Path) -> None:
+    letter(house)
+    moments = iter([house.now, house.now + minutes(4), house.now + minutes(4)])
+    slept = post(spool=Spool(tmp_path), clock=lambda: next(moments))
+    assert dispatch.letters(slept, policy=house.policy, at=house.now) == 1
+    one = Letter.objects.get(number="N-1")
+    assert (one.state, one.attempts) == (PENDING, 1)
+    assert "nothing was sent" in one.why
+    assert not (tmp_path / "new").exists()

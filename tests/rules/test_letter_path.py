@@ -12,7 +12,7 @@ NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
 BY_HAND = {
     "pending": {"claim": "sending", "withdraw": "withdrawn"},
     "sending": {"sent": "sent", "not now": "pending", "refused": "failed", "lost": "in doubt"},
-    "in doubt": {"sent": "sent", "again": "pending"},
+    "in doubt": {"sent": "sent", "again": "pending", "repeat": "sending"},
     "contact needed": {"withdraw": "withdrawn", "readdress": "pending"},
     "failed": {"withdraw": "withdrawn", "once more": "pending"},
     "sent": {},
@@ -37,7 +37,7 @@ def test_the_table_is_the_one_written_by_hand() -> None:
     [
         (REPEAT, TAKEN, "sent"),
         (REPEAT, NOT_TAKEN, "again"),
-        (REPEAT, UNKNOWN, "again"),
+        (REPEAT, UNKNOWN, "repeat"),
         (ASK, TAKEN, "sent"),
         (ASK, NOT_TAKEN, "again"),
         (ASK, UNKNOWN, "person"),
@@ -48,7 +48,7 @@ def test_the_table_is_the_one_written_by_hand() -> None:
 )
 def test_what_follows_a_doubt(way: str, said: str, then: str) -> None:
     assert letter_path.next_of(way, said) == then
-    assert letter_path.next_of(way) == ("again" if way == REPEAT else "person")
+    assert letter_path.next_of(way) == ("repeat" if way == REPEAT else "person")
     assert PERSON == "person"
 
 
@@ -73,6 +73,8 @@ def test_a_claim_is_left_when_its_lease_has_ended_and_not_before() -> None:
     until = letter_path.leased_until(NOON)
     assert until == NOON + timedelta(minutes=5)
     assert timedelta(minutes=5) == letter_path.ASK_EVERY
+    assert letter_path.in_time(NOON, NOON + timedelta(minutes=3))
+    assert not letter_path.in_time(NOON, NOON + timedelta(minutes=3, seconds=1))
     assert not letter_path.lost(until, until)
     assert letter_path.lost(until, until + timedelta(seconds=1))
     assert not letter_path.lost(None, until + timedelta(days=1))

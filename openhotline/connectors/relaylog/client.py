@@ -22,6 +22,11 @@ class RelayLog:
     file: Path
     domain: str
 
+    @classmethod
+    def nowhere(cls, domain: str) -> "RelayLog":
+        """A log that is played by somebody else (`openhotline/simulation`) and read from no file."""
+        return cls(Path(), domain)
+
 
 def ask(log: RelayLog) -> tuple[LogRead, datetime | None]:
     """What the log says, and when it was last written to (None where it cannot be read)."""

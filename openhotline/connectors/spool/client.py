@@ -46,6 +46,17 @@ def send(frozen: bytes, spool: Spool, *, key: str) -> Receipt:
         return Receipt(TEMPORARY, why, text=str(fault)[:500], stage="content", seconds=_since(started))
 
 
+def ask(spool: Spool, *, key: str) -> str:
+    """Whether a letter was handed over under `key`: "taken", "not taken", "unknown" where nobody can look."""
+    try:
+        names = (spool.folder / KEPT / checked(key)).stat().st_nlink
+    except FileNotFoundError:
+        return "not taken" if (spool.folder / KEPT).is_dir() else "unknown"
+    except OSError:
+        return "unknown"
+    return "taken" if state_of(names) == HANDED_OVER else "not taken"
+
+
 def _keep(frozen: bytes, kept: Path) -> None:
     """Our own name for the file, on the disk. One that is there already stays."""
     if kept.exists():

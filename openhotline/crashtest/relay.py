@@ -1,10 +1,10 @@
 """A mail relay for the crash test: writes down what it took, durably, before it says so.
 
-    python -m tests.crash.relay PORT FOLDER SEED
+    python -m openhotline.crashtest.relay PORT FOLDER SEED
 
 True here: a letter is in `FOLDER/taken.log` (one Message-ID a line, fsynced) before "250" leaves, as a good
 relay does; between the two lies the gap of RFC 1047, made wider by a few random milliseconds so that kills
-fall into it. Where `FOLDER/hold` exists, the answer is held back until it is gone. Not here: any parsing
+fall into it. Beside it lies `FOLDER/mail.log`, in Postfix's words, written in the same moment. Where `FOLDER/hold` exists, the answer is held back until it is gone. Not here: any parsing
 beyond the Message-ID.
 """
 
@@ -14,6 +14,8 @@ import random
 import re
 import sys
 from pathlib import Path
+
+from openhotline.connectors.relaylog.fake import FakeLog
 
 _MESSAGE_ID = re.compile(rb"(?im)^Message-ID:\s*<([^>]+)>")
 
@@ -54,17 +56,35 @@ async def talk(
 async def take(body: bytes, folder: Path) -> None:
     """Write the letter's identity down; returns when it is on the disk."""
     found = _MESSAGE_ID.search(body)
-    assert found, "a letter without a Message-ID"
+    if found is None:
+        raise ValueError("a letter without a Message-ID")
     handle = os.open(folder / "taken.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(handle, found[1].strip() + b"\n")
         os.fsync(handle)
     finally:
         os.close(handle)
+    note(folder, found[1].decode().strip())
+
+
+def note(folder: Path, message_id: str) -> None:
+    """The relay's own log: this letter is in the queue."""
+    key, _, domain = message_id.partition("@")
+    FakeLog(folder / "mail.log", domain=domain).taken(key, "")
+
+
+def catch_up(folder: Path) -> None:
+    """After its own death a relay finds in its queue what it had not logged yet, and logs it before anything else."""
+    log, file = folder / "mail.log", folder / "taken.log"
+    noted = log.read_text() if log.exists() else ""
+    for message_id in file.read_text().split() if file.exists() else ():
+        if "@" in message_id and f"<{message_id}>" not in noted:
+            note(folder, message_id)
 
 
 async def main(port: int, folder: Path, seed: int) -> None:
     """Serve until killed."""
+    catch_up(folder)
     chance = random.Random(seed)
     server = await asyncio.start_server(
         lambda reader, writer: talk(reader, writer, folder, chance), "127.0.0.1", port, limit=1 << 24

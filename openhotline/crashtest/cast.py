@@ -1,6 +1,6 @@
 """The people of the crash test, as processes of their own that may be killed at any moment.
 
-    python -m tests.crash.cast make|reporter|staff|judge FOLDER [SEED]
+    python -m openhotline.crashtest.cast make|reporter|staff|judge FOLDER SEED [PARTNER-PORT]
 
 `make` sets the house up. `reporter` is the public form's end of the spool: it writes down what it has
 acknowledged, durably and only after the spool said so. `staff` files reports by hand, reads items as two
@@ -31,11 +31,11 @@ def make(folder: Path, seed: int) -> None:
     """A house with two analysts, an officer for each unit, and hosts that can be written to."""
     from django.apps import apps
 
+    from openhotline.crashtest.prober import HOSTS, country, operator
     from openhotline.jobs import house
     from openhotline.records.models import Unit
     from openhotline.rules import words
     from openhotline.settings import load
-    from tests.crash.prober import HOSTS, operator
 
     settings = load()
     at = settings.clock().now()
@@ -44,6 +44,7 @@ def make(folder: Path, seed: int) -> None:
     house.migrate()
     house.settle(settings, at=at)
     Unit.objects.update(mail="desk@police.example")
+    house.reach_partner(settings, "hotline-nl", url=f"http://127.0.0.1:{sys.argv[4]}", token="made up")
     people = [house.Person(f"analyst{n}", words.ANALYST, f"A0{n}") for n in (1, 2)]
     people += [
         house.Person(f"officer-{unit.key}", words.OFFICER, f"P-{unit.key}", unit=unit.key)
@@ -55,12 +56,17 @@ def make(folder: Path, seed: int) -> None:
         name = operator(number)
         key = f"AS{64496 + number}:{name.casefold()}"
         house.register_contact(
-            key, name=name, asn=64496 + number, country="GB", mail=f"abuse@host{number}.example", at=at
+            key,
+            name=name,
+            asn=64496 + number,
+            country=country(number),
+            mail=f"abuse@host{number}.example",
+            at=at,
         )
 
 
 def reporter(folder: Path, seed: int) -> None:
-    """Reports by the public form, about twenty a second, a third of them about known addresses."""
+    """Reports by the public form, some five a second, a third of them about known addresses."""
     from uuid import uuid4
 
     from openhotline.records import sealing, spool
@@ -82,7 +88,7 @@ def reporter(folder: Path, seed: int) -> None:
         box.append(spool.OPENED, report_id, sealed)
         box.append(spool.SENT, report_id, sealed)
         acknowledge(folder / "acknowledged.log", report_id)
-        time.sleep(chance.uniform(0, 0.1))
+        time.sleep(chance.uniform(0.05, 0.4))
 
 
 def staff(folder: Path, seed: int) -> None:
@@ -170,7 +176,9 @@ def judge(folder: Path, seed: int) -> None:
     told = [UUID(text) for text in lines(folder / "acknowledged.log")]
     filed = Counter(Report.objects.values_list("report_id", flat=True))
     taken = Counter(text.partition("@")[0] for text in lines(folder / "taken.log"))
-    letters = {letter.key: letter for letter in Letter.objects.filter(transport="mail").defer("body")}
+    referred = Counter(lines(folder / "referred.log"))
+    taken += referred
+    letters = {letter.key: letter for letter in Letter.objects.exclude(transport="prober").defer("body")}
     noticed: dict[int, set[str]] = {}
     rows = LetterLine.objects.filter(kind="notice", letter__key__in=list(taken))
     for removal, key in rows.values_list("removal", "letter__key"):
@@ -193,6 +201,8 @@ def judge(folder: Path, seed: int) -> None:
         "letters": Counter(letter.state for letter in letters.values()),
         "notices_sent": sum(letter.kind == "notice" and letter.state == SENT for letter in letters.values()),
         "taken": len(taken),
+        "referred": len(referred),
+        "settled_by_asking": sum(one.asked_at is not None and one.state == SENT for one in letters.values()),
         "taken_twice": [key for key, count in taken.items() if count > 1],
         "taken_unknown": [key for key in taken if key not in letters],
         "sent_not_taken": [key for key, one in letters.items() if one.state == SENT and key not in taken],

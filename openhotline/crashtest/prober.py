@@ -1,9 +1,9 @@
 """A prober for the crash test: the real protocol on the real socket, answers out of the shipped fake.
 
-    python -m tests.crash.prober SOCKET
+    python -m openhotline.crashtest.prober SOCKET
 
-True here: whatever is asked exists, at one of sixteen hosts in the home country, and stays there; so every
-case goes the long way, through police and notice.
+True here: whatever is asked exists, at one of sixteen hosts, and stays there. Fourteen are at home, so that
+most cases go the long way through police and notice; two are in the Netherlands and go to the partner.
 """
 
 import asyncio
@@ -18,6 +18,12 @@ from openhotline.connectors.probe.meaning import TraceJob, job_of, line, read_li
 from openhotline.rules.facts import TraceFacts
 
 HOSTS = 16
+ABROAD = 2  # the last of them
+
+
+def country(number: int) -> str:
+    """Where one of the hosts is."""
+    return "NL" if number >= HOSTS - ABROAD else "GB"
 
 
 def operator(number: int) -> str:
@@ -32,6 +38,7 @@ class Everywhere(dict[str, Truth]):
         number = sum(key.partition("://")[2].partition("/")[0].encode() or key.encode()) % HOSTS
         return Truth(
             addresses=(f"192.0.2.{10 + number}",),
+            country=country(number),
             asn=64496 + number,
             operator=operator(number),
             abuse_mail=(f"abuse@host{number}.example",),
@@ -49,7 +56,9 @@ class EverywhereProber(FakeProber):
         """Three methods name the country: the registry, the origin network and the location file."""
         facts = super()._trace(job)
         answers = tuple(
-            dataclasses.replace(answer, country="GB") if answer.method == "origin-network" else answer
+            dataclasses.replace(answer, country=facts.answers[1].country)
+            if answer.method == "origin-network"
+            else answer
             for answer in facts.answers
         )
         return dataclasses.replace(facts, answers=answers)

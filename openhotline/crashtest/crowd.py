@@ -1,0 +1,280 @@
+"""The processes of one house under load, and how to end them without a word.
+
+True here: worker, prober, mail relay, partner hotline, the public form's end of the spool and the people at
+the desk are processes of their own, killed by SIGKILL one after the other at random moments of their own work and started
+again at once. The house runs on the world's clock at a hundred times wall speed, so that a lease of five minutes
+ends in three seconds. The seed decides who is killed and when; what the machine does in between is real.
+"""
+
+import json
+import os
+import random
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from openhotline.clock import WorldClock
+from openhotline.crashtest.postgres import Launcher, Server
+from openhotline.rules.refusals import Refused
+
+NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+SPEED = 100.0  # world seconds in a second
+CALM = 5.0  # the same, while everything settles: a trace must still be fresh when its notice leaves
+HERE = "openhotline.crashtest"
+# Who is killed, and how often compared with the others.
+VICTIMS = {"worker": 5, "prober": 1, "relay": 2, "partner": 1, "reporter": 1, "staff": 2}
+# Seconds of its own processor time that each needs to start, and until when after that it is killed: a busy
+# machine is slow, and one that is killed before it begins proves nothing.
+WORK = {
+    "worker": (1.0, 1.2),
+    "staff": (1.0, 0.8),
+    "reporter": (0.5, 0.2),
+    "prober": (0.3, 0.3),
+    "relay": (0.15, 0.05),
+    "partner": (0.15, 0.05),
+}
+LONGEST = 12.0  # wall seconds to wait for one of them to get so far
+
+
+class Crowd:
+    """One house and its processes."""
+
+    def __init__(self, folder: Path, database_url: str, seed: int, *, with_log: bool = True) -> None:
+        """`folder` is empty and ours; `database_url` "" is SQLite; without a log nobody can ask the relay."""
+        self.folder, self.seed = folder, seed
+        self.data = folder / "house"
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        smtp, self.partner_port = free_ports(2)
+        known = {key: value for key, value in os.environ.items() if not key.startswith("OPENHOTLINE_")}
+        known.pop("DJANGO_SETTINGS_MODULE", None)
+        self.env = {
+            **known,
+            "OPENHOTLINE_KIND": "test",
+            "OPENHOTLINE_DATA_DIR": str(self.data),
+            "OPENHOTLINE_DATABASE_URL": database_url,
+            "OPENHOTLINE_SMTP_PORT": str(smtp),
+            "OPENHOTLINE_RELAY_LOG": str(folder / "mail.log") if with_log else "",
+            "OPENHOTLINE_DOOR": "worker",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        here = str(folder)
+        self.commands = {
+            "relay": [f"{HERE}.relay", str(smtp), here, str(seed)],
+            "partner": [f"{HERE}.partner", str(self.partner_port), here, str(seed)],
+            "prober": [f"{HERE}.prober", "prober.sock"],
+            "worker": ["openhotline.cli", "worker"],
+            "reporter": [f"{HERE}.cast", "reporter", here, str(seed)],
+            "staff": [f"{HERE}.cast", "staff", here, str(seed)],
+        }
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.clock = WorldClock(self.data / "clock")
+        self.words = (folder / "words.log").open("ab")
+
+    def make(self) -> None:
+        """Set the house up."""
+        self.clock.set(NOON, rate=SPEED)
+        self._cast("make", str(self.seed), str(self.partner_port))
+
+    def _cast(self, part: str, *more: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", f"{HERE}.cast", part, str(self.folder), *more],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{part}: {done.stderr[-3000:]}")
+        return done.stdout
+
+    def start(self, name: str) -> None:
+        """Start one of `commands`."""
+        if name == "prober":
+            (self.data / "run" / "prober.sock").unlink(missing_ok=True)
+        self.running[name] = subprocess.Popen(
+            [sys.executable, "-m", *self.commands[name]],
+            env=self.env,
+            cwd=self.data / "run" if name == "prober" else self.folder,
+            stdout=self.words,
+            stderr=self.words,
+        )
+
+    def kill(self, name: str) -> bool:
+        """SIGKILL. False where it was dead already: then something else is wrong."""
+        process = self.running.pop(name)
+        alive = process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return alive
+
+    def end(self) -> None:
+        """Nobody is left."""
+        for name in list(self.running):
+            self.kill(name)
+        self.words.close()
+
+    def skip(self, minutes: int) -> None:
+        """Time passes."""
+        self.clock.set(self.clock.now() + timedelta(minutes=minutes), rate=CALM)
+
+    def judge(self) -> dict[str, Any]:
+        """What is left of it all."""
+        return dict(json.loads(self._cast("judge")))
+
+    def settle(self, patience: float = 90.0) -> dict[str, Any]:
+        """Nobody brings anything new; the worker works off what is there. Returns the verdict."""
+        for name in ("reporter", "staff"):
+            if name in self.running:
+                self.kill(name)
+        end, least = time.monotonic() + patience, None
+        self.skip(6)  # leases end
+        while True:
+            time.sleep(3)
+            found = self.judge()
+            if found["sending"]:
+                self.skip(6)
+            left = (len(found["lost"]), found["due"] + found["sending"], -found["taken"])
+            if left[:2] == (0, 0) or time.monotonic() > end:
+                break
+            if least is None or left < least:
+                end, least = time.monotonic() + patience, left  # it goes on
+        self.kill("worker")
+        return self.judge()
+
+    def last_words(self) -> str:
+        """The end of what they said."""
+        return (self.folder / "words.log").read_text(errors="replace")[-3000:]
+
+    def kill_at_random(
+        self, kills: int, told: Callable[[int], None] = lambda done: None
+    ) -> tuple[Counter[str], dict[str, Any]]:
+        """Start everybody; kill one after the other at random moments, each back at once. Then settle."""
+        chance, killed = random.Random(self.seed), Counter[str]()
+        for name in self.commands:
+            self.start(name)
+        time.sleep(3)  # the first cases are on their way
+        for number in range(kills):
+            time.sleep(chance.uniform(0.05, 0.4))
+            (name,) = chance.choices(list(VICTIMS), list(VICTIMS.values()))
+            start, length = WORK[name]
+            mark, patience = start + chance.uniform(0, length), time.monotonic() + LONGEST
+            while worked(self.running[name].pid) < mark and time.monotonic() < patience:
+                time.sleep(0.02)
+            if not self.kill(name):
+                raise RuntimeError(f"{name} had ended by itself: {self.last_words()}")
+            killed[name] += 1
+            self.start(name)
+            told(number + 1)
+        time.sleep(3)
+        return killed, self.settle()
+
+
+def worked(pid: int) -> float:
+    """Seconds of processor time a process has used; endless where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("inf")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def broken(found: dict[str, Any]) -> list[str]:
+    """Which promises do not hold, in sentences. Empty: all of them do."""
+    promises = {
+        "An acknowledged report is gone.": found["lost"],
+        "A report was filed twice.": found["filed_twice"],
+        "A letter was sent a second time.": found["taken_twice"],
+        "One removal was noticed by two letters.": found["noticed_twice"],
+        "Somebody has a letter that the outbox does not know.": found["taken_unknown"],
+        "The outbox says sent, and nobody has it.": found["sent_not_taken"],
+        "Somebody has a letter that is neither sent nor in doubt.": found["taken_not_settled"],
+        "A letter is stuck.": found["sending"] or found["due"],
+        "A letter is in a state that nobody sees.": set(found["letters"])
+        - {"sent", "in doubt", "pending", "withdrawn", "contact needed"},
+        "The entries of a case have a gap.": found["case_gaps"],
+        "The ledger is not whole.": not found["ledger"]["ok"],
+    }
+    return [sentence for sentence, breach in promises.items() if breach]
+
+
+def run(
+    kills: int,
+    *,
+    folder: Path,
+    database: str,
+    seed: int = 0,
+    told: Callable[[int], None] = lambda done: None,
+) -> dict[str, Any]:
+    """One crash test. Returns what `openhotline crashtest --json` prints."""
+    seed = seed or secrets.randbelow(1_000_000) + 1
+    with database_url(database) as url:
+        crowd = Crowd(folder, url, seed)
+        began = time.monotonic()
+        try:
+            crowd.make()
+            killed, found = crowd.kill_at_random(kills, told)
+        finally:
+            crowd.end()
+    return {
+        "ok": not broken(found),
+        "broken": broken(found),
+        "seed": seed,
+        "database": database,
+        "kills": dict(killed),
+        "seconds": round(time.monotonic() - began, 1),
+        "acknowledged": found["acknowledged"],
+        "lost": len(found["lost"]),
+        "letters": found["letters"],
+        "notices_sent": found["notices_sent"],
+        "taken": found["taken"],
+        "referred": found["referred"],
+        "taken_twice": len(found["taken_twice"]),
+        "noticed_twice": len(found["noticed_twice"]),
+        "in_doubt": found["letters"].get("in doubt", 0),
+        "settled_by_asking": found["settled_by_asking"],
+        "ledger": {"ok": found["ledger"]["ok"], "entries": found["ledger"]["entries"]},
+    }
+
+
+@contextmanager
+def database_url(database: str) -> Iterator[str]:
+    """An empty database for one house. PostgreSQL: on the server the environment names, or on one of our own."""
+    if database == "sqlite":
+        yield ""
+        return
+    if database != "postgresql":
+        raise Refused("Choose sqlite or postgresql.", code="database")
+    given = os.environ.get("OPENHOTLINE_TEST_POSTGRES", "")
+    if given:
+        yield Server.at(given).new_database()
+        return
+    try:
+        with Launcher() as server:
+            yield server.new_database()
+    except FileNotFoundError as fault:
+        raise Refused(
+            f"{fault} Name a server: OPENHOTLINE_TEST_POSTGRES=postgresql://user:password@host:port/postgres",
+            code="postgres",
+        ) from None
+
+
+def free_ports(count: int) -> list[int]:
+    """That many different ports, free on loopback a moment ago."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

@@ -1,0 +1,192 @@
+"""Who acts in the simulated house, and what they may try. Every act is a real step by a real actor.
+
+True here: people try what they may and what they may not; a refusal is an answer and no fault. Machines may be
+killed in the middle of any act, at any statement. Not here: the order of acts (`play`) and what must hold.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from openhotline.jobs.engine import Engine
+from openhotline.jobs.sweep import SWEEPS
+from openhotline.outbox.models import IN_DOUBT, Letter
+from openhotline.policy import Policy
+from openhotline.records.models import Consultation, Contact, Item, Notice, Removal, SilenceProposal, User
+from openhotline.rules import incoming, item_path, words
+from openhotline.rules.opinion import Opinion
+from openhotline.rules.words import PUBLIC_REPORTER, Actor
+from openhotline.simulation.outside import PLACES, Network, Web
+from openhotline.simulation.promises import Notebook
+from openhotline.steps import answer, assess, confirm, intake, notify, silence
+from openhotline.steps import contact as contacts
+
+HOUR = timedelta(hours=1)
+
+
+class Acts:
+    """Everybody who acts. `now` is told by the loop."""
+
+    def __init__(
+        self, chance: Random, policy: Policy, notebook: Notebook, web: Web, network: Network
+    ) -> None:
+        self.chance, self.policy, self.notebook = chance, policy, notebook
+        self.web, self.network = web, network
+        self.now = datetime.min.replace(tzinfo=UTC)
+        self.engine: Engine | None = None
+        self.waiting: list[tuple[UUID, tuple[str, ...]]] = []  # sent, and not acknowledged yet
+        users = {user.username: user for user in User.objects.select_related("unit")}
+        self.people: dict[str, Actor] = {name: user.actor() for name, user in users.items()}
+        self.officers = {user.unit_id: user.actor() for user in users.values() if user.role == words.OFFICER}
+
+    def pick(self, *names: str) -> Actor:
+        """One of these people."""
+        return self.people[self.chance.choice(names)]
+
+    # --- people -----------------------------------------------------------------------------------
+
+    def report(self) -> None:
+        """Somebody reports something, known or new; what was not acknowledged is sent again with its own id."""
+        if not self.waiting or self.chance.random() < 0.5:
+            number = self.chance.randrange(8)
+            self.waiting.append(
+                (UUID(int=self.chance.getrandbits(128), version=4), (f"https://s{number}.example.org/x",))
+            )
+        report_id, lines = self.waiting[0]
+        report = incoming.public(report_id, lines, self.now)
+        intake.file_reports([report], policy=self.policy, by=PUBLIC_REPORTER, at=self.now)
+        self.notebook.acknowledged.append(report_id)
+        self.waiting.pop(0)
+
+    def read(self) -> None:
+        """An analyst reads what waits; sometimes the one who read it first."""
+        status = self.chance.choice((item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE))
+        items = list(Item.objects.filter(status=status).order_by("pk")[:3])
+        if not items:
+            return
+        by = self.pick("analyst-1", "analyst-2")
+        opinion = Opinion(
+            words.ILLEGAL,
+            words.CHILD_SEXUAL_ABUSE,
+            self.policy.scheme_on(self.now.date()).categories[1],
+            "pre-pubescent",
+            files=1,
+            points=self.policy.point_keys[:1],
+            seconds=9,
+        )
+        assess.take(items, by=by, at=self.now, policy=self.policy)
+        assess.grade(items, opinion, by=by, at=self.now, policy=self.policy)
+
+    def officer(self) -> None:
+        """An officer answers a question, old or new, for all of it or for a part."""
+        asked = list(Consultation.objects.filter(asks=True).order_by("pk"))
+        if not asked:
+            return
+        question = self.chance.choice(asked)
+        scope = list(Removal.objects.filter(consultation_lines__consultation=question).order_by("pk"))
+        if self.chance.random() < 0.4:
+            scope = [self.chance.choice(scope)]
+        kind = self.chance.choice(
+            (words.GO_AHEAD, words.HOLD, words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE)
+        )
+        later = self.now + HOUR * self.chance.choice((1, 3, 20))
+        more: dict[str, object] = {}
+        if kind != words.GO_AHEAD:
+            more["reason"] = answer.HOLD_REASONS[0]
+        if kind == words.GO_AHEAD_AFTER:
+            more["until"] = later
+        if kind == words.HOLD:
+            more["review_at"] = later
+        answer.record(
+            question,
+            kind=kind,
+            by=self.officers[question.unit_id],
+            at=self.now,
+            policy=self.policy,
+            removals=scope,
+            **more,  # type: ignore[arg-type]
+        )
+        until = later if kind == words.GO_AHEAD_AFTER else None
+        for removal in scope:
+            self.notebook.answers[removal.pk] = (kind == words.GO_AHEAD, until)
+
+    def silent(self) -> None:
+        """Two people settle a silence; or one of them tries to do it alone."""
+        by = self.pick("lead", "liaison")
+        proposal = SilenceProposal.objects.filter(settled_at=None).first()
+        if proposal is not None:
+            for removal in silence.confirm(proposal, by=by, at=self.now, policy=self.policy):
+                self.notebook.answers[removal.pk] = (proposal.clear, None)
+            return
+        question = Consultation.objects.filter(asks=True, rung_at__isnull=False).order_by("-pk").first()
+        if question is not None:
+            clear = self.chance.random() < 0.6
+            silence.propose(question, clear=clear, why="No answer by phone.", by=by, at=self.now)
+
+    def keeper(self) -> None:
+        """A contact is withdrawn, proposed or verified."""
+        rows = list(Contact.objects.select_related("host").order_by("pk"))
+        row = self.chance.choice(rows)
+        by = self.pick("lead", "liaison")
+        if row.verified_at is not None:
+            notify.retire_contact(row, why="They moved.", by=by, at=self.now)
+            self.notebook.withdrawn.add(row.mail)
+        elif row.proposed_by:
+            notify.verify_contact(row, by=by, at=self.now)
+            self.notebook.withdrawn.discard(row.mail)
+        else:
+            contacts.propose(row.host, row.mail, source="person", by=by, at=self.now)
+
+    def host(self) -> None:
+        """A host presses a button."""
+        sent = Notice.objects.filter(sent_at__isnull=False).order_by("-pk").first()
+        if sent is not None:
+            word = self.chance.choice(("removed", "not-ours", "need-more"))
+            said = dict.fromkeys(sent.lines.filter(dropped="").values_list("removal", flat=True)[:1], word)
+            confirm.record(sent, said, by=confirm.by_link(sent), at=self.now)
+
+    def person_settles(self) -> None:
+        """The lead rings the other side about a letter in doubt, and says what they said."""
+        letter = Letter.objects.filter(state=IN_DOUBT).order_by("pk").first()
+        if letter is not None:
+            notify.settle_doubt(
+                letter,
+                arrived=letter.key in self.network.taken,
+                policy=self.policy,
+                by=self.people["lead"],
+                at=self.now,
+            )
+
+    def content(self) -> None:
+        """Something moves, vanishes or comes back."""
+        canonical = f"https://s{self.chance.randrange(8)}.example.org/x"
+        if self.chance.random() < 0.5:
+            self.web.held_at[canonical] = self.chance.choice(PLACES)
+        else:
+            self.web.gone ^= {canonical}
+
+    # --- machines ---------------------------------------------------------------------------------
+
+    def part(self, *names: str) -> Callable[[], None]:
+        """One part of the machine's turn, or several in the turn's order."""
+
+        def act() -> None:
+            assert self.engine is not None
+            for name, run in self.engine.parts(self.now):
+                if name in names:
+                    run()
+
+        return act
+
+    def sweep(self, *names: str) -> Callable[[], None]:
+        """Some sweeps: those named, or three by chance, in their own order."""
+
+        def act() -> None:
+            known = [name for name, _ in SWEEPS]
+            chosen = names or self.chance.sample(known, 3)
+            for name, run in SWEEPS:
+                if name in chosen:
+                    run(self.policy, self.now)
+
+        return act

@@ -1,0 +1,107 @@
+"""What must hold in every seed, judged from outside the code that keeps it.
+
+True here: what the officers said is remembered by the simulation itself, not read from the house; a letter is
+judged in the moment of its claim's commit, and the whole house at the end of the day.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, F, Q
+
+from openhotline.ledger import verify
+from openhotline.ledger.record import sequence
+from openhotline.outbox.models import SENDING, Letter, LetterLine
+from openhotline.records.models import Consultation, Contact, Hold, Item, Report, SilenceProposal, Trace
+from openhotline.rules import item_path, letter_path
+
+UNDER_HOLD = "a letter left under a hold"
+NO_CONSENT = "a notice left without an answer that covers it"
+STALE = "a notice left on a stale trace"
+WITHDRAWN = "a letter left to a withdrawn contact"
+TWICE = "a letter was taken twice"
+NOTICED_TWICE = "one removal was noticed by two letters"
+LOST = "an acknowledged report is lost"
+DOUBLE = "a report was filed twice"
+FOUR_EYES = "one person did what needs two"
+STUCK = "a letter is stuck"
+LEDGER = "the ledger is not whole"
+FAULT = "a part of the house failed"
+
+
+@dataclass
+class Notebook:
+    """What the simulation knows of its own."""
+
+    answers: dict[int, tuple[bool, datetime | None]] = field(default_factory=dict)  # removal -> clears, until
+    withdrawn: set[str] = field(default_factory=set)  # mailboxes nobody may write to
+    acknowledged: list[UUID] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)  # promise -> what was seen
+
+    def breach(self, promise: str, seen: str) -> None:
+        """Write it down, once for each promise."""
+        self.broken.setdefault(promise, seen)
+
+    def left(self, letter: Letter, now: datetime) -> None:
+        """A letter has just been claimed: everything must hold in this moment."""
+        pks = list(letter.lines.values_list("removal", flat=True))
+        about_content = letter.kind in ("notice", "reminder", "referral")
+        if about_content and Hold.objects.filter(removal__in=pks, released_at=None).exists():
+            self.breach(UNDER_HOLD, f"{letter.kind} {letter.number}")
+        if letter.kind in ("notice", "reminder") and letter.recipient in self.withdrawn:
+            self.breach(WITHDRAWN, f"{letter.kind} {letter.number} to {letter.recipient}")
+        if letter.kind != "notice":
+            return
+        for pk in pks:
+            clears, until = self.answers.get(pk, (False, None))
+            asked = Consultation.objects.filter(lines__removal=pk).order_by("-pk").values_list("asks").first()
+            if asked == (False,):
+                continue  # the agreement says tell, not ask
+            if not clears and (until is None or until > now):
+                self.breach(NO_CONSENT, f"{letter.number}, removal {pk}")
+        newest = Trace.objects.filter(item__removals__in=pks).values("item").annotate(n=Count("pk"))
+        fresh = Trace.objects.filter(item__removals__in=pks, at__gte=now - timedelta(minutes=15))
+        if fresh.values("item").distinct().count() < len(newest):
+            self.breach(STALE, letter.number)
+
+    def taken(self, keys: list[str]) -> None:
+        """What the other side has, at the end."""
+        kinds = dict(Letter.objects.filter(key__in=keys).values_list("key", "kind"))
+        for key, count in Counter(keys).items():
+            if count > 1:
+                self.breach(TWICE, f"{kinds.get(key)} {key[:12]} {count} times")
+        lines = LetterLine.objects.filter(letter__key__in=keys, kind="notice").values_list(
+            "removal", "letter__key"
+        )
+        for removal, count in Counter(removal for removal, _ in set(lines)).items():
+            if count > 1:
+                self.breach(NOTICED_TWICE, f"removal {removal} by {count} letters")
+
+    def end(self, now: datetime) -> None:
+        """The whole house, at the end of the day."""
+        filed = Counter(Report.objects.values_list("report_id", flat=True))
+        for one in self.acknowledged:
+            if one not in filed:
+                self.breach(LOST, str(one))
+        if any(count > 1 for count in filed.values()):
+            self.breach(DOUBLE, "two rows with one id")
+        readers = Item.objects.filter(status=item_path.GRADED).annotate(
+            people=Count(
+                "assessments__by", distinct=True, filter=Q(assessments__reading__in=("first", "second"))
+            )
+        )
+        if readers.filter(people__lt=2).exists():
+            self.breach(FOUR_EYES, "graded by one reader")
+        if Contact.objects.exclude(verified_by="").filter(verified_by=F("proposed_by")).exists():
+            self.breach(FOUR_EYES, "a contact verified by who proposed it")
+        if SilenceProposal.objects.filter(confirmed_by=F("proposed_by")).exists():
+            self.breach(FOUR_EYES, "a silence settled by one person")
+        if Letter.objects.filter(state=SENDING, lease_until__lt=now - letter_path.LEASE).exists():
+            self.breach(STUCK, "sending without a claimer")
+        while sequence():
+            pass
+        verdict = verify.verify()
+        if not verdict.ok:
+            self.breach(LEDGER, verdict.why)
