@@ -16,6 +16,7 @@ PROGRAMS = (
     "bundle",
     "addresses",
     "ledger",
+    "checks",
     "networks",
     "traces",
     "false_gone",
