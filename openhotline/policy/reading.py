@@ -57,6 +57,7 @@ class Clocks:
     trace_valid: timedelta
     origin: timedelta
     bundle: timedelta
+    unavailable: tuple[timedelta, ...]  # re-checks after a partner says it is unavailable (row 37)
     watch: tuple[timedelta, ...]  # counted from the day it was gone
     partner_query: timedelta
     partner_escalate: timedelta
@@ -207,7 +208,9 @@ def clocks(table: Table) -> Clocks:
     values: dict[str, Any] = {}
     for field in fields(Clocks):
         values[field.name] = (
-            inner.spans(field.name) if field.name in ("retry", "watch") else inner.span(field.name)
+            inner.spans(field.name)
+            if field.name in ("retry", "watch", "unavailable")
+            else inner.span(field.name)
         )
     return Clocks(**values)
 

@@ -6,7 +6,7 @@ a Hold row that stops every letter, not a status. An answer by the host's link n
 """
 
 from openhotline.rules.path import NOTHING, Path, step
-from openhotline.rules.words import ANALYST, HOST, LEAD, LIAISON, MACHINE, MANAGER, OFFICER
+from openhotline.rules.words import ANALYST, HOST, LEAD, LIAISON, MACHINE, MANAGER, OFFICER, PARTNER
 
 TRACED = "traced"
 UNCLEAR = "unclear"
@@ -19,6 +19,8 @@ ACKNOWLEDGED = "acknowledged"
 OVERDUE = "overdue"
 REFERRED = "referred"
 REFERRED_POLICE = "referred to police"
+UNAVAILABLE = "unavailable there"
+NOT_ILLEGAL_THERE = "not illegal there"
 GONE_MAYBE = "gone?"
 REMOVED = "removed"
 GONE_BEFORE_NOTICE = "gone before notice"
@@ -29,7 +31,8 @@ CLOSED = "closed"
 
 BEFORE_NOTICE = [TRACED, UNCLEAR, ASKED, SILENT, HELD, CLEARED]
 WITH_HOST = [NOTICED, ACKNOWLEDGED, OVERDUE]
-ABROAD = [REFERRED, REFERRED_POLICE]
+WITH_PARTNER = [REFERRED, REFERRED_POLICE]
+ABROAD = [*WITH_PARTNER, UNAVAILABLE, NOT_ILLEGAL_THERE]
 STILL_OPEN = [*BEFORE_NOTICE, *WITH_HOST, *ABROAD, GONE_MAYBE]
 WATCHED = [REMOVED, GONE_BEFORE_NOTICE]
 
@@ -101,6 +104,17 @@ PATH = Path(
             hotline=REFERRED,
             police=REFERRED_POLICE,
         ),
+        # What a partner says of itself. "Removed" is not among it: only our own checks lead there (row 36).
+        step(
+            "report_back",
+            WITH_PARTNER,
+            by=[PARTNER, OFFICER, LIAISON, LEAD, MACHINE],
+            rows=[35, 37, 39],
+            unavailable=UNAVAILABLE,
+            not_illegal=NOT_ILLEGAL_THERE,
+        ),
+        # Seen from here after all: it is with the partner again.
+        step("check", [UNAVAILABLE], by=[MACHINE], rows=[37], seen_here=REFERRED),
         step("check", [*WITH_HOST, *ABROAD], by=[MACHINE], rows=[29, 36, 41], missed=GONE_MAYBE),
         step(
             "check",
@@ -125,9 +139,6 @@ PATH = Path(
 
 # Rows of domain.md section 4 that later issues bring. A test names each, so none is forgotten.
 STILL_TO_COME = {
-    "35": "action codes of a partner hotline: police-and-letters issue",
-    "37": "unavailable abroad, with reason: police-and-letters issue",
-    "39": "not illegal there: police-and-letters issue",
     "48": "one episode per news server for a Message-ID: trace issue",
     "49": "brand and payment alerts: intelligence issue",
     "50": "statement requested, drafted, signed, served: evidence issue",

@@ -13,11 +13,11 @@ from django.db.models import OuterRef, Subquery
 
 from openhotline.policy import Policy
 from openhotline.records.models import Item, ReferralLine, Removal, Trace
-from openhotline.rules import gone, item_path, pace, removal_path
+from openhotline.rules import clocks, gone, item_path, pace, removal_path
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import assess, episode, tell
 from openhotline.steps.advance import KEEP, advance
-from openhotline.steps.rounds import Round
+from openhotline.steps.rounds import Round, Row
 
 TRACE_AGAIN_AFTER = timedelta(minutes=30)  # an unknown address is traced, but not at every look
 
@@ -38,6 +38,8 @@ def groups_of(rounds: Sequence[Round]) -> dict[str, list[Round]]:
             groups["missed"].append(one)
         elif kind in (gone.UP, gone.CHANGED) and status == removal_path.GONE_MAYBE:
             groups["up_again"].append(one)
+        elif kind in (gone.UP, gone.CHANGED) and status == removal_path.UNAVAILABLE:
+            groups["seen_here"].append(one)
         elif kind == gone.MOVED:
             groups["moved"].append(one)
     return groups
@@ -70,6 +72,10 @@ def move(groups: Mapping[str, list[Round]], *, policy: Policy, at: datetime) -> 
         tell.police(before, "gone", at=at)
     if again := _whole(groups.get("up_again", ())):
         _up_again(again, at=at)
+    if seen := _whole(groups.get("seen_here", ())):
+        # The partner could not reach it, we can: it is with the partner again, on a clock of its own.
+        query = clocks.Deadline(clocks.PARTNER_QUERY, at + policy.clocks.partner_query)
+        advance(seen, "check", "seen_here", by=worker, at=at, clock=query)
     if back := _whole(groups.get("back", ())):
         advance(back, "reappear", "back", by=worker, at=at, changes={"next_check_at": None})
         tell.police(back, "again", at=at)
@@ -123,6 +129,7 @@ def schedule(
 ) -> None:
     """When each is looked at next: by its state and age, by the relapse watch, or never."""
     back = {one.row.pk for one in groups.get("back", ())}
+    seen_here = {one.row.pk for one in groups.get("seen_here", ())}
     now_gone = {one.row.pk for name in ("gone", "missed_gone", "gone_before") for one in groups.get(name, ())}
     for one in rounds:
         row = one.row
@@ -133,6 +140,8 @@ def schedule(
             one.next_at = at + policy.clocks.watch[0]
         elif row.watched:
             _watch(one, policy=policy, at=at)
+        elif row.status == removal_path.UNAVAILABLE and row.pk not in seen_here and not _missing(one):
+            one.next_at = _unavailable(row, policy=policy, at=at)
         else:
             wait = pace.wait(
                 policy.pace,
@@ -144,6 +153,17 @@ def schedule(
                 unsure=one.unsure,
             )
             one.next_at = pace.on_the_grid(at + wait, wait, one.verdict.kind)
+
+
+def _missing(one: Round) -> bool:
+    return one.verdict.kind == gone.FIRST_MISS
+
+
+def _unavailable(row: Row, *, policy: Policy, at: datetime) -> datetime:
+    """One, seven and thirty days after the partner gave up (row 37); its clock ends at the last of them."""
+    last = policy.clocks.unavailable[-1]
+    since = (row.due_at or at + last) - last
+    return next((since + after for after in policy.clocks.unavailable if since + after > at), at + last)
 
 
 def _watch(one: Round, *, policy: Policy, at: datetime) -> None:

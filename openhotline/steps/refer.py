@@ -2,7 +2,7 @@
 
 "Removed" abroad is believed only after our own checks. A partner that is silent is asked after three days, and
 after ten the managers are told; a referral refused for good waits for a person, who may let it leave again. What
-is not here: the partner's wire format (connectors) and action codes coming back (a later issue).
+is not here: the partner's wire format (connectors) and what it says it did (`report_back`).
 """
 
 from collections import defaultdict

@@ -18,7 +18,7 @@ from openhotline.steps import due
 
 _LIGHT = (
     *("pk", "version", "status", "item_id", "look_step", "unsure_looks", "silent_since", "watch_step"),
-    *("opened_at", "t5_sent", "t8_gone", "item__ref", "item__status", "item__host", "item__way_at"),
+    *("opened_at", "t5_sent", "t8_gone", "item__ref", "item__status", "item__host", "item__way_at", "due_at"),
 )
 
 
@@ -40,6 +40,7 @@ class Row(NamedTuple):
     item_status: str
     host: str
     way_at: datetime | None
+    due_at: datetime | None
 
     @property
     def watched(self) -> bool:

@@ -48,6 +48,7 @@ from openhotline.records.models import (
     PoliceRequest,
     PoliceRequestLine,
     Referral,
+    ReferralAction,
     ReferralLine,
     Removal,
     Report,
@@ -185,6 +186,10 @@ class Scoped:
     def referral_lines(self) -> QuerySet[ReferralLine]:
         """What each referral covers."""
         return self._rows(ReferralLine.objects.all(), partner=Q(referral__in=self.referrals()))
+
+    def referral_actions(self) -> QuerySet[ReferralAction]:
+        """What partners say they did."""
+        return self._rows(ReferralAction.objects.all(), partner=Q(line__referral__in=self.referrals()))
 
     def reports(self) -> QuerySet[Report]:
         """Reports: to a partner, those it sent."""

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from openhotline.jobs.house import make_token
-from openhotline.records.models import Removal
+from openhotline.records.models import ReferralAction, Removal
 from openhotline.settings import load
 from tests.journeys.cast import Day
 from tests.web.portal_cast import Portal, open_portal, set_clock, two_of_everything, unlock
@@ -69,3 +69,69 @@ def test_a_page_has_limits_and_says_so(portal: Portal) -> None:
 
 def test_without_a_token_there_is_nothing() -> None:
     assert Client().get("/api/v1/referrals").status_code == 401
+
+
+def act(token: str, number: str, *actions: dict[str, object]) -> tuple[int, dict[str, object]]:
+    response = Client().post(
+        f"/api/v1/referrals/{number}/actions",
+        {"actions": list(actions)},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    return response.status_code, json.loads(response.content)
+
+
+def said(portal: Portal, uid: object, **more: object) -> dict[str, object]:
+    return {"uid": str(uid), "id": "m1", "action": "removed", "done_at": portal.day.now.isoformat(), **more}
+
+
+def test_a_partner_says_removed_and_is_told_that_our_own_checks_decide(portal: Portal) -> None:
+    side = portal.north
+    token = make_token(side.partner, at=portal.day.now)
+    removal = Removal.objects.get(referral_lines__referral=side.referral)
+    one = said(portal, removal.uid)
+    status, told = act(token, side.referral.number, one)
+    assert (status, told["actions"]) == (
+        200,
+        [{"uid": str(removal.uid), "id": "m1", "new": True, "counted": True, "state": "with you"}],
+    )
+    status, again = act(token, side.referral.number, one)
+    assert (status, again["actions"][0]["new"]) == (200, False), "the same message is one"
+    removal.refresh_from_db()
+    assert removal.next_check_at == portal.day.now
+
+
+def test_a_partner_speaks_for_its_own_referrals_only(portal: Portal) -> None:
+    for mine, other in portal.sides:
+        token = make_token(mine.partner, at=portal.day.now)
+        theirs = Removal.objects.get(referral_lines__referral=other.referral)
+        assert act(token, other.referral.number, said(portal, theirs.uid))[0] == 404
+        status, fault = act(token, mine.referral.number, said(portal, theirs.uid))
+        assert (status, fault["code"]) == (400, "uid")
+        theirs.refresh_from_db()
+        assert theirs.status == "referred"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"action": "vanished"}, "action"),
+        ({"action": "unavailable"}, "reason"),
+        ({"action": "moved", "country": "?"}, "country"),
+        ({"done_at": "2031-01-01T00:00:00Z"}, "time"),
+        ({"done_at": "2026-05-12T08:00:00"}, "time"),
+        ({"id": ""}, "field"),
+        ({"done_at": "yesterday"}, "field"),
+    ],
+)
+def test_a_bad_action_refuses_the_whole_message_and_files_nothing(
+    portal: Portal, wrong: dict[str, object], code: str
+) -> None:
+    side = portal.north
+    token = make_token(side.partner, at=portal.day.now)
+    removal = Removal.objects.get(referral_lines__referral=side.referral)
+    good = said(portal, removal.uid, action="accepted", id="m0")
+    status, fault = act(token, side.referral.number, good, said(portal, removal.uid, **wrong))
+    assert (status, fault["code"]) == (400, code)
+    assert len(str(fault["sentence"])) > 20
+    assert not ReferralAction.objects.exists()

@@ -30,6 +30,7 @@ ARGUMENTS = {
     "account-notice-xarf": lambda side: [side.notice.number],
     "account-notice-text": lambda side: [side.notice.number],
     "referral": lambda side: [side.referral.number],
+    "referral-act": lambda side: [side.referral.number],
 }
 LISTS = (
     "start",

@@ -1,16 +1,31 @@
-"""`/referrals`: what was handed to the partner, and what our own checks see of it.
+"""`/referrals`: what was handed to the partner, what our own checks see of it, and what the partner says it did.
 
-What is not here: the partner's own actions coming back (a later issue).
+True here: nothing a partner says closes anything (`steps/report_back`). One bad action refuses the whole message, so that
+the sender knows where it stands; sent again corrected, what is known already is one.
 """
 
 from django.db.models import Max, Prefetch, Q
 from django.http import HttpRequest
 from ninja import Query, Router
 
+from openhotline import policy
 from openhotline.api.v1 import access
-from openhotline.api.v1.shapes import Fault, ReferralPage, ReferredAddress, SentReferral
+from openhotline.api.v1.shapes import (
+    ActionsIn,
+    ActionsTold,
+    ActionTold,
+    Fault,
+    ReferralPage,
+    ReferredAddress,
+    SentReferral,
+)
 from openhotline.records.models import Partner
+from openhotline.rules.abroad import PartnerAction
+from openhotline.rules.refusals import Refused
+from openhotline.settings import load
+from openhotline.steps.report_back import report_back
 from openhotline.web.portal.told import state_abroad
+from openhotline.web.scoped import found
 
 router = Router(tags=["referrals"])
 _PAGE = Query(50, ge=1, le=200)
@@ -58,4 +73,65 @@ def referrals(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> 
             )
             for row in rows[offset : offset + limit]
         ],
+    )
+
+
+@router.post(
+    "/referrals/{number}/actions",
+    response={
+        200: ActionsTold,
+        400: Fault,
+        401: Fault,
+        404: Fault,
+        409: Fault,
+        413: Fault,
+        422: Fault,
+        503: Fault,
+    },
+)
+def actions(request: HttpRequest, number: str, body: ActionsIn) -> ActionsTold:
+    """What you did about addresses of a referral of yours. "Removed" makes us look at once; our own checks decide."""
+    partner: Partner = request.auth  # type: ignore[attr-defined]
+    mine, settings = access.scope(partner), load()
+    referral = found(mine.referrals(), number=number)
+    lines = {
+        line.removal.uid: line
+        for line in mine.referral_lines().filter(referral=referral).select_related("removal")
+    }
+    strange = next((one.uid for one in body.actions if one.uid not in lines), None)
+    if strange is not None:
+        raise Refused(f"{strange} is no address of {number}. Take the uid from GET /referrals.", code="uid")
+    said = [
+        (
+            lines[one.uid],
+            PartnerAction(one.action, one.id, one.done_at, one.reason, one.text, one.country.upper()),
+        )
+        for one in body.actions
+    ]
+    made = report_back(
+        said,
+        via="api",
+        policy=policy.load(settings.country),
+        by=access.actor(partner),
+        at=settings.clock().now(),
+    )
+    fresh = {(row.line_id, row.their_id) for row in made}
+    kept = {
+        (line, theirs): counted
+        for line, theirs, counted in mine.referral_actions()
+        .filter(line__referral=referral)
+        .values_list("line_id", "their_id", "counted")
+    }
+    states = dict(mine.removals().filter(uid__in=list(lines)).values_list("uid", "status"))
+    return ActionsTold(
+        actions=[
+            ActionTold(
+                uid=one.uid,
+                id=one.id,
+                new=(lines[one.uid].pk, one.id) in fresh,
+                counted=kept[lines[one.uid].pk, one.id],
+                state=state_abroad(states[one.uid]),
+            )
+            for one in body.actions
+        ]
     )

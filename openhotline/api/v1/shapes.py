@@ -56,6 +56,42 @@ class ReferredAddress(Schema):
     last_looked: datetime | None
 
 
+class ActionIn(Schema):
+    """One thing you did about one address of a referral. The same `id` sent again is one."""
+
+    uid: UUID = Field(description="The address, as the referral names it.")
+    id: str = Field(min_length=1, max_length=120, description="Your own identity of this message.")
+    action: str = Field(
+        description="One of accepted, told police, told host, removed, unavailable, moved, not illegal there."
+    )
+    done_at: datetime = Field(description="When you did it, with its zone.")
+    reason: str = Field("", description="Why; needed for unavailable and not illegal there.")
+    text: str = Field("", max_length=2000)
+    country: str = Field("", max_length=2, description="Where it moved, by two letters.")
+
+
+class ActionsIn(Schema):
+    """What you did, at most 1,000 at once, in the order you did it."""
+
+    actions: list[ActionIn] = Field(min_length=1, max_length=1000)
+
+
+class ActionTold(Schema):
+    """What became of an action. `counted` false: it is kept, and came after a final one or after our own checks."""
+
+    uid: UUID
+    id: str
+    new: bool
+    counted: bool
+    state: str
+
+
+class ActionsTold(Schema):
+    """One line per action, in your order."""
+
+    actions: list[ActionTold]
+
+
 class SentReferral(Schema):
     """One hand-over."""
 

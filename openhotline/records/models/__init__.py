@@ -43,7 +43,7 @@ from openhotline.records.models.notice import (
     NoticeMessage,
     Rung,
 )
-from openhotline.records.models.referral import ApiToken, Partner, Referral, ReferralLine
+from openhotline.records.models.referral import ApiToken, Partner, Referral, ReferralAction, ReferralLine
 from openhotline.records.models.removal import Hold, Removal
 from openhotline.records.models.report import ReceiptPhase, Report, ReportContact, ReportLine
 from openhotline.records.models.staff import User
@@ -94,6 +94,7 @@ __all__ = [
     "ProposedAnswer",
     "ReceiptPhase",
     "Referral",
+    "ReferralAction",
     "ReferralLine",
     "Removal",
     "Report",

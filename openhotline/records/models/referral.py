@@ -50,3 +50,22 @@ class ReferralLine(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["referral", "removal"], name="one_referral_line")]
+
+
+class ReferralAction(models.Model):
+    """What a partner says it did about one address of a referral, as it said it. Never changed; a repeat is one."""
+
+    line = models.ForeignKey(ReferralLine, on_delete=models.PROTECT, related_name="actions")
+    their_id = models.CharField(max_length=120)  # the partner's own identity of the message
+    action = models.CharField(max_length=24)  # rules/abroad.py
+    reason = models.CharField(max_length=24, default="")
+    text = models.TextField(default="")
+    country = models.CharField(max_length=2, default="")
+    done_at = models.DateTimeField()  # by the partner's clock
+    heard_at = models.DateTimeField()
+    via = models.CharField(max_length=8)  # portal, api, iccam
+    said_by = models.CharField(max_length=80)
+    counted = models.BooleanField()  # False: it came after a final one, or the removal had gone its way
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["line", "their_id"], name="one_action_per_message")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from openhotline.records.models import Item
+from openhotline.records.models import Item, Referral, ReferralAction
 from openhotline.rules import words
 from openhotline.web.desk import times
 from openhotline.web.scoped import Scoped
@@ -212,7 +212,11 @@ def notices(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[
     return shown
 
 
-def referrals(scoped: Scoped, item: Item) -> list[Any]:
-    """Hand-overs abroad of this item, newest first."""
-    found = scoped.referrals().filter(lines__removal__item=item).select_related("partner", "unit").distinct()
-    return list(found.order_by("-drafted_at"))
+def referrals(scoped: Scoped, item: Item) -> list[tuple[Referral, list[ReferralAction]]]:
+    """Hand-overs abroad of this item, newest first, each with what the partner says it did about it."""
+    rows = scoped.referrals().filter(lines__removal__item=item).select_related("partner", "unit").distinct()
+    said: dict[int, list[ReferralAction]] = {}
+    actions = scoped.referral_actions().filter(line__removal__item=item).select_related("line").order_by("pk")
+    for action in actions:
+        said.setdefault(action.line.referral_id, []).append(action)
+    return [(row, said.get(row.pk, [])) for row in rows.order_by("-drafted_at")]

@@ -131,6 +131,8 @@ _REMOVAL_SIGNALS = {
     removal_path.OVERDUE: ("Overdue", "bad", "clock"),
     removal_path.REFERRED: ("Referred", "info", "globe"),
     removal_path.REFERRED_POLICE: ("Referred to police", "info", "globe"),
+    removal_path.UNAVAILABLE: ("Unavailable there", "info", "globe"),
+    removal_path.NOT_ILLEGAL_THERE: ("Not illegal there", "idle", "globe"),
     removal_path.GONE_MAYBE: ("Gone?", "info", "eyeoff"),
     removal_path.REMOVED: ("Removed", "ok", "ok"),
     removal_path.GONE_BEFORE_NOTICE: ("Gone before notice", "ok", "ok"),

@@ -167,6 +167,8 @@ def next_step(item: Item, removal: Removal | None, *, paused: bool) -> str:
         removal_path.OVERDUE: "The host is late. The ladder begins: upstream, registrar, regulator.",
         removal_path.REFERRED: "The partner hotline acts. We look from here meanwhile.",
         removal_path.REFERRED_POLICE: "The police body abroad acts. We look from here meanwhile.",
+        removal_path.UNAVAILABLE: "The partner could not reach it. We look again after one, seven and thirty days; seen from here, it goes back to the partner.",
+        removal_path.NOT_ILLEGAL_THERE: "The partner says it is not illegal there. It stays graded here, and we go on looking.",
         removal_path.GONE_MAYBE: "It was missed, or said to be gone. Our own checks from two places decide.",
         removal_path.REMOVED: "Nothing to do. If it comes back, a new removal opens by itself and the police are told “again”.",
         removal_path.GONE_BEFORE_NOTICE: "Nothing to do. It was gone before a notice left; we look again for ninety days.",

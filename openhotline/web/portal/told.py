@@ -55,6 +55,8 @@ _POLICE = {
     removal_path.OVERDUE: ("the host is late", "warn"),
     removal_path.REFERRED: ("handed abroad", "info"),
     removal_path.REFERRED_POLICE: ("handed to police abroad", "info"),
+    removal_path.UNAVAILABLE: ("handed abroad, not reached there", "info"),
+    removal_path.NOT_ILLEGAL_THERE: ("not illegal where it is held", "idle"),
     removal_path.GONE_MAYBE: ("gone, being confirmed", "info"),
     removal_path.REMOVED: ("gone", "ok"),
     removal_path.GONE_BEFORE_NOTICE: ("gone before a notice", "ok"),
@@ -78,6 +80,8 @@ _HOST = {
 _ABROAD = {
     removal_path.REFERRED: "with you",
     removal_path.REFERRED_POLICE: "with you",
+    removal_path.UNAVAILABLE: "not reached by you; we look again",
+    removal_path.NOT_ILLEGAL_THERE: "not illegal with you",
     removal_path.GONE_MAYBE: "gone at our last look, being confirmed",
     removal_path.REMOVED: "gone, as our own checks see it",
     removal_path.CLOSED: "gone, as our own checks see it",

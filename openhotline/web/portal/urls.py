@@ -70,6 +70,7 @@ urlpatterns = [
     path("notices/<str:number>/notice.txt", hosts.account_text, name="account-notice-text"),
     # partner hotlines
     path("referrals/<str:number>", partners.one, name="referral"),
+    path("referrals/<str:number>/actions", partners.act, name="referral-act"),
     # a notice by its signed link
     path("n/<link:token>", hosts.notice, name="notice"),
     path("n/<link:token>/receipt", hosts.receipt, name="notice-receipt"),

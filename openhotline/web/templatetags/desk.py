@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
-from openhotline.rules import report_path
+from openhotline.rules import abroad, report_path
 from openhotline.rules.words import CASE_ROLES
 from openhotline.web.desk import alarms, bench, mine, opinions, times, traced, views
 
@@ -72,6 +72,12 @@ def reading(name: str) -> str:
 def country(code: str) -> str:
     """A country's name where the house writes one."""
     return traced.country_name(code)
+
+
+@register.filter
+def abroad_reason(key: str) -> str:
+    """A partner's reason as a sentence."""
+    return abroad.REASONS.get(key, key)
 
 
 @register.filter
