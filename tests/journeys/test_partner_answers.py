@@ -13,7 +13,7 @@ from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import Actor
 from openhotline.steps import refer
 from openhotline.steps.report_back import report_back
-from tests.journeys.cast import CANAL_HOST, FAR_HOST, Day, hours, minutes
+from tests.journeys.cast import CANAL_HOST, FAR_HOST, Day, hours
 
 THEM = Actor(words.PARTNER, "partner:hotline-nl", auth="token")
 
