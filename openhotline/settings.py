@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     # The relay's own log (Postfix or Exim): asked before a letter in doubt is sent again.
     relay_log: str = ""
 
+    # Mail that comes in: a Maildir your relay delivers to ("" -> in data_dir), and, where wanted, a listener of
+    # ours behind it on a port of its own (0: none).
+    mail_in: str = ""
+    mail_port: int = 0
+
     # The prober's own line: "direct", "none" (only what `exits` names), or "world" (the synthetic internet).
     exit: Literal["direct", "none", "world"] = "direct"
     # More vantage points, "name=/path/to/socks5.sock,name=socks5://user:password@192.0.2.7:1080,
@@ -89,6 +94,10 @@ class Settings(BaseSettings):
     @property
     def keys(self) -> Path:
         return self.data_dir / "keys"
+
+    @property
+    def maildir(self) -> Path:
+        return Path(self.mail_in) if self.mail_in else self.data_dir / "mail"
 
     @property
     def prober_socket(self) -> Path:

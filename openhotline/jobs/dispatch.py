@@ -27,7 +27,7 @@ from openhotline.rules.notice import NoticeContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import escalate, freshness, notify, refer, trace
+from openhotline.steps import escalate, freshness, mailbox, notify, refer, trace
 from openhotline.steps.notify import HouseWords
 
 BATCH = 200
@@ -138,7 +138,7 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
     elif letter.kind == "referral":
         if refer.depart(letter, policy=policy, at=at) is None:
             return None
-    elif letter.kind in ("reminder", "ladder"):
+    elif letter.kind == "reminder" or letter.kind.startswith("ladder"):
         if not escalate.reminder_stands(letter, at=at):
             return None
         text = letter.text
@@ -234,6 +234,7 @@ def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes |
     )
 
 
+_ON_THE_WAY = {ACCEPTED: "accepted", TEMPORARY: "deferred", REFUSED: "bounced"}
 _SENT: dict[str, Callable[..., None]] = {"notice": notify.sent, "referral": refer.sent}
 
 
@@ -246,6 +247,9 @@ def arrived(letter: Letter, reference: str, *, policy: Policy, at: datetime) -> 
 
 
 def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -> None:
+    if letter.transport == "mail" and receipt.outcome in _ON_THE_WAY:
+        said = f"{receipt.code or ''} {receipt.text[:300]}".strip()
+        mailbox.on_the_way(letter, _ON_THE_WAY[receipt.outcome], said, at=at)
     if receipt.outcome == ACCEPTED:
         arrived(letter, receipt.reference or receipt.text[:200], policy=policy, at=at)
     elif receipt.outcome == TEMPORARY:

@@ -13,6 +13,7 @@ from django.db.models import Min
 
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.jobs import dispatch, doubt, poll, reconcile
+from openhotline.jobs.mailroom import Mailroom
 from openhotline.jobs.post import Post
 from openhotline.jobs.spooled import Filer
 from openhotline.jobs.sweep import put_in_order, sweep
@@ -37,6 +38,7 @@ class Engine:
     vantages: tuple[str, ...]
     filer: Filer | None = None
     check_rate: float = poll.RATE  # looks a second for the whole house
+    mailroom: Mailroom | None = None
     strict: bool = False  # tests and the demo want to see every fault
     faults: list[str] = field(default_factory=list)
     compared_at: datetime | None = None
@@ -66,6 +68,12 @@ class Engine:
             # A child may be at risk: nothing stands before this letter.
             ("alarms", lambda: dispatch.letters(self.post, policy=self.policy, at=at, kinds=["alarm"])),
             ("spool", lambda: self.filer.file(policy=self.policy, at=at) if self.filer else 0),
+            (
+                "mail",
+                lambda: (
+                    self.mailroom.read(policy=self.policy, at=at, strict=self.strict) if self.mailroom else 0
+                ),
+            ),
             ("traces", lambda: dispatch.traces(self.prober, policy=self.policy, at=self.post.moment(at))),
             (
                 "traces before departure",

@@ -22,7 +22,9 @@ from openhotline.connectors.spool.client import Spool
 from openhotline.connectors.spool.client import ask as ask_spool
 from openhotline.connectors.spool.client import send as send_to_spool
 from openhotline.outbox.models import Letter
+from openhotline.records import vault
 from openhotline.records.models import Partner
+from openhotline.rules.inbound import bounce_address
 from openhotline.rules.letter_path import ASK, PERSON, REPEAT, UNKNOWN
 from openhotline.steps.notify import HouseWords
 
@@ -58,7 +60,8 @@ class Post:
             return send_partner(frozen, self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
         if self.spool is not None:
             return send_to_spool(frozen, self.spool, key=letter.key)
-        return send_mail(frozen, self.relay)
+        token = vault.token("bounce", letter.key)
+        return send_mail(frozen, self.relay, back_to=bounce_address(letter.key, token, self.house.domain))
 
     def ask(self, letter: Letter) -> Known:
         """Ask the partner, or look into the spool, whether what was sent under the letter's key is there."""

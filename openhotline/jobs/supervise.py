@@ -96,6 +96,8 @@ class Supervisor:
         if self.with_world:
             self._launch_world(self._world())
         self.start_prober()
+        if self.settings.mail_port:
+            self._launch(self._listener())
         if self.with_worker:
             self.start_worker()
 
@@ -126,6 +128,15 @@ class Supervisor:
             *(("--worker-tmp-dir", str(shared)) if os.access(shared, os.W_OK) else ()),
         )  # fmt: skip
         return Child(door, command, self._house(door))
+
+    def _listener(self) -> Child:
+        """The SMTP listener: no database, no key, nothing of the house but a folder and its domain."""
+        settings = self.settings
+        command = (
+            "-m", "openhotline.connectors.mail.listener", "--maildir", str(settings.maildir.absolute()),
+            "--host", settings.bind, "--port", str(settings.mail_port), "--domain", settings.hotline_domain,
+        )  # fmt: skip
+        return Child("mail", command, {})
 
     def _world(self) -> Child:
         serve = ("-m", "openhotline.cli", "world", "serve", "--data-dir", str(self.data))

@@ -18,6 +18,7 @@ from openhotline.connectors.relaylog.client import RelayLog
 from openhotline.connectors.spool.client import Spool
 from openhotline.jobs.engine import Engine
 from openhotline.jobs.exits import vantages
+from openhotline.jobs.mailroom import Mailroom
 from openhotline.jobs.post import Post
 from openhotline.jobs.spooled import Filer
 from openhotline.jobs.steady import SteadyClock
@@ -66,6 +67,7 @@ def engine_of(
         vantages=vantages(settings),
         filer=Filer(settings) if spool else None,
         check_rate=settings.requests_per_second,
+        mailroom=Mailroom(settings.maildir, settings.hotline_domain) if spool else None,
     )
 
 

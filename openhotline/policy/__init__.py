@@ -15,6 +15,7 @@ from openhotline.policy import reading
 from openhotline.policy.reading import Clocks, Point, PolicyFault, Table
 from openhotline.rules import remit as remit_rules
 from openhotline.rules.agreement import Agreement
+from openhotline.rules.ladder import RungRow
 from openhotline.rules.notice import Texts
 from openhotline.rules.pace import Pace
 from openhotline.rules.receipts import WordList
@@ -39,7 +40,18 @@ __all__ = [
     "trace_weights",
 ]
 
-FILES = ("policy", "remit", "schemes", "agreements", "routes", "partners", "clocks", "checks", "points")
+FILES = (
+    "policy",
+    "remit",
+    "schemes",
+    "agreements",
+    "routes",
+    "partners",
+    "clocks",
+    "checks",
+    "points",
+    "ladder",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,7 @@ class Policy:
     clocks: Clocks
     pace: Pace
     points: tuple[Point, ...]
+    ladder: tuple[RungRow, ...]
     managers_mail: str
     baseline_note: str
     keep_fragment_hosts: frozenset[str]
@@ -172,6 +185,7 @@ def read_folder(folder: Traversable, country: str) -> Policy:
         clocks=reading.clocks(tables["clocks"]),
         pace=reading.pace(tables["checks"]),
         points=tables["points"].read("point", reading.point),
+        ladder=tables["ladder"].read("rung", reading.rung),
         managers_mail=head.table("contacts").text("managers"),
         baseline_note=head.table("baseline").text("note"),
         keep_fragment_hosts=frozenset(head.table("keys").texts("keep_fragment_hosts")),

@@ -25,6 +25,7 @@ from openhotline.rules.agreement import (
 )
 from openhotline.rules.calendars import Calendar
 from openhotline.rules.gone import APART
+from openhotline.rules.ladder import STEPS, RungRow
 from openhotline.rules.notice import TEXT_KEYS, Texts
 from openhotline.rules.pace import STATES, Band, Pace
 from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
@@ -264,6 +265,16 @@ def sign_words(table: Table) -> SignWords:
         raise table.fault("sign", f"has no phrases for “{empty[0]}”")
     return SignWords(
         table.text("version"), tuple((sign, tuple(dict.fromkeys(words))) for sign, words in found.items())
+    )
+
+
+def rung(row: Table) -> RungRow:
+    """`[[rung]]` of ladder.toml."""
+    return RungRow(
+        key=row.one_of("key", STEPS),
+        after=row.span("after"),
+        words=row.text("words"),
+        mail=row.text("mail", ""),
     )
 
 

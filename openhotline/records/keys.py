@@ -58,3 +58,17 @@ def _smime(text: str, at: datetime) -> str:
     if ends <= at.astimezone(UTC):
         raise Refused("This certificate has run out. Ask for another.", code="key")
     return cert.fingerprint(hashes.SHA256()).hex().upper()
+
+
+def signed_by(text: str, payload: bytes, signature: bytes) -> bool:
+    """Whether `signature` over `payload` was made with the OpenPGP key `text`."""
+    import pysequoia
+
+    try:
+        cert = pysequoia.Cert.from_bytes(text.encode("ascii"))
+        made = pysequoia.verify(
+            bytes=payload, signature=pysequoia.Sig.from_bytes(signature), store=lambda _: [cert]
+        )
+    except Exception:
+        return False
+    return bool(made.valid_sigs)

@@ -390,6 +390,41 @@ def bounced(letter: Letter, *, why: str, at: datetime) -> None:
         draft(removals, by=MACHINE_WORKER, at=at)
 
 
+def came_back(letter: Letter, *, why: str, at: datetime) -> None:
+    """The relay had taken it, and it came back all the same: nobody was told. What still waits for its host is
+    cleared again and goes to the next best contact; T5 stays, so nobody's time looks better for it."""
+    with transaction.atomic():
+        made = (
+            Notice.objects.select_for_update(of=("self",))
+            .select_related("host", "contact")
+            .get(number=letter.number)
+        )
+        if made.contact is not None:
+            contacts.demote(made.contact, why=why, at=at)
+        Notice.objects.filter(pk=made.pk, withdrawn_at=None).update(withdrawn_at=at)
+        removals = list(
+            Removal.objects.select_for_update(of=("self",))
+            .filter(
+                notice_lines__notice=made,
+                notice_lines__dropped="",
+                status__in=[removal_path.NOTICED, removal_path.OVERDUE],
+                t6_acknowledged=None,
+            )
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        advance(
+            removals,
+            "bounce",
+            "back",
+            by=MACHINE_WORKER,
+            at=at,
+            clock=clocks.Deadline(clocks.DEPARTURE, at),
+            why=f"{made.number} came back.",
+        )
+        draft(removals, by=MACHINE_WORKER, at=at)
+
+
 def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
     """The second person: from now on the house writes to it, and letters that waited for it are drafted anew."""
     with transaction.atomic():

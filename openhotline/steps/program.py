@@ -40,14 +40,9 @@ class Holder:
     partner_id: int | None = None
 
 
-def make(host: Host, *, url: str = "", by: Actor, at: datetime) -> tuple[HostProgram, str]:
+def make(host: Host, *, by: Actor, at: datetime) -> tuple[HostProgram, str]:
     """A key and a secret for a host's program; the secret is shown once. An older one is replaced."""
     require_act("contact.verify", by)
-    refuse_unless(
-        not url or url.startswith(("https://", "http://127.0.0.1:")),
-        "Where it is told must begin with https://.",
-        code="url",
-    )
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
         made, _ = HostProgram.objects.update_or_create(
@@ -55,7 +50,6 @@ def make(host: Host, *, url: str = "", by: Actor, at: datetime) -> tuple[HostPro
             defaults={
                 "key": uuid4(),
                 "sealed": vault.seal("program", secret.encode()),
-                "url": url,
                 "added_at": at,
                 "added_by": by.who,
                 "closed_at": None,
@@ -117,7 +111,7 @@ def _read(program: HostProgram, body: bytes) -> tuple[Notice, dict[int, str], di
         raise Refused("The body must be one JSON object.", code="json")
     number = value.get("notice")
     notice = None
-    if isinstance(number, str) and len(number) <= 40 and "\x00" not in number:
+    if isinstance(number, str) and len(number) <= 40 and number.isascii() and "\x00" not in number:
         notice = Notice.objects.filter(number=number, host=program.host, sent_at__isnull=False).first()
     if notice is None:
         raise Refused("There is no notice of yours with this number.", code="notice")
@@ -173,5 +167,5 @@ def _keep(program: HostProgram, body: bytes, why: str, *, at: datetime) -> None:
 
 
 def _enter(program: HostProgram, act: str, *, by: Actor, at: datetime) -> None:
-    payload = {"host": program.host.key, "key": str(program.key), "url": program.url}
+    payload = {"host": program.host.key, "key": str(program.key)}
     record([Act(act=f"program.{act}", obj=("program", str(program.pk), 1), payload=payload)], by=by, at=at)

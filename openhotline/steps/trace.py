@@ -23,7 +23,7 @@ from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.trace_reasons import ORIGIN, ordered
 from openhotline.rules.trace_vote import Vote, vote
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import contact, episode, move, tell
+from openhotline.steps import contact, episode, ladder, move, tell
 
 
 def record(
@@ -164,6 +164,7 @@ def _contacts(
         for mail in answer.abuse_mail
     ]
     contact.found(named, by=MACHINE_WORKER, at=at)
+    ladder.name_registrars([answer for _, facts, _ in votes for answer in facts.answers], at=at)
 
 
 def _of_host(facts: TraceFacts, ballot: Vote) -> list[MethodAnswer]:

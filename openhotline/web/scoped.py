@@ -24,12 +24,14 @@ from openhotline.records.models import (
     ApiToken,
     Appeal,
     Assessment,
+    Breach,
     Check,
     Clock,
     Consultation,
     ConsultationLine,
     Contact,
     ContactKey,
+    Delivery,
     DigestKey,
     DigestMatch,
     DigestUpload,
@@ -40,6 +42,7 @@ from openhotline.records.models import (
     HostProgram,
     House,
     Item,
+    Mail,
     Notice,
     NoticeLine,
     NoticeMessage,
@@ -47,6 +50,7 @@ from openhotline.records.models import (
     Partner,
     PoliceRequest,
     PoliceRequestLine,
+    ProposedAnswer,
     Referral,
     ReferralAction,
     ReferralLine,
@@ -54,10 +58,12 @@ from openhotline.records.models import (
     Report,
     ReportLine,
     RouteRule,
+    Rung,
     SilenceProposal,
     Trace,
     Unit,
     UnitChange,
+    UnitKey,
     User,
 )
 from openhotline.rules import words
@@ -275,6 +281,30 @@ class Scoped:
     def appeals(self) -> QuerySet[Appeal]:
         """Appeals: the desk's own; whoever appealed is told by letter."""
         return self._rows(Appeal.objects.all())
+
+    def mails(self) -> QuerySet[Mail]:
+        """Mail that came in: the desk's own."""
+        return self._rows(Mail.objects.all())
+
+    def proposed_answers(self) -> QuerySet[ProposedAnswer]:
+        """Answers of the police that signed mail proposed: the desk's own."""
+        return self._rows(ProposedAnswer.objects.all())
+
+    def unit_keys(self) -> QuerySet[UnitKey]:
+        """Keys units sign with: the desk's own."""
+        return self._rows(UnitKey.objects.all())
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        """What relays said of letters: the desk's own."""
+        return self._rows(Delivery.objects.all())
+
+    def rungs(self) -> QuerySet[Rung]:
+        """Rungs of the ladder that were taken: the desk's own."""
+        return self._rows(Rung.objects.all())
+
+    def breaches(self) -> QuerySet[Breach]:
+        """Breaches of member hosts: the desk's own."""
+        return self._rows(Breach.objects.all())
 
     def host_programs(self) -> QuerySet[HostProgram]:
         """Programs of hosts: the desk's own."""

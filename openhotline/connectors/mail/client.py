@@ -50,13 +50,15 @@ class _Said(Exception):
         self.code, self.text = code, text
 
 
-def send(frozen: bytes, relay: Relay) -> Receipt:
+def send(frozen: bytes, relay: Relay, *, back_to: str = "") -> Receipt:
     """Give `frozen` (a whole letter as `meaning.render` made it) to the relay.
 
-    The envelope is read from the letter's own From and To, so that the bytes are the only truth.
+    The envelope is read from the letter's own From and To, so that the bytes are the only truth. `back_to` is
+    where relays send reports of non-delivery, an address made for this letter; "" is its From.
     Raises ValueError if the bytes do not name exactly one sender and one recipient; nothing else.
     """
     sender, to = envelope(frozen)
+    sender = back_to or sender
     started = time.monotonic()
     talk = _Talk(relay)
     watch = threading.Timer(relay.total_s, talk.break_off)

@@ -24,7 +24,7 @@ class FakeRelay:
         self.keeps_unknown = keeps_unknown
         self.taken: list[tuple[str, bytes]] = []
 
-    def send(self, frozen: bytes, relay: Relay | None = None) -> Receipt:
+    def send(self, frozen: bytes, relay: Relay | None = None, *, back_to: str = "") -> Receipt:
         """The call signature of `client.send`."""
         _, to = envelope(frozen)
         outcome = self.outcomes.get(to, ACCEPTED)

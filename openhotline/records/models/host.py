@@ -14,6 +14,7 @@ class Host(models.Model):
     country = models.CharField(max_length=2, default="")
     first_seen = models.DateTimeField()
     site = models.CharField(max_length=253, default="", blank=True)  # its own domain, once a person said it
+    upstream = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="below")
     member = models.BooleanField(default=False)  # bound by the code of practice
     language = models.CharField(max_length=8, default="en")  # of the notices it gets
     letter_form = models.CharField(max_length=8, default=notice.REPORT)  # one of rules/notice.FORMS

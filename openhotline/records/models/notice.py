@@ -71,12 +71,11 @@ class NoticeMessage(models.Model):
 
 
 class HostProgram(models.Model):
-    """How a host's program talks with us: a secret that signs both ways, and where it wants to be told."""
+    """How a host's program talks with us: a key that names it and a secret that signs its requests."""
 
     host = models.OneToOneField("records.Host", on_delete=models.PROTECT, related_name="program")
     key = models.UUIDField(unique=True)
     sealed = models.BinaryField()  # the secret
-    url = models.TextField(default="")  # "" : it asks, we do not tell
     added_at = models.DateTimeField()
     added_by = models.CharField(max_length=24)
     closed_at = models.DateTimeField(null=True)

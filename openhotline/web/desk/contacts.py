@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from openhotline.steps import contact, notify, public_key
+from openhotline.rules.refusals import Refused
+from openhotline.steps import contact, ladder, notify, public_key
 from openhotline.steps import program as programs
 from openhotline.web.desk import bench
 from openhotline.web.desk.hosts import page
@@ -129,5 +130,33 @@ def program(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST.get("close"):
         programs.close(found(bench.scoped(request).host_programs(), host=host), by=by, at=at)
         return _back(pk)
-    _, secret = programs.make(host, url=request.POST.get("url", "").strip(), by=by, at=at)
+    _, secret = programs.make(host, by=by, at=at)
     return page(request, pk, secret=secret)
+
+
+@require_POST
+@bench.kept(page)
+def stands(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which network is above the host, and whether the code of practice binds it."""
+    scoped = bench.scoped(request)
+    host = found(scoped.hosts(), pk=pk)
+    name = request.POST.get("upstream", "").strip()
+    above = scoped.hosts().filter(name__iexact=name).order_by("pk").first() if name else None
+    if name and above is None:
+        raise Refused(
+            "No host of that name is known. Type it as it stands in the list of hosts.", code="upstream"
+        )
+    member = request.POST.get("member") == "1"
+    ladder.stands(host, upstream=above, member=member, by=bench.actor(request), at=bench.now(request))
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def breach(request: HttpRequest, pk: int, breach: int) -> HttpResponse:
+    """A manager says what came of a member's breach."""
+    row = found(bench.scoped(request).breaches().select_related("host", "notice"), pk=breach, host=pk)
+    ladder.settle_breach(
+        row, note_text=request.POST.get("note", ""), by=bench.actor(request), at=bench.now(request)
+    )
+    return _back(pk)

@@ -3,6 +3,8 @@
 What is not here: changing a contact (`contacts`), and choosing one (`rules/contacts`).
 """
 
+from datetime import timedelta
+
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,7 +15,9 @@ from openhotline.outbox.models import CONTACT_NEEDED
 from openhotline.records.models import HostCall
 from openhotline.rules import removal_path
 from openhotline.rules.notice import FORMS
+from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
+from openhotline.statistics import hosts as figures
 from openhotline.web.desk import bench, reached, rows, times
 from openhotline.web.scoped import found
 
@@ -71,6 +75,7 @@ def page(
     there = list(mine.filter(status__in=removal_path.STILL_OPEN).order_by("due_at", "pk")[:200])
     before = list(mine.exclude(status__in=removal_path.STILL_OPEN).order_by("-t8_gone", "-pk")[:200])
     open_to = bench.sees_holds(request)
+    program = scoped.host_programs().filter(host=row, closed_at=None).first()
     stamps = mine.filter(t8_gone__isnull=False, t5_sent__isnull=False).values_list("t8_gone", "t5_sent")[
         :5000
     ]
@@ -87,8 +92,14 @@ def page(
             "calls": reached.calls(scoped.host_calls().filter(host=row), at=at),
             "outcomes": HostCall.OUTCOMES,
             "languages": policies.languages(),
-            "program": scoped.host_programs().filter(host=row, closed_at=None).first(),
+            "breaches": scoped.breaches()
+            .filter(host=row)
+            .select_related("notice")
+            .order_by("-at", "-pk")[:50],
+            "may_settle": bench.actor(request).role in ACTS["breach.settle"],
+            "program": program,
             "secret": secret,
+            "above": request.POST.get("upstream") or (row.upstream.name if row.upstream else ""),
             "forms": FORMS,
             "to_call_about": scoped.notices()
             .filter(host=row, sent_at__isnull=False, withdrawn_at=None)
@@ -103,3 +114,12 @@ def page(
             "refusal": refusal.sentence if refusal else "",
         },
     )
+
+
+@require_safe
+def scorecard(request: HttpRequest) -> HttpResponse:
+    """Every host noticed in the last year: how many, how fast, what came back."""
+    at = bench.now(request)
+    rows_ = figures.scorecard(at - timedelta(days=365), at)
+    shown = [(row, times.span(row.median) if row.median is not None else "–") for row in rows_]
+    return render(request, "desk/scorecard.html", {"rows": shown})

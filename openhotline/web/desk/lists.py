@@ -4,6 +4,7 @@ True here: a page of a list is at most a hundred rows, newest or most urgent fir
 on police silence and deciding a letter in doubt (`settling.py`).
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -14,10 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, STATES
 from openhotline.rules import permits, removal_path
+from openhotline.rules.ladder import NAMES
 from openhotline.rules.refusals import Refused
 from openhotline.steps import confirm
 from openhotline.web.desk import bench, outward, rows, times
-from openhotline.web.scoped import found
+from openhotline.web.scoped import Scoped, found
 
 PAGE = 100
 
@@ -204,9 +206,20 @@ def notice_page(request: HttpRequest, number: str, refusal: Refused | None = Non
             "may_answer": row.sent_at is not None,
             "typed": request.POST.get("text", ""),
             "letters": letters,
+            "rungs": [
+                (times.when(one.at, at), NAMES.get(one.step, one.step), one.recipient, one.why)
+                for one in scoped.rungs().filter(notice=row).order_by("at", "pk")
+            ],
+            "ways": _ways(scoped, [letter.key for letter in letters], at),
             "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
         },
     )
+
+
+def _ways(scoped: Scoped, keys: list[str], at: datetime) -> list[tuple[str, str, str]]:
+    """(when, state, words) of every word about these letters' way, oldest first."""
+    rows_ = scoped.deliveries().filter(letter__in=keys).order_by("at", "pk")[:100]
+    return [(times.when(one.at, at), one.state, one.words) for one in rows_]
 
 
 @require_safe

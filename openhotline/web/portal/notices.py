@@ -59,6 +59,7 @@ class NoticePage:
     what: str
     ground: str
     preserve_days: int
+    preserve_until: str
     code: str
     sent: str
     sent_day: str
@@ -109,13 +110,17 @@ def page_of(asked: Notice, mine: Scoped, *, at: datetime) -> NoticePage:
     what = wording.what(asked.cls)
     state, family = _state(lines, open_=open_, withdrawn=asked.withdrawn_at is not None, late=late)
     latest = max(answers.values(), key=lambda answer: (answer.at, answer.pk), default=None)
+    preserve = agreed.for_notice([row.removal for row in rows], policy=policy).preserve_days
     return NoticePage(
         number=asked.number,
         host=asked.host.name,
         title=_title(len(lines), what, open_=open_),
         what=what,
         ground=policy.ground(asked.cls),
-        preserve_days=agreed.for_notice([row.removal for row in rows], policy=policy).preserve_days,
+        preserve_days=preserve,
+        preserve_until=told.day(told.local(asked.sent_at + timedelta(days=preserve)))
+        if asked.sent_at
+        else "",
         code=asked.code,
         sent=full(asked.sent_at) if asked.sent_at else "",
         sent_day=told.day(told.local(asked.sent_at)) if asked.sent_at else "",

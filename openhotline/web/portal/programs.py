@@ -2,10 +2,10 @@
 
 True here: a request that is not signed with the host's secret within five minutes is answered 401 and kept
 nowhere; the same Idempotency-Key again is the same request and gets the same reply. An answer by program
-counts as a press and no more: it closes nothing. What is not here: telling the program (`jobs/hooks`).
+counts as a press and no more: it closes nothing. It asks; we do not call it. What is not here: what a press does
+(`steps/program`, `steps/confirm`).
 """
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -95,4 +95,4 @@ def answers(request: HttpRequest, key: UUID) -> HttpResponse:
         )
     except Refused as refusal:
         return fault(refusal.code, refusal.sentence, 409 if refusal.code == "key-used" else 422)
-    return JsonResponse(json.loads(json.dumps(reply)), status=200)
+    return JsonResponse(dict(sorted(reply.items())))

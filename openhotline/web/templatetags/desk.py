@@ -34,6 +34,7 @@ def rail(context: Context) -> dict[str, Any]:
         "counts": views.counts(scoped, at),
         "incomplete": scoped.reports().filter(status=report_path.INCOMPLETE)[:1000].count(),
         "contacts": waiting[CONTACT_NEEDED],
+        "mails": scoped.mails().filter(settled_at=None)[:1000].count(),
         "appeals": scoped.appeals().filter(decided_at=None)[:1000].count(),
         "letters": waiting[FAILED] + waiting[IN_DOUBT],
         "alarms": alarms.running(scoped, at),

@@ -1,0 +1,144 @@
+"""One message as bytes -> `Inbound`. Pure; raises nothing, whatever the bytes are.
+
+True here: at most 10 MiB are read, at most 200 parts, at most 64 KiB of plain text; attachments are counted and
+never opened; a report of non-delivery is read as RFC 3464 says. What is not here: believing any of it.
+"""
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+from email.message import Message
+from email.utils import getaddresses
+
+from openhotline.rules.inbound import DeliveryWord, Inbound
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PARTS, MAX_TEXT, MAX_RECIPIENTS = 200, 64 * 1024, 100
+_IDS = re.compile(r"<[^<>\s]{1,300}>")
+_HANDED = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
+
+
+def read(raw: bytes) -> Inbound:
+    """What the message says. A message that cannot be read is an `Inbound` with `fault`."""
+    if len(raw) > MAX_BYTES:
+        return Inbound(fault="It is longer than 10 MiB.")
+    try:
+        return _read(raw)
+    except Exception as fault:  # hostile bytes may be wrong in any way; none of them is ours
+        return Inbound(fault=f"It cannot be read: {type(fault).__name__}.")
+
+
+def _read(raw: bytes) -> Inbound:
+    message = email.message_from_bytes(raw, policy=email.policy.compat32)
+    parts = list(_parts(message))
+    signed, payload, signature = _signature(raw, message)
+    refers = " ".join(_header(message, name) for name in ("In-Reply-To", "References"))
+    return Inbound(
+        sender=_header(message, "From")[:300],
+        to=tuple(dict.fromkeys(_addresses(message))),
+        subject=_header(message, "Subject")[:300],
+        text=_text(parts),
+        refers=tuple(dict.fromkeys(_IDS.findall(refers)))[:50],
+        report=tuple(_report(message)),
+        signed=signed,
+        payload=payload,
+        signature=signature,
+    )
+
+
+def _header(message: Message, name: str) -> str:
+    values = message.get_all(name) or []
+    text = " ".join(_decoded(value) for value in values[:20])
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:20_000]).split())
+
+
+def _decoded(value: object) -> str:
+    from email.header import decode_header, make_header
+
+    text = str(value)
+    try:
+        return str(make_header(decode_header(text)))
+    except (ValueError, LookupError, UnicodeError, AttributeError):
+        return text.encode("utf-8", "replace").decode("utf-8", "replace")
+
+
+def _addresses(message: Message) -> Iterator[str]:
+    for name in _HANDED:
+        values = [_decoded(value) for value in (message.get_all(name) or [])[:20]]
+        for _, address in getaddresses(values)[:MAX_RECIPIENTS]:
+            if "@" in address and len(address) <= 320:
+                yield address.lower()
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """Every part, nearest first, at most MAX_PARTS; a loop rather than `walk`, which recurses."""
+    waiting, left = [message], MAX_PARTS
+    while waiting and left:
+        part = waiting.pop(0)
+        left -= 1
+        yield part
+        inner = part.get_payload()
+        if isinstance(inner, list):
+            waiting.extend(one for one in inner if isinstance(one, Message))
+
+
+def _text(parts: list[Message]) -> str:
+    for part in parts:
+        if part.get_content_type() == "text/plain" and not part.is_multipart():
+            data = part.get_payload(decode=True)
+            if isinstance(data, bytes):
+                text = data[: MAX_TEXT * 2].decode(_charset(part), "replace")[:MAX_TEXT]
+                return "".join(
+                    c if c.isprintable() or c in "\n\t" else " " for c in text.replace("\r\n", "\n")
+                )
+    return ""
+
+
+def _charset(part: Message) -> str:
+    import codecs
+
+    name = str(part.get_content_charset() or "utf-8")
+    try:
+        return codecs.lookup(name).name if codecs.lookup(name)._is_text_encoding else "utf-8"  # type: ignore[attr-defined]
+    except (LookupError, ValueError):
+        return "utf-8"
+
+
+def _report(message: Message) -> Iterator[DeliveryWord]:
+    """RFC 3464: multipart/report; report-type=delivery-status, its second part in blocks of fields."""
+    if message.get_content_type() != "multipart/report":
+        return
+    if str(message.get_param("report-type", "")).lower() != "delivery-status":
+        return
+    for part in list(_parts(message))[1:10]:
+        if part.get_content_type() != "message/delivery-status":
+            continue
+        blocks = part.get_payload()
+        for block in (blocks if isinstance(blocks, list) else [])[1 : 1 + MAX_RECIPIENTS]:
+            if isinstance(block, Message):
+                yield DeliveryWord(
+                    recipient=_header(block, "Final-Recipient").partition(";")[2].strip()[:320].lower(),
+                    action=_header(block, "Action").lower()[:20],
+                    status=_header(block, "Status")[:20],
+                    words=_header(block, "Diagnostic-Code")[:500],
+                )
+
+
+def _signature(raw: bytes, message: Message) -> tuple[str, bytes, bytes]:
+    """(kind, signed bytes, signature) of RFC 3156 `multipart/signed`: the bytes exactly as they came."""
+    if message.get_content_type() != "multipart/signed":
+        return "", b"", b""
+    if str(message.get_param("protocol", "")).lower() != "application/pgp-signature":
+        return "", b"", b""
+    inner = message.get_payload()
+    boundary = message.get_boundary()
+    if not isinstance(inner, list) or len(inner) != 2 or not boundary or not boundary.isascii():
+        return "", b"", b""
+    pieces = raw.split(b"\n--" + boundary.encode("ascii"))
+    if len(pieces) < 3:
+        return "", b"", b""
+    signed = pieces[1].lstrip(b" \t").removeprefix(b"\r").removeprefix(b"\n").removesuffix(b"\r")
+    canonical = signed.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    signature = inner[1].get_payload(decode=True)
+    return ("openpgp", canonical, signature) if isinstance(signature, bytes) else ("", b"", b"")

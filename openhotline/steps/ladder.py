@@ -1,0 +1,198 @@
+"""Up the ladder, one rung at a time, while a notice is overdue: a letter to each, under the guards of every letter.
+
+True here: a rung is taken once; nothing is taken about what is held or no longer late; a member that did not act
+has its breach recorded with the first rung. Who stands on a rung is written to only at a contact two people stand
+for. What is not here: the times (`rules/ladder`, policy) and the guard at departure (`escalate`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from openhotline.ledger.record import Act, record
+from openhotline.outbox import queue
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING
+from openhotline.policy import Policy
+from openhotline.records.models import Breach, Hold, Host, Notice, Removal, Rung, Trace
+from openhotline.rules import ladder as rule
+from openhotline.rules import methods, removal_path
+from openhotline.rules.contacts import RDAP_ABUSE
+from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.permits import require_act
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import contact
+from openhotline.steps.advance import note, refuse_unless
+
+
+def climb(*, policy: Policy, at: datetime) -> int:
+    """Sweep: overdue notices whose next rung is due. Returns how many rungs were taken."""
+    held = Hold.objects.filter(released_at=None).values("removal")
+    waiting = (
+        Notice.objects.filter(
+            lines__removal__in=Removal.objects.filter(status=removal_path.OVERDUE).exclude(pk__in=held),
+            lines__dropped="",
+            sent_at__isnull=False,
+            withdrawn_at=None,
+            ladder_at__lte=at,
+        )
+        .exclude(ladder_step=rule.REGULATOR)
+        .select_related("host__upstream")
+        .prefetch_related("rungs")
+        .distinct()
+        .order_by("pk")[:500]
+    )
+    return sum(_rung(notice, policy=policy, at=at) for notice in waiting)
+
+
+def _rung(notice: Notice, *, policy: Policy, at: datetime) -> int:
+    taken = [one.step for one in notice.rungs.all()]
+    rung = rule.due(policy.ladder, taken=taken, since=notice.ladder_at or at, at=at)
+    if rung is None:
+        return 0
+    held = Hold.objects.filter(released_at=None).values("removal")
+    removals = list(
+        Removal.objects.filter(
+            notice_lines__notice=notice, notice_lines__dropped="", status=removal_path.OVERDUE
+        )
+        .exclude(pk__in=held)
+        .select_related("item", "host")
+        .order_by("pk")
+    )
+    if not removals:
+        return 0
+    to, name, why = _recipient(rung, notice, removals)
+    with transaction.atomic():
+        made, new = Rung.objects.get_or_create(
+            notice=notice, step=rung.key, defaults={"at": at, "recipient": to, "why": why}
+        )
+        if not new:
+            return 0
+        Notice.objects.filter(pk=notice.pk).update(ladder_step=rung.key)
+        queue.put(
+            f"ladder-{rung.key}",
+            number=f"{notice.number}/{rung.key}",
+            recipient=to,
+            transport="mail",
+            removals=[row.pk for row in removals],
+            at=at,
+            by=MACHINE_WORKER,
+            subject=f"Notice {notice.number}: not acted on by its host",
+            text=_text(rung, notice, removals, name),
+            state=PENDING if to else CONTACT_NEEDED,
+            why=why,
+        )
+        note(
+            removals,
+            "removal.ladder",
+            by=MACHINE_WORKER,
+            at=at,
+            facts={"notice": notice.number, "rung": rung.key},
+        )
+        if notice.host.member:
+            _breach(notice, at=at)
+    return 1 if made else 0
+
+
+def _recipient(rung: rule.RungRow, notice: Notice, removals: Sequence[Removal]) -> tuple[str, str, str]:
+    """(mailbox, name, why none) of who stands on the rung."""
+    if rung.key == rule.REGULATOR:
+        return rung.mail, rule.NAMES[rung.key], "" if rung.mail else "Policy names no mailbox of a regulator."
+    host = notice.host.upstream if rung.key == rule.UPSTREAM else _registrar(removals)
+    if host is None:
+        return (
+            "",
+            rule.NAMES[rung.key],
+            f"It is not known who is {rule.NAMES[rung.key]}. Name it on the host’s page.",
+        )
+    best = contact.best(host)
+    if best is None:
+        return (
+            "",
+            host.name,
+            f"No verified contact for {host.name}. One person proposes one, a second one verifies it.",
+        )
+    return best.mail, host.name, ""
+
+
+def _registrar(removals: Sequence[Removal]) -> Host | None:
+    """Who sponsors the domain, as the registry named it in the newest trace."""
+    for trace in Trace.objects.filter(item__in=[row.item_id for row in removals]).order_by("-at", "-pk")[:20]:
+        for answer in trace.answers:
+            if answer.get("method") == methods.RDAP_DOMAIN and answer.get("operator"):
+                return Host.objects.filter(key=registrar_key(str(answer["operator"]))).first()
+    return None
+
+
+def registrar_key(name: str) -> str:
+    """The key of a registrar among the hosts."""
+    return f"registrar:{name.casefold()}"[:200]
+
+
+def name_registrars(answers: Sequence[MethodAnswer], *, at: datetime) -> None:
+    """Registrars the registries of domains named, with their abuse desks, as contacts to be verified like any other."""
+    named = {
+        registrar_key(one.operator): one
+        for one in answers
+        if one.method == methods.RDAP_DOMAIN and one.operator and one.abuse_mail
+    }
+    if not named:
+        return
+    Host.objects.bulk_create(
+        [Host(key=key, name=one.operator, first_seen=at) for key, one in named.items()], ignore_conflicts=True
+    )
+    hosts = {host.key: host for host in Host.objects.filter(key__in=list(named))}
+    contact.found(
+        [(hosts[key], mail, RDAP_ABUSE) for key, one in named.items() for mail in one.abuse_mail],
+        by=MACHINE_WORKER,
+        at=at,
+    )
+
+
+def _text(rung: rule.RungRow, notice: Notice, removals: Sequence[Removal], name: str) -> str:
+    lines = "\n".join(f"{number}. {row.item.canonical}" for number, row in enumerate(removals, 1))
+    return (
+        f"To {name}\n\n{rung.words}\n\n"
+        f"Notice {notice.number} went to {notice.host.name} on {notice.sent_at:%d %B %Y %H:%M} UTC. What it asked for: to "
+        "preserve account record, logs and stored files, and to remove the content or cut off access. Do not open "
+        f"it.\n\nStill there, exactly as seen:\n{lines}\n\nPlease act where you can, and tell us what you did by answering "
+        f"this mail with {notice.number} in its subject.\n"
+    )
+
+
+def _breach(notice: Notice, *, at: datetime) -> None:
+    _, new = Breach.objects.get_or_create(notice=notice, defaults={"host": notice.host, "at": at})
+    if new:
+        payload = {"host": notice.host.key, "notice": notice.number}
+        record(
+            [Act(act="host.breach", obj=("notice", notice.number, 1), payload=payload)],
+            by=MACHINE_WORKER,
+            at=at,
+        )
+
+
+def settle_breach(breach: Breach, *, note_text: str, by: Actor, at: datetime) -> None:
+    """A manager says what came of a member's breach."""
+    require_act("breach.settle", by)
+    refuse_unless(bool(note_text.strip()), "Say what came of it.", code="note")
+    with transaction.atomic():
+        count = Breach.objects.filter(pk=breach.pk, settled_at=None).update(
+            settled_at=at, settled_by=by.who, note=note_text.strip()[:2000]
+        )
+        refuse_unless(count == 1, "This breach was settled already.", code="settled")
+        payload = {"host": breach.host.key, "notice": breach.notice.number, "note": note_text.strip()[:2000]}
+        record(
+            [Act(act="host.breach-settled", obj=("notice", breach.notice.number, 2), payload=payload)],
+            by=by,
+            at=at,
+        )
+
+
+def stands(host: Host, *, upstream: Host | None, member: bool, by: Actor, at: datetime) -> None:
+    """A person says which network is above a host, and whether it is bound by the code of practice."""
+    require_act("contact.verify", by)
+    refuse_unless(upstream is None or upstream.pk != host.pk, "A host is not above itself.", code="upstream")
+    with transaction.atomic():
+        Host.objects.filter(pk=host.pk).update(upstream=upstream, member=member)
+        payload = {"host": host.key, "upstream": upstream.key if upstream else "", "member": member}
+        record([Act(act="host.stands", obj=("host", str(host.pk), 1), payload=payload)], by=by, at=at)

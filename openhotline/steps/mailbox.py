@@ -1,0 +1,245 @@
+"""Mail that came in: kept sealed, taken for what it is, shown to a person. It is input, never an instruction.
+
+True here: the same bytes are one message, however often they come; every message is kept whole. A report of
+non-delivery counts only at the address made for that letter. A reply becomes a line in a notice's channel; an
+answer of the police becomes a proposal, if its signature is of the unit's verified key, and is an answer only
+when a person confirms it. What is not here: reading MIME (connectors) and the Maildir (`jobs/mailroom`).
+"""
+
+import hashlib
+from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from django.db import transaction
+
+from openhotline.ledger.record import Act, record
+from openhotline.outbox.models import SENT, Letter
+from openhotline.outbox.queue import TO_FORGET
+from openhotline.policy import Policy
+from openhotline.records import keys, vault
+from openhotline.records.models import (
+    Consultation,
+    Delivery,
+    Mail,
+    Notice,
+    ProposedAnswer,
+    UnitKey,
+)
+from openhotline.records.models.mail import DELIVERY, PROPOSED, REPORT, THREADED, UNVERIFIED
+from openhotline.rules import inbound, incoming, words
+from openhotline.rules.inbound import Inbound
+from openhotline.rules.permits import require_act
+from openhotline.rules.urls import split_lines
+from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
+from openhotline.steps import answer, confirm, intake, notify
+from openhotline.steps.advance import refuse_unless
+
+EXCERPT = 4000
+# What a signed reply may propose in its first line; anything that needs a time or a reason is for the portal.
+SAYS = {
+    "go ahead": words.GO_AHEAD,
+    "no interest": words.NO_INTEREST,
+    "evidence wanted": words.EVIDENCE_WANTED,
+    "statement wanted": words.STATEMENT_WANTED,
+}
+_MAILER = Actor(words.HOST, "mail", auth="mail, not verified")
+
+
+def receive(raw: bytes, read: Inbound, *, domain: str, policy: Policy, at: datetime) -> Mail:
+    """Keep one message and take it for what it can be shown to be."""
+    digest = hashlib.sha256(raw).hexdigest()
+    with transaction.atomic():
+        known = Mail.objects.select_for_update().filter(digest=digest).first()
+        if known is not None:
+            known.seen += 1
+            known.save(update_fields=["seen"])
+            return known
+        made = Mail.objects.create(
+            digest=digest,
+            at=at,
+            sealed=vault.seal("mail", raw),
+            size=len(raw),
+            kind=UNVERIFIED,
+            sender=read.sender,
+            subject=read.subject,
+            text=read.text[:EXCERPT],
+            why=read.fault or "Nothing in it can be shown to be from anybody we know.",
+        )
+        _classify(made, read, domain=domain, policy=policy, at=at)
+        payload = {"digest": digest, "kind": made.kind, "why": made.why}
+        record(
+            [Act(act="mail.received", obj=("mail", str(made.pk), 1), payload=payload)],
+            by=MACHINE_WORKER,
+            at=at,
+        )
+    return made
+
+
+def _classify(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: datetime) -> None:
+    if read.fault:
+        return
+    if read.report:
+        _delivery(made, read, domain=domain, at=at)
+    elif _police(made, read, domain=domain, at=at) or _reply(made, read, domain=domain, policy=policy, at=at):
+        pass
+    elif read.mailbox(inbound.REPORTS, domain):
+        _report(made, read, policy=policy, at=at)
+    made.save()
+
+
+def _delivery(made: Mail, read: Inbound, *, domain: str, at: datetime) -> None:
+    """A report about one of our letters, at the address made for it alone; any other report is unknown."""
+    made.why = "A report of delivery that did not come to the address made for one of our letters."
+    for address in read.to:
+        named = inbound.bounced_to(address, domain)
+        if named is None:
+            continue
+        for letter in Letter.objects.filter(key__startswith=named[0]):
+            if not inbound.proves(vault.token("bounce", letter.key), named[1]):
+                continue
+            theirs = [one for one in read.report if one.recipient == letter.recipient.lower()] or list(
+                read.report
+            )
+            for one in theirs[:5]:
+                _heard(made, letter, one, at=at)
+            return
+
+
+def _heard(made: Mail, letter: Letter, one: inbound.DeliveryWord, *, at: datetime) -> None:
+    if not one.state:
+        made.why = "A report about one of our letters that says nothing new."
+        return
+    made.kind, made.why = DELIVERY, f"The letter {letter.kind} {letter.number} was {one.state}."
+    made.settled_at, made.settled_by = at, MACHINE_WORKER.who
+    before = Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED).exists()
+    said = f"{one.status} {one.words}".strip()
+    Delivery.objects.create(letter=letter.key, at=at, state=one.state, words=said, mail=made)
+    if one.state == inbound.BOUNCED and not before and letter.kind == "notice" and letter.state == SENT:
+        notify.came_back(letter, why=said or "It came back.", at=at)
+
+
+def _reply(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: datetime) -> bool:
+    """Threaded by the Message-ID it answers or the serial it names; a line in the notice's channel, unverified."""
+    numbers = list(Letter.objects.filter(key__in=read.letters(domain)[:20]).values_list("number", flat=True))
+    wanted = [number.partition("/")[0] for number in numbers] + read.serials()[:5]
+    notice = Notice.objects.filter(number__in=wanted, sent_at__isnull=False).order_by("-pk").first()
+    if notice is None:
+        return False
+    made.kind, made.notice = THREADED, notice
+    made.why = f"It answers or names {notice.number}. Who sent it cannot be told from a mail."
+    words_ = f"{read.subject}\n\n{read.text}".strip()
+    confirm.ask(notice, words_, via="mail", policy=policy, by=_MAILER, at=at)
+    return True
+
+
+def _police(made: Mail, read: Inbound, *, domain: str, at: datetime) -> bool:
+    """A reply to a question. Signed with the unit's verified key it proposes an answer; else it is shown as unverified."""
+    numbers = list(
+        Letter.objects.filter(key__in=read.letters(domain)[:20], kind__startswith="police-").values_list(
+            "number", flat=True
+        )
+    )
+    asked = (
+        Consultation.objects.filter(number__in=[*numbers, *read.serials()[:5]])
+        .select_related("unit")
+        .order_by("-pk")
+        .first()
+    )
+    if asked is None:
+        return False
+    made.unit = asked.unit
+    made.why = f"It answers or names {asked.number}, and is not signed with the unit’s key."
+    if not read.signed:
+        return True
+    key = UnitKey.objects.filter(unit=asked.unit, retired_at=None, verified_at__isnull=False).first()
+    if key is None or not keys.signed_by(key.text, read.payload, read.signature):
+        made.why = (
+            f"It names {asked.number} and is signed, but not with the verified key of {asked.unit.name}."
+        )
+        return True
+    # Only what was signed counts: a number in an unsigned header could be anybody's.
+    text = read.payload.decode("utf-8", "replace")
+    first = next((line.strip().lower().rstrip(".") for line in _body(text) if line.strip()), "")
+    if asked.number not in text or first not in SAYS:
+        made.why = (
+            f"Signed by {asked.unit.name}, but the signed text must begin with one of "
+            f"{', '.join(SAYS)} and name {asked.number}."
+        )
+        return True
+    made.kind, made.why = PROPOSED, f"Signed with the key of {asked.unit.name}. A person confirms it, or not."
+    made.save()
+    ProposedAnswer.objects.create(
+        mail=made, consultation=asked, kind=SAYS[first], fingerprint=key.fingerprint, at=at
+    )
+    return True
+
+
+def _body(text: str) -> list[str]:
+    """The lines after the part's own headers."""
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    return (body if ":" in head.split("\n")[0] else text).split("\n")
+
+
+def _report(made: Mail, read: Inbound, *, policy: Policy, at: datetime) -> None:
+    """A public report by mail: what it names is filed; who sent it stays in the sealed message alone."""
+    lines = tuple(split_lines(read.text))[:1000]
+    report_id = uuid5(NAMESPACE_URL, f"mail:{made.digest}")
+    report = incoming.public(report_id, lines, at, help_text=read.text[:10_000])
+    intake.file_reports([report], policy=policy, by=PUBLIC_REPORTER, at=at)
+    made.kind, made.why = REPORT, "Written to the mailbox for reports; filed as a report of the public."
+    made.sender = ""  # a reporter is nobody's business; the sealed message goes with the report's time
+    made.settled_at, made.settled_by = at, MACHINE_WORKER.who
+
+
+def on_the_way(letter: Letter, state: str, words_: str, *, at: datetime) -> None:
+    """What the relay said when the letter was handed over."""
+    if letter.kind not in TO_FORGET:
+        Delivery.objects.create(letter=letter.key, at=at, state=state, words=words_)
+
+
+def whole(mail: Mail, *, by: Actor, at: datetime) -> str:
+    """Every byte of a message, as text. That somebody read it is entered."""
+    require_act("mail.settle", by)
+    with transaction.atomic():
+        record([Act(act="mail.read", obj=("mail", str(mail.pk), 1))], by=by, at=at)
+        return vault.open_("mail", bytes(mail.sealed)).decode("utf-8", "replace")[:200_000]
+
+
+def settle(mail: Mail, *, note: str, by: Actor, at: datetime) -> None:
+    """Somebody read it and says what they did about it."""
+    require_act("mail.settle", by)
+    refuse_unless(bool(note.strip()), "Say in a word what you did about it.", code="note")
+    with transaction.atomic():
+        count = Mail.objects.filter(pk=mail.pk, settled_at=None).update(
+            settled_at=at, settled_by=by.who, note=note.strip()[:1000]
+        )
+        refuse_unless(count == 1, "Somebody has settled this already.", code="settled")
+        payload = {"digest": mail.digest, "note": note.strip()[:1000]}
+        record([Act(act="mail.settled", obj=("mail", str(mail.pk), 2), payload=payload)], by=by, at=at)
+
+
+def confirm_answer(row: ProposedAnswer, *, take: bool, policy: Policy, by: Actor, at: datetime) -> None:
+    """A person takes a signed mail for the unit's answer, or does not. Only then is it an answer."""
+    require_act("mail.confirm", by)
+    with transaction.atomic():
+        count = ProposedAnswer.objects.filter(pk=row.pk, settled_at=None).update(
+            settled_at=at, settled_by=by.who, taken=take
+        )
+        refuse_unless(count == 1, "Somebody has settled this already.", code="settled")
+        Mail.objects.filter(pk=row.mail_id).update(settled_at=at, settled_by=by.who)
+        payload = {"consultation": row.consultation.number, "taken": take, "fingerprint": row.fingerprint}
+        record(
+            [Act(act="mail.answer-settled", obj=("mail", str(row.mail_id), 2), payload=payload)], by=by, at=at
+        )
+        if take:
+            unit = row.consultation.unit
+            who = Actor(
+                words.OFFICER,
+                f"{unit.key}:mail"[:24],
+                user_id=by.user_id,
+                unit_id=unit.pk,
+                auth=f"signed mail {row.fingerprint[-16:]}, confirmed by {by.who}",
+            )
+            answer.record(
+                row.consultation, kind=row.kind, reference="by signed mail", by=who, at=at, policy=policy
+            )

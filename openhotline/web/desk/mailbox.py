@@ -1,0 +1,141 @@
+"""The mailbox: mail nobody could be shown to have sent, proposed answers of the police, hosts' open questions.
+
+True here: reading changes nothing but the ledger's line that it was read; every press is a person's. What is not
+here: what a message was taken for (`steps/mailbox`).
+"""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from openhotline.rules.permits import ACTS
+from openhotline.rules.refusals import Refused
+from openhotline.steps import mailbox as step
+from openhotline.steps import public_key
+from openhotline.web.desk import bench, times
+from openhotline.web.scoped import found
+
+KINDS = {
+    "unverified": ("Not verified", "warn"),
+    "threaded": ("Reply, sender not verified", "warn"),
+    "report": ("Report by mail", "info"),
+    "delivery": ("About a letter’s way", "idle"),
+    "proposed": ("Signed by the unit", "info"),
+}
+
+
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """What waits for a person; `?all=1` shows the settled too."""
+    return page(request)
+
+
+def page(request: HttpRequest, refusal: Refused | None = None, **_: object) -> HttpResponse:
+    """The mailbox's page."""
+    at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
+    every = request.GET.get("all") == "1"
+    mails = scoped.mails().select_related("notice", "unit")
+    if not every:
+        mails = mails.filter(settled_at=None)
+    proposed = scoped.proposed_answers().filter(settled_at=None).select_related("mail", "consultation__unit")
+    questions = scoped.notice_messages().filter(side="host", answered_at=None).select_related("notice__host")
+    units = scoped.units().prefetch_related("mail_keys").order_by("name", "pk")
+    return render(
+        request,
+        "desk/mailbox.html",
+        {
+            "mails": [
+                (row, *KINDS[row.kind], times.when(row.at, at)) for row in mails.order_by("-at", "-pk")[:200]
+            ],
+            "proposed": [(row, times.when(row.at, at)) for row in proposed.order_by("at", "pk")[:100]],
+            "questions": [
+                (row, times.left(row.due_at, at), times.when(row.at, at))
+                for row in questions.order_by("due_at", "pk")[:100]
+                if row.due_at
+            ],
+            "units": [
+                (unit, [key for key in unit.mail_keys.all() if key.retired_at is None]) for unit in units[:50]
+            ],
+            "who": who.who,
+            "may_confirm": who.role in ACTS["mail.confirm"],
+            "every": every,
+            "refusal": refusal.sentence if refusal else "",
+        },
+    )
+
+
+@require_safe
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One message."""
+    return message(request, pk)
+
+
+def message(
+    request: HttpRequest, pk: int, refusal: Refused | None = None, whole: str = "", **_: object
+) -> HttpResponse:
+    """The message's page; `whole` is every byte of it as text, once somebody asked."""
+    at = bench.now(request)
+    row = found(bench.scoped(request).mails().select_related("notice", "unit"), pk=pk)
+    word, family = KINDS[row.kind]
+    return render(
+        request,
+        "desk/mail.html",
+        {
+            "row": row,
+            "word": word,
+            "family": family,
+            "when": times.when(row.at, at),
+            "whole": whole,
+            "typed": request.POST.get("note", ""),
+            "refusal": refusal.sentence if refusal else "",
+        },
+    )
+
+
+@require_POST
+@bench.kept(message)
+def settle(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody read it and says what they did; or asks for the whole message."""
+    row = found(bench.scoped(request).mails(), pk=pk)
+    if request.POST.get("whole"):
+        return message(request, pk, whole=step.whole(row, by=bench.actor(request), at=bench.now(request)))
+    step.settle(row, note=request.POST.get("note", ""), by=bench.actor(request), at=bench.now(request))
+    return HttpResponseRedirect(reverse("mailbox"), status=303)
+
+
+@require_POST
+@bench.kept(page)
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """A person takes a signed mail for the unit's answer, or does not."""
+    scoped = bench.scoped(request)
+    row = found(scoped.proposed_answers().select_related("consultation__unit", "mail"), pk=pk)
+    step.confirm_answer(
+        row,
+        take=request.POST.get("press") == "take",
+        policy=bench.policy(),
+        by=bench.actor(request),
+        at=bench.now(request),
+    )
+    return HttpResponseRedirect(reverse("mailbox"), status=303)
+
+
+@require_POST
+@bench.kept(page)
+def unit_key(request: HttpRequest, unit: int) -> HttpResponse:
+    """A unit's key: brought by one, its fingerprint typed by another, or retired."""
+    scoped, by, at = bench.scoped(request), bench.actor(request), bench.now(request)
+    owner = found(scoped.units(), pk=unit)
+    press = request.POST.get("press", "")
+    if press == "bring":
+        public_key.propose(owner, request.POST.get("key", ""), by=by, at=at)
+    else:
+        number = request.POST.get("row", "")
+        row = found(
+            scoped.unit_keys(), pk=int(number) if number.isascii() and number.isdigit() else 0, unit=owner
+        )
+        if press == "retire":
+            public_key.retire(row, by=by, at=at)
+        else:
+            public_key.verify(row, request.POST.get("fingerprint", ""), by=by, at=at)
+    return HttpResponseRedirect(reverse("mailbox"), status=303)

@@ -1,0 +1,537 @@
+"""Mail that comes in: believed only where it can be shown, kept always, and never an instruction."""
+
+import contextlib
+import os
+import random
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pysequoia
+import pytest
+
+from openhotline.connectors.mail import inbound, maildir
+from openhotline.jobs.mailroom import Mailroom
+from openhotline.outbox.models import Letter
+from openhotline.records import vault
+from openhotline.records.models import (
+    Answer,
+    Consultation,
+    Contact,
+    Delivery,
+    HostAnswer,
+    Item,
+    Mail,
+    Notice,
+    NoticeMessage,
+    ProposedAnswer,
+    Removal,
+    Report,
+)
+from openhotline.rules import inbound as rule
+from openhotline.rules import words
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.steps import mailbox, public_key
+from tests.journeys.cast import HOUSE, minutes
+
+if TYPE_CHECKING:
+    from tests.journeys.cast import Day
+
+pytestmark = pytest.mark.django_db
+DOMAIN = HOUSE.domain
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def house(db: None) -> "Day":
+    from tests.journeys.cast import Day
+
+    vault.configure(b"the site key of a test house....".ljust(32))
+    return Day()
+
+
+def take(house: "Day", raw: bytes) -> Mail:
+    return mailbox.receive(raw, inbound.read(raw), domain=DOMAIN, policy=house.policy, at=house.now)
+
+
+def noticed(house: "Day") -> tuple[Notice, Letter, Removal]:
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/a")))
+    house.contact_verified(removals)
+    house.answered(house.asked(), words.GO_AHEAD)
+    house.letters_leave()
+    notice = Notice.objects.get(sent_at__isnull=False)
+    return notice, Letter.objects.get(kind="notice", state="sent"), house.fresh(removals)[0]
+
+
+def bounce_to(letter: Letter) -> str:
+    return rule.bounce_address(letter.key, vault.token("bounce", letter.key), DOMAIN)
+
+
+def report(to: str, recipient: str, action: str = "failed", status: str = "5.1.1") -> bytes:
+    return (
+        f"Return-Path: <>\r\nDelivered-To: {to}\r\nFrom: MAILER-DAEMON@relay.example\r\nTo: {to}\r\n"
+        "Subject: Undelivered Mail Returned to Sender\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nI am sorry.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        "Reporting-MTA: dns; relay.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: {status}\r\n"
+        "Diagnostic-Code: smtp; 550 no such mailbox\r\n"
+        "--b--\r\n"
+    ).encode()
+
+
+def plain(text: str = "Done.", **headers: str) -> bytes:
+    made = EmailMessage()
+    for name, value in {
+        "From": "abuse@north-rack.example",
+        "To": f"hotline@{DOMAIN}",
+        "Subject": "Re",
+        **headers,
+    }.items():
+        made[name.replace("_", "-")] = value
+    made.set_content(text)
+    return made.as_bytes()
+
+
+def state_of(house: "Day") -> tuple[object, ...]:
+    """Everything a message must not move."""
+    return (
+        list(Removal.objects.order_by("pk").values()),
+        list(Item.objects.order_by("pk").values("pk", "status", "version")),
+        list(Notice.objects.order_by("pk").values()),
+        list(Contact.objects.order_by("pk").values()),
+        list(Consultation.objects.order_by("pk").values()),
+        list(Letter.objects.order_by("pk").values("pk", "state", "key")),
+        Answer.objects.count(),
+        HostAnswer.objects.count(),
+        Delivery.objects.exclude(state="accepted").count(),
+        ProposedAnswer.objects.count(),
+        Report.objects.count(),
+    )
+
+
+# --- reports of non-delivery ------------------------------------------------------------------------------------
+
+
+def test_a_bounce_at_the_letters_own_address_demotes_and_the_next_contact_is_written_to(house: "Day") -> None:
+    notice, letter, removal = noticed(house)
+    from openhotline.steps import contact, notify
+
+    other = contact.propose(
+        notice.host, "noc@north-rack.example", source="host-page", by=house.who("A07"), at=house.now
+    )
+    notify.verify_contact(other, by=house.who("P01"), at=house.now)
+    house.later(minutes(3))
+    kept = take(house, report(bounce_to(letter), letter.recipient))
+    assert (kept.kind, kept.settled_by) == ("delivery", "machine:worker")
+    first = Contact.objects.get(mail=letter.recipient)
+    assert (first.usable, first.bounces) == (False, 1)
+    (back,) = house.fresh([removal])
+    assert back.status == "cleared"
+    assert back.t5_sent == removal.t5_sent
+    assert Delivery.objects.get(letter=letter.key).state == "bounced"
+    house.later(minutes(1))
+    house.letters_leave()
+    (again,) = house.fresh([removal])
+    assert again.status == "noticed"
+    assert Notice.objects.latest("pk").contact.mail == "noc@north-rack.example"
+    # The same report again, or another one, is no second bounce.
+    take(house, report(bounce_to(letter), letter.recipient))
+    take(house, report(bounce_to(letter), letter.recipient, status="5.0.0"))
+    first.refresh_from_db()
+    assert first.bounces == 1
+    assert house.fresh([removal])[0].status == "noticed"
+
+
+@pytest.mark.parametrize(
+    ("action", "state"), [("delayed", "deferred"), ("delivered", "delivered"), ("relayed", "delivered")]
+)
+def test_what_is_no_bounce_is_a_word_about_the_way_and_moves_nothing(
+    house: "Day", action: str, state: str
+) -> None:
+    _, letter, removal = noticed(house)
+    take(house, report(bounce_to(letter), letter.recipient, action, "2.0.0"))
+    assert Delivery.objects.get(letter=letter.key).state == state
+    assert house.fresh([removal])[0].status == "noticed"
+    assert Contact.objects.get(mail=letter.recipient).usable
+
+
+def test_a_bounce_without_the_letters_own_address_is_only_kept(house: "Day") -> None:
+    _, letter, _ = noticed(house)
+    right = bounce_to(letter)
+    before = state_of(house)
+    for to in (
+        f"hotline@{DOMAIN}",
+        right.replace(right[28], "0" if right[28] != "0" else "1"),
+        right.replace(DOMAIN, "x.example"),
+    ):
+        kept = take(house, report(to, letter.recipient))
+        assert kept.kind == "unverified"
+    assert state_of(house) == before
+
+
+# --- replies, police, reports -----------------------------------------------------------------------------------
+
+
+def test_a_reply_is_a_line_in_the_channel_whose_sender_is_not_verified(house: "Day") -> None:
+    notice, letter, removal = noticed(house)
+    kept = take(house, plain("All removed, please close.", In_Reply_To=f"<{letter.key}@{DOMAIN}>"))
+    assert (kept.kind, kept.notice) == ("threaded", notice)
+    assert kept.settled_at is None
+    line = NoticeMessage.objects.get()
+    assert (line.via, line.who) == ("mail", "mail")
+    by_serial = take(house, plain("About it.", Subject=f"Your {notice.number.lower()}"))
+    assert by_serial.notice == notice
+    (now,) = house.fresh([removal])
+    assert (now.status, now.t6_acknowledged) == ("noticed", None)
+    assert not HostAnswer.objects.exists()
+
+
+def signed_by(secret: "pysequoia.Tsk", text: str, **headers: str) -> bytes:
+    """RFC 3156 multipart/signed."""
+    inner = f"Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n".encode()
+    signature = bytes(pysequoia.sign(secret.signer(), inner, mode=pysequoia.SignatureMode.DETACHED))
+    head = "".join(
+        f"{name.replace('_', '-')}: {value}\r\n"
+        for name, value in {
+            "From": "desk@police.example",
+            "To": f"hotline@{DOMAIN}",
+            "Subject": "Re",
+            **headers,
+        }.items()
+    )
+    return (
+        head.encode()
+        + b'MIME-Version: 1.0\r\nContent-Type: multipart/signed; micalg=pgp-sha512; boundary="s";\r\n'
+        b' protocol="application/pgp-signature"\r\n\r\n--s\r\n'
+        + inner
+        + b"\r\n--s\r\nContent-Type: application/pgp-signature\r\n\r\n"
+        + signature.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        + b"\r\n--s--\r\n"
+    )
+
+
+def unit_with_key(house: "Day", asked: Consultation) -> "pysequoia.Tsk":
+    secret = pysequoia.Tsk.generate("Desk <desk@police.example>")
+    row = public_key.propose(asked.unit, str(secret.extract_certificate()), by=house.who("P01"), at=house.now)
+    public_key.verify(row, row.fingerprint, by=house.who("A07"), at=house.now)
+    return secret
+
+
+def asked_of(house: "Day") -> Consultation:
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/a")))
+    house.contact_verified(removals)
+    return house.asked()
+
+
+def test_a_signed_reply_of_the_unit_is_a_proposal_that_a_person_confirms(house: "Day") -> None:
+    asked = asked_of(house)
+    secret = unit_with_key(house, asked)
+    kept = take(house, signed_by(secret, f"Go ahead.\r\nAbout {asked.number}."))
+    assert kept.kind == "proposed", kept.why
+    assert not Answer.objects.exists()
+    row = ProposedAnswer.objects.get()
+    with pytest.raises(NotPermitted):
+        mailbox.confirm_answer(row, take=True, policy=house.policy, by=house.who("A07"), at=house.now)
+    mailbox.confirm_answer(row, take=True, policy=house.policy, by=house.who("P01"), at=house.now)
+    assert Answer.objects.get().kind == words.GO_AHEAD
+    assert {one.status for one in Removal.objects.all()} == {"cleared"}
+    with pytest.raises(Refused, match="settled"):
+        mailbox.confirm_answer(row, take=True, policy=house.policy, by=house.who("P01"), at=house.now)
+
+
+def test_a_signed_reply_that_is_not_confirmed_is_none(house: "Day") -> None:
+    asked = asked_of(house)
+    take(house, signed_by(unit_with_key(house, asked), f"No interest\r\n{asked.number}"))
+    mailbox.confirm_answer(
+        ProposedAnswer.objects.get(), take=False, policy=house.policy, by=house.who("P01"), at=house.now
+    )
+    assert not Answer.objects.exists()
+
+
+def test_what_is_signed_otherwise_is_shown_as_unverified(house: "Day") -> None:
+    asked = asked_of(house)
+    ours, stranger = unit_with_key(house, asked), pysequoia.Tsk.generate("Desk <desk@police.example>")
+    good = signed_by(ours, f"Go ahead\r\n{asked.number}")
+    before = state_of(house)
+    for raw, why in (
+        (signed_by(stranger, f"Go ahead\r\n{asked.number}"), "not with the verified key"),
+        (good.replace(b"Go ahead", b"Go  head"), "not with the verified key"),
+        (signed_by(ours, "Go ahead", Subject=f"{asked.number}"), "must begin"),
+        (signed_by(ours, f"Perhaps\r\n{asked.number}"), "must begin"),
+        (plain(f"Go ahead\n{asked.number}", From="desk@police.example"), "not signed"),
+    ):
+        kept = take(house, raw)
+        assert (kept.kind, kept.unit) == ("unverified", asked.unit)
+        assert why in kept.why
+    assert state_of(house) == before
+
+
+def test_a_report_by_mail_is_a_report_and_its_sender_stays_sealed(house: "Day") -> None:
+    raw = plain(
+        "Please look:\nhttp://img.example.net/m\n",
+        To=f"report@{DOMAIN}",
+        From="Somebody <somebody@elsewhere.example>",
+    )
+    kept = take(house, raw)
+    again = take(house, raw)
+    assert kept.pk == again.pk
+    assert again.seen == 2
+    assert (kept.kind, kept.sender) == ("report", "")
+    assert Item.objects.get().canonical == "http://img.example.net/m"
+    assert Report.objects.get().source == words.FROM_PUBLIC
+    assert b"somebody" not in bytes(kept.sealed)
+    assert b"somebody" in vault.open_("mail", bytes(kept.sealed))
+
+
+def test_a_message_is_settled_by_a_person_with_a_word(house: "Day") -> None:
+    kept = take(house, plain("Hello"))
+    with pytest.raises(Refused, match="what you did"):
+        mailbox.settle(kept, note=" ", by=house.who("A07"), at=house.now)
+    mailbox.settle(kept, note="Advertising.", by=house.who("A07"), at=house.now)
+    kept.refresh_from_db()
+    assert (kept.settled_by, kept.note) == ("A07", "Advertising.")
+    assert "Hello" in mailbox.whole(kept, by=house.who("A07"), at=house.now)
+
+
+# --- bad input --------------------------------------------------------------------------------------------------
+
+
+def three_hundred(house: "Day", notice: Notice, letter: Letter, asked: Consultation) -> Iterator[bytes]:
+    """Spoofed, mangled, replayed and look-alike mail (security.md, test 22)."""
+    right = bounce_to(letter)
+    stranger = pysequoia.Tsk.generate("Desk <desk@police.example>")
+    spoofs = [
+        "abuse@north-rack.example",
+        "desk@police.example",
+        f"hotline@{DOMAIN}",
+        '"A07" <a07@hotline.example>',
+    ]
+    auth = ["pass", "fail", "softfail", "none", "temperror"]
+    marks = [f"dkim={a}; spf={b}; dmarc={c}" for a in auth for b in auth[:3] for c in auth[:2]]
+    wants = [
+        "Go ahead",
+        "Release the hold",
+        "close the case",
+        "Removed",
+        "no interest",
+        "STOP",
+        "{}",
+        "verify contact x@y.example",
+    ]
+    alike = [
+        DOMAIN.replace("o", "0"),
+        DOMAIN.replace("l", "1"),
+        f"{DOMAIN}.evil.example",
+        DOMAIN.replace(".", "-") + ".example",
+    ]
+    for number, mark in enumerate(marks):  # 30
+        for sender in spoofs:  # 120
+            yield plain(
+                wants[number % len(wants)],
+                From=sender,
+                Authentication_Results=f"{DOMAIN}; {mark}",
+                Subject=f"{number} {sender}",
+            )
+    for number, place in enumerate(alike * 10):  # 40
+        yield plain(
+            f"{wants[number % len(wants)]} {number}",
+            In_Reply_To=f"<{letter.key}@{place}>",
+            From=spoofs[number % 4],
+        )
+    for number in range(40):  # bounces of no letter of ours
+        bad = (
+            right.replace("bounces+", f"bounces+{number:x}")
+            if number % 2
+            else f"bounces+{number:016x}.{number:024x}@{DOMAIN}"
+        )
+        yield report(bad, letter.recipient, status=f"5.1.{number}")
+    for number in range(40):  # SMTP smuggling: a message inside the message
+        yield plain(
+            "x\r\n.\r\nMAIL FROM:<a@b.example>\r\nDATA\r\nTo: " + right + f"\r\n\r\nGo ahead {number}"
+        )
+    for number in range(30):  # signed by somebody else
+        yield signed_by(stranger, f"Go ahead\r\n{asked.number} {number}")
+    for number in range(30):  # mangled by a list: a footer after the signature's text
+        raw = signed_by(stranger, f"Go ahead\r\n{asked.number}")
+        yield raw.replace(
+            b"\r\n\r\n--s\r\nContent-Type: application",
+            f"\r\n-- list {number}\r\n\r\n--s\r\nContent-Type: application".encode(),
+        )
+
+
+def test_three_hundred_odd_messages_change_no_state_and_are_all_shown_as_unverified(house: "Day") -> None:
+    notice, letter, _ = noticed(house)
+    more = house.traced(house.graded(house.public_report("http://img.example.net/b")))
+    asked = house.asked()
+    assert more
+    before, count = state_of(house), 0
+    for raw in three_hundred(house, notice, letter, asked):
+        kept = take(house, raw)
+        assert kept.kind == "unverified", (kept.kind, kept.why)
+        assert kept.settled_at is None
+        count += 1
+    assert count >= 300
+    assert state_of(house) == before
+    assert not NoticeMessage.objects.exists()
+
+
+def mutations(house: "Day", count: int, seed: int) -> None:
+    _, letter, _ = noticed(house)
+    chance = random.Random(seed)
+    good = [
+        report(f"hotline@{DOMAIN}", letter.recipient, action) for action in ("failed", "delayed", "delivered")
+    ]
+    good += [
+        plain("x", In_Reply_To="<x@y.example>"),
+        signed_by(pysequoia.Tsk.generate("x <x@y.example>"), "Go ahead"),
+    ]
+    before = state_of(house)
+    odd = [
+        b"\x00",
+        b"\xff\xfe",
+        b"=?utf-8?B?????=",
+        b"\r\n\r\n",
+        b"--b",
+        b"--b--",
+        b'boundary="',
+        b"Content-Type: multipart/report;",
+        b"charset=utf-16",
+        b"(" * 200,
+    ]
+    seen = set()
+    for _ in range(count):
+        data = bytearray(chance.choice(good))
+        for _ in range(chance.randrange(1, 8)):
+            place = chance.randrange(len(data) + 1)
+            match chance.randrange(4):
+                case 0:
+                    del data[place : place + chance.randrange(1, 60)]
+                case 1:
+                    data[place:place] = chance.choice(odd)
+                case 2:
+                    data[place:place] = data[place : place + 80]
+                case _ if data:
+                    data[place % len(data)] = chance.randrange(256)
+        raw = bytes(data)
+        kept = take(house, raw)
+        assert kept.kind in ("unverified", "threaded")
+        assert vault.open_("mail", bytes(kept.sealed)) == raw
+        seen.add(kept.digest)
+    assert Mail.objects.count() == len(seen)
+    assert state_of(house) == before
+
+
+def test_malformed_messages_are_kept_and_change_nothing(house: "Day") -> None:
+    mutations(house, 300, 1)
+
+
+@pytest.mark.release
+def test_twenty_thousand_malformed_messages(house: "Day") -> None:
+    mutations(house, 20_000, 2)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\n",
+        b"Content-Type: multipart/mixed; boundary=\n\n--\n--\n",
+        b"Content-Type: multipart/mixed; boundary=a\n\n"
+        + b"--a\nContent-Type: multipart/mixed; boundary=a\n\n" * 300,
+        b"From: " + b"a" * 200_000 + b"\n\nx",
+        b"Subject: =?utf-8?q?" + b"=C3" * 5000 + b"?=\n\nx",
+        b"Content-Type: text/plain; charset=base64\n\nx",
+        b"\xff" * 1000,
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\n--b\nContent-Type: message/delivery-status\n\n\n\n--b--",
+        b"x" * (inbound.MAX_BYTES + 1),
+    ],
+)
+def test_no_bytes_make_the_reader_fail(raw: bytes) -> None:
+    read = inbound.read(raw)
+    assert len(read.text) <= inbound.MAX_TEXT
+    assert not [one for one in read.report if one.state]
+
+
+# --- the Maildir and the listener -------------------------------------------------------------------------------
+
+
+def test_the_listener_takes_our_mail_durably_and_nobody_elses(house: "Day", tmp_path: Path) -> None:
+    place = tmp_path / "mail"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = (
+        "-m",
+        "openhotline.connectors.mail.listener",
+        "--maildir",
+        str(place),
+        "--port",
+        str(port),
+        "--domain",
+        DOMAIN,
+    )
+    process = subprocess.Popen([sys.executable, *command], env={"PATH": os.environ["PATH"]}, cwd=ROOT)
+    try:
+        end = time.monotonic() + 60
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=5):
+                    break
+            except OSError:
+                assert time.monotonic() < end
+                assert process.poll() is None
+                time.sleep(0.1)
+        with contextlib.closing(smtplib.SMTP("127.0.0.1", port, "localhost", timeout=20)) as client:
+            raw = plain("http://img.example.net/l", To=f"report@{DOMAIN}")
+            client.sendmail("a@elsewhere.example", [f"report@{DOMAIN}"], raw)
+            assert [one.name for one in (place / "tmp").iterdir()] == []
+            for wrong in ("x@elsewhere.example", f"nobody@{DOMAIN}", f"bounces+1.2@{DOMAIN}"):
+                with pytest.raises(smtplib.SMTPRecipientsRefused):
+                    client.sendmail("a@elsewhere.example", [wrong], plain())
+            assert client.docmd("AUTH", "PLAIN AAAA")[0] >= 500
+    finally:
+        process.terminate()
+        process.wait(20)
+    room = Mailroom(place, DOMAIN)
+    assert room.read(policy=house.policy, at=house.now, strict=True) == 1
+    assert room.read(policy=house.policy, at=house.now, strict=True) == 0
+    assert Mail.objects.get().kind == "report"
+    assert len(list((place / "cur").iterdir())) == 1
+
+
+def test_a_message_is_durable_before_it_is_there_and_stays_until_it_was_kept(
+    house: "Day", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = maildir.make(tmp_path / "mail")
+    (place / "tmp" / "half").write_bytes(b"cut off")
+    name = maildir.deliver(place, plain())
+    assert [one for one, _ in maildir.waiting(place)] == [name]
+    room = Mailroom(place, DOMAIN)
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("a fault of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mailbox, "receive", fails)
+        assert room.read(policy=house.policy, at=house.now) == 0
+    assert (place / "held" / name).read_bytes() == plain()
+    assert not Mail.objects.exists()
+
+
+def test_the_bounce_address_is_of_one_letter_and_cannot_be_guessed() -> None:
+    address = rule.bounce_address("ab" * 32, "token", "Hotline.Example")
+    assert len(address.partition("@")[0]) <= 64
+    found = rule.bounced_to(address.upper(), "hotline.example")
+    assert found is not None
+    assert rule.proves("token", found[1])
+    assert not rule.proves("other", found[1])
+    assert rule.bounced_to(address, "other.example") is None
+    assert rule.bounced_to("hotline@hotline.example", "hotline.example") is None

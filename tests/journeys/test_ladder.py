@@ -1,0 +1,168 @@
+"""Up the ladder: one rung at a time, under the guards of every letter; and what the scorecard says of hosts."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from openhotline.records.models import Breach, Hold, Host, Notice, Rung, User
+from openhotline.rules import ladder as rule
+from openhotline.rules import methods, words
+from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.ladder import RungRow
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.statistics.hosts import scorecard
+from openhotline.steps import contact, escalate, ladder, notify
+from tests.journeys.cast import NOON, hours, minutes
+
+if TYPE_CHECKING:
+    from openhotline.records.models import Removal
+    from tests.journeys.cast import Day
+
+pytestmark = pytest.mark.django_db
+
+
+def noticed(house: "Day", name: str = "a") -> "list[Removal]":
+    removals = house.traced(house.graded(house.public_report(f"http://img.example.net/{name}")))
+    if contact.best(removals[0].host) is None:
+        house.contact_verified(removals)
+    house.answered(house.asked(), words.GO_AHEAD)
+    house.letters_leave()
+    return house.fresh(removals)
+
+
+def overdue(house: "Day") -> "list[Removal]":
+    removals = noticed(house)
+    for wait in (hours(4), hours(20)):
+        house.later(wait)
+        escalate.host_clocks(policy=house.policy, at=house.now)
+    assert house.fresh(removals)[0].status == "overdue"
+    return house.fresh(removals)
+
+
+def reach(house: "Day", host: Host, mail: str) -> None:
+    row = contact.propose(host, mail, source="host-page", by=house.who("A07"), at=house.now)
+    notify.verify_contact(row, by=house.who("P01"), at=house.now)
+
+
+def test_each_rung_is_taken_once_at_its_time_and_written_to_at_a_verified_contact(house: "Day") -> None:
+    removals = overdue(house)
+    host = removals[0].host
+    above = Host.objects.create(key="AS64499:above", name="Above Net", first_seen=house.now)
+    ladder.stands(host, upstream=above, member=True, by=house.who("P01"), at=house.now)
+    reach(house, above, "abuse@above.example")
+    assert ladder.climb(policy=house.policy, at=house.now) == 0
+    house.later(hours(1))
+    assert ladder.climb(policy=house.policy, at=house.now) == 1
+    assert ladder.climb(policy=house.policy, at=house.now) == 0
+    (letter,) = house.letters("ladder-upstream")
+    assert (letter.state, letter.recipient) == ("pending", "abuse@above.example")
+    assert "1. http://img.example.net/a" in letter.text
+    assert Breach.objects.get().host == host
+    house.later(hours(23))
+    assert ladder.climb(policy=house.policy, at=house.now) == 1
+    (letter,) = house.letters("ladder-registrar")
+    assert letter.state == "contact needed"
+    house.later(hours(48))
+    assert ladder.climb(policy=house.policy, at=house.now) == 1
+    assert [one.step for one in Rung.objects.order_by("pk")] == list(rule.STEPS)
+    house.later(hours(100))
+    assert ladder.climb(policy=house.policy, at=house.now) == 0
+
+
+def test_nothing_is_taken_up_about_what_is_held_or_done(house: "Day") -> None:
+    removals = overdue(house)
+    house.later(hours(1))
+    Hold.objects.create(
+        removal=removals[0],
+        reason="other",
+        placed_at=house.now,
+        placed_by="NU-2",
+        review_at=house.now + hours(9),
+    )
+    assert ladder.climb(policy=house.policy, at=house.now) == 0
+    Hold.objects.update(released_at=house.now)
+    assert ladder.climb(policy=house.policy, at=house.now) == 1
+    letter = house.letters("ladder-upstream")[0]
+    Hold.objects.create(
+        removal=removals[0],
+        reason="other",
+        placed_at=house.now,
+        placed_by="NU-2",
+        review_at=house.now + hours(9),
+    )
+    assert not escalate.reminder_stands(letter, at=house.now)
+    letter.refresh_from_db()
+    assert letter.state == "withdrawn"
+
+
+def test_the_registrar_is_whom_the_registry_of_the_domain_names(house: "Day") -> None:
+    (removal,) = overdue(house)
+    answer = MethodAnswer(
+        methods.RDAP_DOMAIN, True, operator="Name Shop", abuse_mail=("abuse@nameshop.example",)
+    )
+    ladder.name_registrars([answer], at=house.now)
+    shop = Host.objects.get(key=ladder.registrar_key("NAME shop"))
+    reach(house, shop, "abuse@nameshop.example")
+    trace = removal.item.traces.latest("pk")
+    trace.answers = [*trace.answers, {"method": methods.RDAP_DOMAIN, "operator": "Name Shop"}]
+    trace.save(update_fields=["answers"])
+    for wait in (hours(1), hours(23)):
+        house.later(wait)
+        ladder.climb(policy=house.policy, at=house.now)
+    assert house.letters("ladder-registrar")[0].recipient == "abuse@nameshop.example"
+
+
+def test_a_manager_settles_a_breach_and_a_host_is_not_above_itself(house: "Day") -> None:
+    removals = overdue(house)
+    host = removals[0].host
+    with pytest.raises(Refused, match="above itself"):
+        ladder.stands(host, upstream=host, member=True, by=house.who("P01"), at=house.now)
+    ladder.stands(host, upstream=None, member=True, by=house.who("P01"), at=house.now)
+    house.later(hours(1))
+    ladder.climb(policy=house.policy, at=house.now)
+    row = Breach.objects.get()
+    with pytest.raises(NotPermitted):
+        ladder.settle_breach(row, note_text="x", by=house.who("A07"), at=house.now)
+    boss = User.objects.create(username="M01", pseudonym="M01", role=words.MANAGER).actor()
+    with pytest.raises(Refused, match="what came"):
+        ladder.settle_breach(row, note_text=" ", by=boss, at=house.now)
+    ladder.settle_breach(row, note_text="They were warned.", by=boss, at=house.now)
+    row.refresh_from_db()
+    assert row.settled_by == "M01"
+
+
+def test_rungs_are_due_in_the_order_of_their_times() -> None:
+    rungs = (RungRow("regulator", timedelta(days=3), "r"), RungRow("upstream", timedelta(hours=1), "u"))
+    assert rule.due(rungs, taken=(), since=NOON, at=NOON + minutes(59)) is None
+    assert rule.due(rungs, taken=(), since=NOON, at=NOON + hours(100)) == rungs[1]
+    assert rule.due(rungs, taken=("upstream",), since=NOON, at=NOON + hours(71)) is None
+    assert rule.due(rungs, taken=("upstream",), since=NOON, at=NOON + hours(72)) == rungs[0]
+    assert rule.due(rungs, taken=("upstream", "regulator"), since=NOON, at=NOON + hours(720)) is None
+    assert rule.next_at(rungs, taken=("upstream",), since=NOON) == NOON + hours(72)
+    assert rule.next_at(rungs, taken=rule.STEPS, since=NOON) is None
+
+
+def test_the_scorecard_counts_what_happened_and_leaves_held_time_out(house: "Day") -> None:
+    took = []
+    for number in range(3):
+        removals = noticed(house, f"s{number}")
+        house.later(minutes(30 * (number + 1)))
+        house.missed_until_gone(removals)
+        (row,) = house.fresh(removals)
+        assert row.status == "removed"
+        took.append(row.t8_gone - row.t5_sent)
+        if number == 2:
+            Hold.objects.create(
+                removal=row,
+                reason="other",
+                placed_at=house.now,
+                placed_by="NU-2",
+                review_at=house.now,
+                released_at=house.now,
+            )
+    contact.demote(Notice.objects.latest("pk").contact, why="550", at=house.now)
+    (score,) = scorecard(NOON - hours(1), house.now + hours(1))
+    assert (score.name, score.noticed, score.gone, score.bounces, score.late) == ("North Rack", 3, 3, 1, 0)
+    assert score.median == sorted(took[:2])[0]
+    assert scorecard(house.now + hours(1), house.now + hours(2)) == []
