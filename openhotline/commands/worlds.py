@@ -1,10 +1,10 @@
-"""`openhotline world serve`: the synthetic internet, in the foreground."""
+"""`openhotline world serve`: the synthetic internet, in the foreground; and its score of the vote (`scores.py`)."""
 
 from pathlib import Path
 
 import typer
 
-from openhotline.commands import common
+from openhotline.commands import common, scores
 from openhotline.settings import load
 
 
@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
     group = typer.Typer(help="The synthetic internet on loopback.", no_args_is_help=True)
     group.command("serve")(serve)
+    group.command("score")(scores.score)
     app.add_typer(group, name="world")
 
 

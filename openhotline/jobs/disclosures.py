@@ -12,10 +12,13 @@ from datetime import datetime
 
 from openhotline.connectors.disclosure import client
 from openhotline.connectors.disclosure.client import Notifier
+from openhotline.connectors.probe.client import Prober
+from openhotline.connectors.probe.meaning import TraceJob
 from openhotline.jobs.exits import world_card
 from openhotline.records.models import Item
 from openhotline.rules import methods
-from openhotline.rules.facts import TraceFacts
+from openhotline.rules.facts import MethodAnswer, TraceFacts
+from openhotline.rules.trace_reasons import ORIGIN
 from openhotline.settings import Settings
 
 FILE = "notifiers.json"
@@ -58,3 +61,30 @@ def _with(item: Item, facts: TraceFacts, notifiers: Mapping[str, Notifier], at: 
         if name in notifiers
     ]
     return replace(facts, answers=(*facts.answers, *told)) if told else facts
+
+
+def behind(facts: Sequence[TraceFacts], prober: Prober) -> list[TraceFacts]:
+    """The same facts, with what registries, files and lists say of an address that was disclosed.
+
+    Nothing touches the disclosed server. Its answers say *origin*, so that the vote weighs them apart from the edge's.
+    """
+    told = {
+        number: answer.addresses[0]
+        for number, fact in enumerate(facts)
+        for answer in fact.answers
+        if answer.method == methods.DISCLOSED and answer.ok and answer.addresses
+    }
+    if not told:
+        return list(facts)
+    jobs = [TraceJob(facts[number].canonical, literal, facts[number].at) for number, literal in told.items()]
+    found = dict(zip(told, prober.trace(jobs), strict=True))
+    return [
+        replace(fact, answers=(*fact.answers, *_of_origin(found[number]))) if number in found else fact
+        for number, fact in enumerate(facts)
+    ]
+
+
+def _of_origin(facts: TraceFacts) -> list[MethodAnswer]:
+    """Its answers, marked; a literal has no name to ask about, and whether it is a proxy too is not the question."""
+    skipped = (methods.DNS, methods.NAME_SERVERS, methods.RDAP_DOMAIN, methods.PROXY)
+    return [replace(one, layer=ORIGIN) for one in facts.answers if one.method not in skipped]

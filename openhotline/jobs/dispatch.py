@@ -49,6 +49,7 @@ def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: dat
     reachable = [item for item in items if item.host or item.canonical.startswith("news:")]
     facts = prober.trace(trace_jobs(reachable, at=at))
     facts = disclosures.added(reachable, facts, disclosures.known(load()), at=at)
+    facts = disclosures.behind(facts, prober)
     trace.record(list(zip(reachable, facts, strict=True)), policy=policy, by=MACHINE_WORKER, at=at)
 
 

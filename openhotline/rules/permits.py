@@ -36,6 +36,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "note.open": (ANALYST, LEAD, LIAISON),
     "letter.decide": (LEAD, LIAISON, MANAGER),
     "trace.again": (ANALYST, LEAD, MACHINE),
+    "trace.open": (ANALYST, LEAD, LIAISON, MANAGER),
     "look.allow": (ANALYST, LEAD, MANAGER),
     "report.file": (PUBLIC, PARTNER, OFFICER, ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
     "unit.propose": (LEAD, LIAISON, MANAGER, OFFICER),

@@ -16,11 +16,12 @@ from typing import NamedTuple
 from openhotline.rules import methods, trace_names
 from openhotline.rules.countries import name_of
 from openhotline.rules.facts import MethodAnswer, TraceFacts
-from openhotline.rules.trace_country import ROUND_TRIP, Belief, Voice, belief, voices
+from openhotline.rules.trace_country import LOCATION, ROUND_TRIP, Belief, Voice, belief, voices
 from openhotline.rules.trace_reasons import EDGE, NO, ORIGIN, SAME, YES, Reason, ordered, reasons
 from openhotline.rules.trace_weights import Weights
 
 AGREED, DISPUTED, BEHIND_PROXY, UNCLEAR = "agreed", "disputed", "behind proxy", "unclear"
+MOST_FILES = 2  # location files count as at most so many methods
 VERDICTS = (AGREED, DISPUTED, BEHIND_PROXY, UNCLEAR)
 
 
@@ -187,20 +188,24 @@ def _country(answers: Sequence[MethodAnswer], weights: Weights) -> Named:
 
 def _methods(
     said: Sequence[Voice], trips: Sequence[MethodAnswer], country: str, weights: Weights
-) -> tuple[set[str], set[str]]:
-    """(independent methods that name the country, those that spoke at all). A family speaks with most of its voice."""
-    spoke = {voice.family for voice in said}
-    agree = set()
+) -> tuple[Counter[str], Counter[str]]:
+    """(methods that name the country, methods that spoke), by family.
+
+    A family is one method however often it was asked, and agrees with most of its voice. Location files are up to two:
+    they are made apart, and yet draw on each other.
+    """
+    spoke = Counter(dict.fromkeys({voice.family for voice in said}, 1))
+    agree: Counter[str] = Counter()
     for family in spoke:
-        whole = sum(voice.power for voice in said if voice.family == family)
         here = sum(voice.power for voice in said if voice.family == family and voice.country == country)
-        if here * 2 >= whole and here:
-            agree.add(family)
-    telling = [trip for trip in trips if len(trip.impossible) >= weights.round_trip_rules_out]
-    if telling:
-        spoke.add(ROUND_TRIP)
+        if here * 2 >= sum(voice.power for voice in said if voice.family == family) and here:
+            agree[family] = min(round(here), MOST_FILES) if family == LOCATION else 1
+    if spoke[LOCATION]:
+        spoke[LOCATION] = min(sum(voice.family == LOCATION for voice in said), MOST_FILES)
+    if any(len(trip.impossible) >= weights.round_trip_rules_out for trip in trips):
+        spoke[ROUND_TRIP] = 1
         if country and not any(country in trip.impossible for trip in trips):
-            agree.add(ROUND_TRIP)
+            agree[ROUND_TRIP] = 1
     return agree, spoke
 
 
@@ -209,8 +214,8 @@ def _verdict(
     held: Belief,
     score: float,
     share: float,
-    agree: set[str],
-    spoke: set[str],
+    agree: Counter[str],
+    spoke: Counter[str],
     weights: Weights,
 ) -> tuple[str, str]:
     named = [country for country, _ in held.chances]
@@ -221,20 +226,22 @@ def _verdict(
             "Round trips rule out every country that was named: the server answers from several places at once"
             " (anycast), or every source is wrong."
         )
-    needed = weights.methods_needed
-    if len(spoke) < needed:
-        return UNCLEAR, f"Only {len(spoke)} of {needed} independent methods answered; {needed} are needed."
+    needed, yes, all_ = weights.methods_needed, agree.total(), spoke.total()
+    if all_ < needed or len(spoke) < 2:
+        return UNCLEAR, (
+            f"Only {all_} of {needed} independent methods answered; {needed} of at least two kinds are needed."
+        )
     if share <= 0.5:
         return (
             DISPUTED,
             "The resolvers give different addresses for this name, and no majority of them agrees.",
         )
-    if len(agree) >= needed and score >= weights.agreed:
-        return AGREED, f"{name_of(held.country)}. {len(agree)} of {len(spoke)} independent methods agree."
+    if yes >= needed and len(agree) > 1 and score >= weights.agreed:
+        return AGREED, f"{name_of(held.country)}. {yes} of {all_} independent methods agree."
     if len(named) > 1:
         return DISPUTED, f"The methods disagree: {_tally(said)}."
     return UNCLEAR, (
-        f"{len(agree)} of {len(spoke)} independent methods name {name_of(held.country)}, but their sources are too"
+        f"{yes} of {all_} independent methods name {name_of(held.country)}, but their sources are too"
         " old or too few to be sure."
     )
 

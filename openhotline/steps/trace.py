@@ -20,10 +20,12 @@ from openhotline.records.models import Host, Item, Removal, Trace
 from openhotline.rules import item_path, removal_path
 from openhotline.rules.contacts import METHOD_SOURCE
 from openhotline.rules.facts import MethodAnswer, TraceFacts
+from openhotline.rules.permits import require_act
 from openhotline.rules.trace_reasons import ORIGIN, ordered
 from openhotline.rules.trace_vote import Vote, vote
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import contact, episode, ladder, move, tell
+from openhotline.steps.advance import note
 
 
 def record(
@@ -70,6 +72,13 @@ def record(
         _enter(made, by=by, at=at)
         Trace.objects.bulk_create(made, batch_size=200)
     return made
+
+
+def open_answers(trace: Trace, *, form: str, by: Actor, at: datetime) -> None:
+    """Record that somebody looked at the raw answers, or took them away as a file: every time is an entry."""
+    require_act("trace.open", by)
+    facts = {"answers": trace.digest, "form": form, "traced": trace.at.isoformat()}
+    note([trace.item], "item.trace-opened", by=by, at=at, facts=facts)
 
 
 def _trace(item: Item, facts: TraceFacts, ballot: Vote, *, host: Host | None, policy: Policy) -> Trace:

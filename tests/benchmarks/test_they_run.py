@@ -21,6 +21,7 @@ PROGRAMS = (
     "traces",
     "false_gone",
     "checks_memory",
+    "accuracy",
     "pipeline",
 )
 

@@ -113,6 +113,7 @@ def test_the_page_promises_exactly_these_commands() -> None:
         "outbox list",
         "simulate",
         "crashtest",
+        "world score",
     }
     assert promised()["report import"] == {"reports", "items_new", "joined", "incomplete", "rejected"}
     assert {"legs[].t0", "legs[].t4", "legs[].t8"} <= promised()["demo --once"]
@@ -131,6 +132,15 @@ def test_address_prints_what_is_promised_one_object_a_line() -> None:
     assert read[0]["key"] == "http://example.org/a?b=1"
     (alone,) = run("address", "example.org", "--json", env=without_a_house()).splitlines()
     assert json.loads(alone)["key"] == "http://example.org/"
+
+
+def test_world_score_prints_what_is_promised() -> None:
+    known = promised()["world score"]
+    said = json.loads(run("world", "score", "--sites", "60", "--json", env=without_a_house()))
+    plain = {"majority", "single_source", "reliability", "by_lie"}
+    assert set(said) - plain == {key for key in known if "." not in key}
+    assert {f"reliability[].{key}" for row in said["reliability"] for key in row} <= known
+    assert {f"by_lie.*.{key}" for row in said["by_lie"].values() for key in row} <= known
 
 
 def test_probe_prints_what_is_promised_and_its_exit_code_says_how_it_ended(tmp_path: Path) -> None:

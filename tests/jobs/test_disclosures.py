@@ -90,3 +90,45 @@ def test_a_wrong_token_or_a_cdn_that_is_away_is_a_sentence(world: World, tmp_pat
         facts = TraceFacts(HIDDEN, "hidden.example.org", NOON, (SIGN,))
         (found,) = disclosures.added([ITEM], [facts], disclosures.known(house), at=NOON)
         assert not found.answers[-1].ok and said in found.answers[-1].why
+
+
+class Asked:
+    """A prober that says one thing about every literal."""
+
+    def __init__(self) -> None:
+        self.jobs: list = []
+
+    def trace(self, jobs: list) -> list[TraceFacts]:
+        self.jobs += jobs
+        answers = (
+            MethodAnswer("dns", True, addresses=("198.51.100.9",)),
+            MethodAnswer("rdap", True, country="NL", operator="Polder", addresses=("198.51.100.9",)),
+            MethodAnswer("rdap-as", True, country="NL", operator="Polder", asn=64506),
+            MethodAnswer("location", True, country="NL", source_age_s=86_400),
+            MethodAnswer("proxy", True, why="No sign."),
+        )
+        return [TraceFacts(job.canonical, job.host, job.at, answers) for job in jobs]
+
+
+def test_a_disclosed_address_is_traced_by_itself_and_weighed_as_the_origin() -> None:
+    from openhotline import policy
+    from openhotline.rules.trace_vote import vote
+
+    prober = Asked()
+    edge = (
+        MethodAnswer("rdap", True, country="US", operator="Front"),
+        MethodAnswer("proxy", True, answer="Front", layer="edge"),
+    )
+    told = MethodAnswer(
+        "disclosed", True, country="NL", addresses=("198.51.100.9",), disclosed_by="Front", layer="origin"
+    )
+    plain = TraceFacts("http://b.example/", "b.example", NOON, edge)
+    facts = TraceFacts("http://a.example/", "a.example", NOON, (*edge, told))
+    one, other = disclosures.behind([facts, plain], prober)  # type: ignore[arg-type]
+    assert [(job.host, job.contact) for job in prober.jobs] == [("198.51.100.9", False)], "nothing touches it"
+    assert other == plain
+    result = vote(one, rules_version="t", weights=policy.trace_weights())
+    assert (result.verdict, result.country, result.host) == ("agreed", "NL", "Polder")
+    assert result.disclosed_by == "Front"
+    assert result.edge is not None
+    assert disclosures.behind([plain], prober) == [plain]  # type: ignore[arg-type]

@@ -93,8 +93,8 @@ def test_copies_of_one_lie_do_not_count_thrice() -> None:
 
 def test_location_files_alone_never_make_anybody_sure() -> None:
     result = weigh(*(located("GB", f"{n}.mmdb") for n in range(12)))
-    assert result.verdict == "unclear"
-    assert result.score <= 1 - WEIGHTS.common_location / 3, "they may all copy one mistake"
+    assert result.verdict == "unclear", "they may all copy one mistake"
+    assert "two kinds" in result.why
 
 
 def test_an_old_file_weighs_less_and_says_so() -> None:

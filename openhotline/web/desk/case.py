@@ -88,6 +88,7 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "assessable": item.status
         in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
         "traces": traced.traces(scoped, item, at),
+        "tracing": traced.waits(scoped, item),
         "police": outward.police(scoped, item, open_to=open_to, at=at),
         "notices": outward.notices(scoped, item, open_to=open_to, at=at),
         "referrals": outward.referrals(scoped, item),
@@ -189,6 +190,15 @@ def way_in(request: HttpRequest, ref: str) -> HttpResponse:
         steps=request.POST.get("steps", "")[:65536].splitlines(),
     )
     return HttpResponseRedirect(reverse("case", args=[ref]) + "#monitor", status=303)
+
+
+@require_POST
+@bench.kept(page)
+def open_answers(request: HttpRequest, ref: str, pk: int) -> HttpResponse:
+    """Show the raw answers of a trace: asked for by a person, and written into the ledger first."""
+    scoped = bench.scoped(request)
+    item = found(scoped.items(), ref=ref)
+    return page(request, ref, raw_answers=traced.verbatim(scoped, item, pk, request), raw_of=pk)
 
 
 @require_safe

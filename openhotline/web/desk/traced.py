@@ -1,32 +1,49 @@
 """Traces as the case page shows them: the answer first, every method's evidence under it.
 
-What is not here: asking the methods (connectors) and weighing them (`rules/trace_vote.py`).
+True here: raw answers are shown and handed out only when asked for, and each time is an entry first. What is not here:
+asking the methods (connectors) and weighing them (`rules/trace_vote.py`).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from openhotline.records import trace_answers
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from openhotline.outbox.models import PENDING, SENDING
+from openhotline.records import trace_answers, trace_files
 from openhotline.records.models import Item, Trace
-from openhotline.web.desk import times
-from openhotline.web.scoped import Scoped
+from openhotline.rules import methods
+from openhotline.rules.countries import name_of
+from openhotline.rules.refusals import Refused
+from openhotline.steps import trace as trace_step
+from openhotline.web.desk import bench, times
+from openhotline.web.scoped import Scoped, found
 
 METHOD_NAMES = {
-    "dns": "DNS A and AAAA",
-    "rdap": "Registry (RDAP)",
-    "origin-network": "Origin network",
-    "location": "Location file",
-    "proxy": "Proxy in front",
+    methods.DNS: "DNS A and AAAA",
+    methods.NAME_SERVERS: "Name servers",
+    methods.RDAP: "Registry (RDAP)",
+    methods.RDAP_DOMAIN: "Registry (domain)",
+    methods.RDAP_AS: "Registry (AS number)",
+    methods.WHOIS: "Registry (WHOIS)",
+    methods.ORIGIN_NETWORK: "Route origin (BGP)",
+    methods.LOCATION: "Location file",
+    methods.CERTIFICATE: "TLS certificate",
+    methods.PROXY: "Proxy in front",
+    methods.ROUND_TRIP: "Round-trip time",
+    methods.ONION: "Onion address",
+    methods.NEWS_SERVER: "News server",
+    methods.DISCLOSED: "Told by the proxy",
 }
-COUNTRY_NAMES = {
-    "GB": "United Kingdom",
-    "NL": "Netherlands",
-    "DE": "Germany",
-    "US": "United States",
-    "IE": "Ireland",
-    "FR": "France",
+STATES = {
+    trace_answers.WHOLE: ("ok", "Raw answers are sealed and are those the ledger was told of."),
+    trace_answers.CHANGED: ("bad", "The raw answers are not those the ledger was told of. Tell the owner."),
+    trace_answers.NOT_ENTERED: ("idle", "This trace is from before raw answers were sealed."),
+    trace_answers.UNREADABLE: ("bad", "The raw answers cannot be opened. Ask the owner to run the doctor."),
 }
+SHOWN = 20  # traces listed; the newest alone is shown whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +55,31 @@ class Method:
     country: str
     source: str
     agrees: str  # yes, no, same, or "-" where it has no vote
+    layer: str = ""
     why: str = ""
-    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the vote came to on one question of one layer."""
+
+    question: str
+    value: str
+    verdict: str
+    score: str
+    why: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShown:
+    """The edge or the origin, with what was found of each."""
+
+    name: str
+    addresses: str
+    asn: int
+    disclosed_by: str
+    findings: list[Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +89,79 @@ class TraceShown:
     trace: Trace
     place: str
     methods: list[Method]
+    layers: list[LayerShown]
     agreeing: int
     voting: int
-    reasons: list[str]
     family: str
     when: str
     fresh: bool
+    sure: str  # "97 %"
+    seal: tuple[str, str]  # (family, sentence)
 
 
 def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
-    """Newest first."""
-    return [
-        _trace(row, at)
-        for row in scoped.traces().filter(item=item).select_related("host").order_by("-at", "-pk")[:20]
-    ]
+    """Newest first; whether the seal is whole is looked at for the newest."""
+    rows = scoped.traces().filter(item=item).select_related("host").order_by("-at", "-pk")
+    newest = rows.first()
+    if newest is None:
+        return []
+    older = rows.exclude(pk=newest.pk).defer("sealed", "answers", "reasons", "layers")[: SHOWN - 1]
+    return [_trace(newest, at, whole=True), *(_trace(row, at, whole=False) for row in older)]
 
 
-def _trace(row: Trace, at: datetime) -> TraceShown:
-    answers = trace_answers.opened(row)  # in the order of their reasons, one for each
-    reasons = [tuple(reason) for reason in row.reasons]
-    matched = len(reasons) == len(answers)
-    methods = [
-        _method(one, reasons[index] if matched else ("", "-", "")) for index, one in enumerate(answers)
+def waits(scoped: Scoped, item: Item) -> bool:
+    """True while a wish to be traced has not been answered."""
+    asked = scoped.letters().filter(kind="trace", number__startswith=f"{item.ref}/")
+    return bool(asked.filter(state__in=[PENDING, SENDING]).exists())
+
+
+def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
+    reasons = [tuple(reason) for reason in row.reasons] if whole else []
+    answers = row.answers if whole else []
+    blank = ("", "-", "")
+    shown = [
+        _method(one, reasons[index] if len(reasons) == len(answers) else blank)
+        for index, one in enumerate(answers)
     ]
-    voting = [method for method in methods if method.agrees in ("yes", "no")]
+    voting = [method for method in shown if method.agrees in ("yes", "no")]
     return TraceShown(
         row,
-        country_name(row.country) if row.country else "Not known",
-        methods,
+        name_of(row.country) if row.country else "Not known",
+        shown,
+        [_layer(layer) for layer in row.layers] if whole else [],
         sum(method.agrees == "yes" for method in voting),
         len(voting),
-        [] if matched else [" · ".join(str(part) for part in reason if part) for reason in reasons],
         "ok" if row.verdict == "agreed" else "warn",
         times.when(row.at, at),
         row.expires_at > at,
+        _percent(row.score),
+        STATES[trace_answers.state(row)] if whole else ("", ""),
+    )
+
+
+def _percent(score: float) -> str:
+    """Never "100 %": nobody is certain."""
+    return f"{score * 100:.0f} %" if score < 0.995 else "over 99 %"
+
+
+def _layer(layer: dict[str, Any]) -> LayerShown:
+    findings = []
+    for one in layer["named"]:
+        value = name_of(one["value"]) if one["what"] == "country" else one["value"]
+        agreed = one["verdict"] == "agreed"
+        findings.append(
+            Finding(
+                one["what"].capitalize(),
+                value or "Not known",
+                one["verdict"],
+                _percent(one["score"]) if one["value"] else "",
+                one["why"],
+                "ok" if agreed else "warn",
+            )
+        )
+    title = "In front (edge)" if layer["layer"] == "edge" else "Where it is held (origin)"
+    return LayerShown(
+        title, ", ".join(layer["addresses"][:6]), layer["asn"], layer.get("disclosed_by", ""), findings
     )
 
 
@@ -93,6 +172,8 @@ def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
     source = source.rpartition("/")[2] if source.startswith("/") else source
     if age is not None and age >= 86_400:
         source = f"{source}, {age // 86_400} days old"
+    if answer.get("vantage"):
+        source = f"{source}, from {answer['vantage']}" if source else f"from {answer['vantage']}"
     why = reason[2] or answer.get("why") or ""
     return Method(
         METHOD_NAMES.get(answer.get("method", ""), answer.get("method", "")),
@@ -100,11 +181,45 @@ def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
         answer.get("country") or "–",
         source,
         reason[1],
+        answer.get("layer") or "",
         "" if why.rstrip(".") == shown.rstrip(".") else why,
-        (answer.get("raw") or "")[:20_000],
     )
 
 
 def country_name(code: str) -> str:
-    """The country's name where the house writes one; else its ISO code."""
-    return COUNTRY_NAMES.get(code, code)
+    """The country's name; else its code."""
+    return name_of(code)
+
+
+# --- raw answers, asked for --------------------------------------------------------------------------
+
+_FILES = {
+    "json": (trace_files.trace_json, "application/json"),
+    "warc": (trace_files.trace_warc, "application/warc"),
+}
+
+
+@require_POST
+def take_away(request: HttpRequest, ref: str, pk: int, form: str) -> HttpResponse:
+    """The raw answers of one trace as a file; who took it, and when, is an entry first."""
+    scoped = bench.scoped(request)
+    row = found(scoped.traces().filter(item__ref=ref).select_related("item", "host"), pk=pk)
+    if form not in _FILES:
+        raise Refused("A trace is handed out as JSON or as WARC.", code="form")
+    make, kind = _FILES[form]
+    content = make(row)  # what cannot be opened is not entered as handed out
+    trace_step.open_answers(row, form=form, by=bench.actor(request), at=bench.now(request))
+    response = HttpResponse(content, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{ref}-{row.at:%Y%m%dT%H%M%SZ}.{form}"'
+    return response
+
+
+def verbatim(scoped: Scoped, item: Item, pk: int, request: HttpRequest) -> list[tuple[str, str]]:
+    """(method, its words) of one trace, to show on the page; who looked is an entry first."""
+    row = found(scoped.traces().filter(item=item).select_related("item", "host"), pk=pk)
+    answers = trace_answers.opened(row)
+    trace_step.open_answers(row, form="page", by=bench.actor(request), at=bench.now(request))
+    return [
+        (METHOD_NAMES.get(one.get("method", ""), one.get("method", "")), (one.get("raw") or "")[:20_000])
+        for one in answers
+    ]

@@ -158,7 +158,7 @@ def next_step(item: Item, removal: Removal | None, *, paused: bool) -> str:
         removal_path.TRACED: "The question to the police waits a few minutes for others about the same host."
         if removal.route == words.HOME
         else "The referral abroad leaves by itself.",
-        removal_path.UNCLEAR: "The methods do not agree. It is traced again by itself, or press “Trace again”.",
+        removal_path.UNCLEAR: "The methods do not agree. It is traced again by itself, or press “Run again”.",
         removal_path.ASKED: "The police unit answers at its desk.",
         removal_path.SILENT: "The unit has not answered in the agreed time. Its duty desk is rung; two people may decide.",
         removal_path.CLEARED: "The notice leaves once the contact is verified and the trace is fresh.",

@@ -24,6 +24,7 @@ from openhotline.web.desk import (
     queue,
     search,
     settling,
+    traced,
     units,
 )
 
@@ -40,6 +41,8 @@ urlpatterns = [
     path("case/<str:ref>/looks", case.looks_table, name="looks"),
     path("case/<str:ref>/way", case.way_in, name="way-in"),
     path("case/<str:ref>/trace", case.trace_again, name="trace-again"),
+    path("case/<str:ref>/trace/<int:pk>", case.open_answers, name="trace-open"),
+    path("case/<str:ref>/trace/<int:pk>/<str:form>", traced.take_away, name="trace-file"),
     path("case/<str:ref>/report/<int:report>", case.open_note, name="open-note"),
     path("case/<str:ref>/alarm", alarms.confirm, name="alarm-confirm"),
     path("case/<str:ref>/alarm/raise", alarms.raise_, name="alarm-raise"),
