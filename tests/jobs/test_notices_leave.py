@@ -20,6 +20,7 @@ from openhotline.records import vault
 from openhotline.records.models import Contact, Host, Notice
 from openhotline.rules import notice as wording
 from openhotline.rules import words
+from openhotline.rules.agreement import UNDO_WITHIN
 from openhotline.rules.refusals import Refused
 from openhotline.steps import contact, public_key
 from tests.journeys.cast import HOUSE, Day, minutes
@@ -45,6 +46,7 @@ def cleared(house: Day, count: int = 2) -> Host:
     removals = house.traced(house.graded(house.public_report(*lines)))
     house.contact_verified(removals)
     house.answered(house.asked(), words.GO_AHEAD)
+    house.later(UNDO_WITHIN)  # an answer can be taken back in its minute
     return removals[0].host
 
 
