@@ -120,9 +120,12 @@ def house_env(tmp_path: Path) -> dict[str, str]:
     return fresh_house(tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """Debian's Chromium, started once. Make contexts of it: `chromium.new_context(viewport=...)`."""
+    """Debian's Chromium, started once for a file. Make contexts of it: `chromium.new_context(viewport=...)`.
+
+    Not for the whole run: Playwright's event loop would stay behind in this thread and trip every later file.
+    """
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium")
@@ -135,3 +138,4 @@ def chromium() -> Iterator["Browser"]:
         browser = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM_FLAGS))
         yield browser
         browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -20,6 +20,7 @@ def test_the_case_is_locked_before_the_letter(house: Day) -> None:
     removals = house.traced(house.graded(house.public_report("https://a.example.org/x")))
     house.contact_verified(removals)
     house.answered(house.asked(), words.GO_AHEAD)
+    house.minute_over()  # in which the answer can still be taken back
     (letter,) = house.letters("notice")
 
     def guard(letter: Letter, at: object) -> bytes:

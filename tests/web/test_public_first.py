@@ -17,6 +17,8 @@ from openhotline.web.public import first as module
 from openhotline.web.public.first import LONGEST, first
 from tests.web.public_door import PublicDoor, open_door
 
+# Django's own part of the door closes old connections of whoever ran before in this process.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PLAIN = {"url": "https://img.example.net/a/7f3c\r\nhttp://b.example.org/bücher"}
 
 
