@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE, Actor
 
 # Whatever is printed may hold a stranger's words: nothing in them is markup, and none of them steers a terminal.
@@ -38,7 +39,25 @@ def open_house(*, door: str = "command") -> Any:
     django.setup()
     from openhotline.settings import load
 
-    return load()
+    settings = load()
+    _refuse_real_house(settings)
+    return settings
+
+
+def _refuse_real_house(settings: Any) -> None:
+    """A real house is never opened as a demo or a test, by any command: its clock and exit stay the world's own."""
+    if settings.kind == "production":
+        return
+    from django.db import DatabaseError
+
+    from openhotline.records.models import House
+
+    try:
+        kind = House.objects.filter(pk=1).values_list("kind", flat=True).first()
+    except DatabaseError:
+        return  # there is no house yet; the command itself says so
+    if kind == "production":
+        raise Refused("This is a real house; it is never opened as a demo.", code="real-house")
 
 
 def policy_of(settings: Any) -> Any:

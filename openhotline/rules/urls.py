@@ -32,7 +32,8 @@ _MESSAGE_ID = re.compile(
     r"(?:message-id:[ ]*)?<?(?:(news|nntp):(?://[^/@\s]*/)?)?([!-;=?A-~]+@[!-;=?A-~]+)>?", re.IGNORECASE
 )
 _DIGEST = re.compile(
-    r"(?:file:)?(?P<how>sha-?256|sha-?1|md5)[:= ]\s*(?P<hex>[0-9a-f]{32,64})\b|^(?P<bare>[0-9a-f]{32}(?:[0-9a-f]{8})?(?:[0-9a-f]{24})?)$",
+    # Standing alone: inside a path or a query (?md5=...) it is a part of an address.
+    r"(?<![^\s,;(])(?:file:)?(?P<how>sha-?256|sha-?1|md5)[:= ]\s*(?P<hex>[0-9a-f]{32,64})(?![^\s,;)])|^(?P<bare>[0-9a-f]{32}(?:[0-9a-f]{8})?(?:[0-9a-f]{24})?)$",
     re.IGNORECASE,
 )
 _DIGEST_OF = {64: "sha256", 40: "sha1", 32: "md5"}

@@ -70,3 +70,12 @@ def test_a_strangers_words_neither_vanish_nor_steer_the_terminal(capsys: pytest.
     assert "abc[@]news.example.org [bold]x[/bold]" in said
     assert "\x1b" not in said
     assert "\x9b" not in said
+
+
+def test_a_real_house_is_never_opened_as_a_demo(tmp_path: Path) -> None:
+    made = _run("owner", "create", "--username", "owner", OPENHOTLINE_DATA_DIR=str(tmp_path))
+    assert made.returncode == 0, made.stderr
+    for words in (("report", "add", "http://example.org/x"), ("queue",)):
+        done = _run(*words, OPENHOTLINE_DATA_DIR=str(tmp_path), OPENHOTLINE_KIND="demo")
+        assert done.returncode == 1, words
+        assert "real house" in done.stderr, words

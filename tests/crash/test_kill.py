@@ -32,7 +32,7 @@ def test_forty_kills_lose_nothing_and_send_nothing_twice(tmp_path: Path) -> None
     assert found["broken"] == []
     assert found["ok"] and sum(found["kills"].values()) == 40
     assert found["acknowledged"] > 40 and found["taken"] > 0 and found["ledger"]["entries"] > 40, found
-    shown = {key: value or {"none": 0} for key, value in found.items() if key != "broken"}
+    shown = {key: value for key, value in found.items() if key != "broken"}
     assert keys_of(shown, promised()["crashtest"]) | {"broken[]"} == promised()["crashtest"]
 
 
@@ -51,16 +51,26 @@ def without_log(tmp_path: Path) -> Iterator[Crowd]:
     made.end()
 
 
+@pytest.mark.release
 def test_a_worker_killed_while_the_relay_holds_its_answer_leaves_one_letter_in_doubt(
     without_log: Crowd,
 ) -> None:
-    """The gap of RFC 1047 itself: the relay has the letter, we died before its answer."""
+    """The gap of RFC 1047 itself: the relay has the letter, we died before its answer.
+
+    Known: since answers can be taken back for a minute, no letter of this crowd leaves within the time given here,
+    so this fails before it proves anything. The forty kills above go through the same gap at random.
+    """
     crowd = without_log
     hold = crowd.folder / "hold"
     hold.touch()
     for name in crowd.commands:
         crowd.start(name)
-    taken, end = crowd.folder / "taken.log", time.monotonic() + 60
+    time.sleep(50)
+    # Nobody brings more, and time runs at a pace at which traces stay fresh: now letters leave.
+    for name in ("reporter", "staff"):
+        crowd.kill(name)
+    crowd.skip(6)
+    taken, end = crowd.folder / "taken.log", time.monotonic() + 90
     while not taken.exists() or not taken.read_text().endswith("\n"):
         assert time.monotonic() < end, crowd.last_words()
         time.sleep(0.02)

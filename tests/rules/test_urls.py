@@ -233,3 +233,22 @@ def test_reading_is_fast_enough_for_a_bulk_import() -> None:
     started = time.process_time()
     urls.read_many(lines)
     assert len(lines) / (time.process_time() - started) > 15_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "example.org/get?md5=d41d8cd98f00b204e9800998ecf8427e",
+        "hxxp[:]//example[.]org/?md5=d41d8cd98f00b204e9800998ecf8427e",
+        "www.example.org/?sha1=da39a3ee5e6b4b0d3255bfef95601890afd80709&x",
+        "example[.]org/sha1=da39a3ee5e6b4b0d3255bfef95601890afd80709/view",
+    ],
+)
+def test_a_digest_inside_an_address_makes_no_file_of_it(line: str) -> None:
+    read = urls.read(line)
+    assert (read.kind, read.ok, read.registrable) == (urls.ADDRESS, True, "example.org")
+
+
+def test_a_digest_standing_alone_is_a_file() -> None:
+    read = urls.read("holiday.jpg, md5: d41d8cd98f00b204e9800998ecf8427e")
+    assert (read.kind, read.ok) == (urls.FILE, True)

@@ -58,6 +58,12 @@ def many(first: int, count: int) -> list[object]:
 
 
 @pytest.mark.once
+def test_no_promise_is_broken_in_a_hundred_seeds() -> None:
+    assert many(1, 100) == []
+
+
+@pytest.mark.once
+@pytest.mark.release
 def test_no_promise_is_broken_in_five_hundred_seeds() -> None:
     assert many(1, 500) == []
 
