@@ -139,7 +139,7 @@ def test_what_merely_refuses_us_differs_or_fails_is_never_gone(house: Day, what:
     assert watch.removal.status == "noticed"
     assert watch.removal.t7_first_miss is None
     watch.shows(GALLERY)
-    watch.for_(hours(1))
+    watch.for_(2 * house.policy.pace.unsure_most)  # the longest wait after failed looks, its jitter included
     assert watch.verdict == "up"
 
 
@@ -197,7 +197,7 @@ def test_our_own_outage_closes_nothing_and_sets_no_first_miss(house: Day) -> Non
     assert watch.removal.t7_first_miss is None
     watch.prober.canary_up = dict.fromkeys(PLACES, True)
     watch.shows(GALLERY)
-    watch.for_(hours(1))
+    watch.for_(2 * house.policy.pace.unsure_most)  # the longest wait after failed looks, its jitter included
     assert watch.verdict == "up"
 
 
