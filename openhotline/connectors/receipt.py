@@ -22,3 +22,11 @@ class Receipt:
     reference: str = ""  # queue id of a relay, or the partner's own number
     stage: str = ""  # "connect", "greeting", "sender", "recipient", "data", "content", "answer"
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the other side said when it was asked for one letter: "taken", "not taken" or "unknown"; its reference."""
+
+    said: str
+    reference: str

@@ -7,6 +7,8 @@ in another. This is the only room that knows both steps and connectors.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from openhotline import policy as policies
+from openhotline.connectors.iccam import meaning as exchange_wire
 from openhotline.connectors.mail import keys
 from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt
 from openhotline.connectors.mail.meaning import MailLetter, kinds_of, render
@@ -15,7 +17,7 @@ from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.xarf import meaning as xarf
 from openhotline.jobs import disclosures
-from openhotline.jobs.post import HTTP, Post
+from openhotline.jobs.post import EXCHANGE, HTTP, Post
 from openhotline.jobs.trace_jobs import trace_jobs
 from openhotline.outbox import queue
 from openhotline.outbox.models import PENDING, Letter
@@ -29,6 +31,7 @@ from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
 from openhotline.steps import escalate, freshness, mailbox, notify, refer, trace
 from openhotline.steps.notify import HouseWords
+from openhotline.steps.refer import ReferralContent, ReferredAddress
 
 BATCH = 200
 
@@ -84,18 +87,19 @@ def letters(post: Post, *, policy: Policy, at: datetime, kinds: Sequence[str] = 
 def partners(post: Post, *, policy: Policy, at: datetime) -> int:
     """Referrals to partner hotlines that may leave now. Returns how many were tried."""
     tried = 0
-    for letter in queue.claim_each(
-        "partner",
-        at=at,
-        by=MACHINE_WORKER,
-        limit=BATCH,
-        way=HTTP,
-        guard=lambda letter, now: _freeze_referral(letter, policy=policy, at=now),
-        moment=lambda: post.moment(at),
-        lock=notify.lock_case,
-    ):
-        _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
-        tried += 1
+    for transport, way in (("partner", HTTP), ("exchange", EXCHANGE)):
+        for letter in queue.claim_each(
+            transport,
+            at=at,
+            by=MACHINE_WORKER,
+            limit=BATCH,
+            way=way,
+            guard=lambda letter, now: _freeze_referral(letter, policy=policy, at=now),
+            moment=lambda: post.moment(at),
+            lock=notify.lock_case,
+        ):
+            _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
+            tried += 1
     return tried
 
 
@@ -213,6 +217,8 @@ def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes |
     if content is None or letter.body is not None:
         return None
     (address,) = content.addresses
+    if letter.transport == "exchange":
+        return _freeze_for_exchange(content, address)
     return render_referral(
         WireReferral(
             reference=content.number,
@@ -233,6 +239,35 @@ def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes |
             edge=address.edge,
         )
     )
+
+
+def _freeze_for_exchange(content: ReferralContent, address: ReferredAddress) -> bytes:
+    """The referral in the exchange's codes; what they cannot say is kept beside it, a sentence each."""
+    try:
+        body, lost = exchange_wire.render(
+            exchange_wire.Referral(
+                number=content.number,
+                address=address.canonical,
+                kind=address.kind,
+                scheme=content.scheme,
+                content_class=address.cls,
+                category=address.category,
+                age_band=address.age_band,
+                country=address.country,
+                hosting_address=address.addresses.partition(",")[0],
+                operator=address.operator,
+                asn=address.asn,
+                analyst=address.analyst,
+                received_at=address.received_at,
+                referrer=address.referrer,
+                edge=address.edge,
+            ),
+            policies.exchange_codes(),
+        )
+    except ValueError as fault:
+        raise Refused(str(fault), code="codes") from None
+    refer.note_lost(content.number, lost)
+    return body
 
 
 _ON_THE_WAY = {ACCEPTED: "accepted", TEMPORARY: "deferred", REFUSED: "bounced"}

@@ -31,7 +31,9 @@ from openhotline.rules.words import MACHINE_WORKER
 def settle(post: Post, *, policy: Policy, at: datetime) -> int:
     """Ask about every letter in doubt that may be asked about now. Returns how many were settled."""
     letters = [
-        letter for letter in queue.doubtful(("mail", "partner"), at=at) if post.after_doubt(letter) != PERSON
+        letter
+        for letter in queue.doubtful(("mail", "partner", "exchange"), at=at)
+        if post.after_doubt(letter) != PERSON
     ]
     if not letters:
         return 0

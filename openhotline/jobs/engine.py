@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db.models import Min
 
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
-from openhotline.jobs import dispatch, doubt, poll, reconcile
+from openhotline.jobs import dispatch, doubt, exchange, poll, reconcile
 from openhotline.jobs.mailroom import Mailroom
 from openhotline.jobs.post import Post
 from openhotline.jobs.spooled import Filer
@@ -93,6 +93,7 @@ class Engine:
             ("sweeps", lambda: sweep(policy=self.policy, at=at, strict=self.strict)),
             ("letters", lambda: dispatch.letters(self.post, policy=self.policy, at=at)),
             ("partners", lambda: dispatch.partners(self.post, policy=self.policy, at=at)),
+            ("the exchange", lambda: exchange.turn(self.post, policy=self.policy, at=at)),
             ("letters in doubt", lambda: doubt.settle(self.post, policy=self.policy, at=at)),
             ("comparison", lambda: self._compare(at)),
             ("ledger", lambda: put_in_order() and 0),
@@ -123,7 +124,9 @@ class Engine:
 
 def _asked_again(after: datetime) -> datetime | None:
     """When a partner is asked again about a letter in doubt."""
-    last = Letter.objects.filter(state=IN_DOUBT, transport="partner", asked_at__gt=after - ASK_EVERY)
+    last = Letter.objects.filter(
+        state=IN_DOUBT, transport__in=["partner", "exchange"], asked_at__gt=after - ASK_EVERY
+    )
     moment = last.aggregate(t=Min("asked_at"))["t"]
     return moment + ASK_EVERY if moment else None
 

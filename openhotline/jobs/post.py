@@ -5,16 +5,18 @@ follows from that way, not from how the house is set up by then. Not here: when 
 do with an answer (`doubt`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from openhotline import policy as policies
+from openhotline.connectors.iccam import client as iccam
 from openhotline.connectors.mail.client import Receipt, Relay
 from openhotline.connectors.mail.client import send as send_mail
 from openhotline.connectors.partner.client import Endpoint
 from openhotline.connectors.partner.client import ask as ask_partner
 from openhotline.connectors.partner.client import send as send_partner
-from openhotline.connectors.partner.meaning import Known
+from openhotline.connectors.receipt import Known
 from openhotline.connectors.relaylog.client import RelayLog
 from openhotline.connectors.relaylog.client import ask as ask_log
 from openhotline.connectors.relaylog.meaning import LogRead
@@ -28,9 +30,9 @@ from openhotline.rules.inbound import bounce_address
 from openhotline.rules.letter_path import ASK, PERSON, REPEAT, UNKNOWN
 from openhotline.steps.notify import HouseWords
 
-__all__ = ["HTTP", "SMTP", "SPOOL", "Known", "LogRead", "Post", "Receipt", "Relay", "RelayLog"]
+__all__ = ["EXCHANGE", "HTTP", "SMTP", "SPOOL", "Known", "LogRead", "Post", "Receipt", "Relay", "RelayLog"]
 
-SMTP, SPOOL, HTTP = "smtp", "spool", "http"
+SMTP, SPOOL, HTTP, EXCHANGE = "smtp", "spool", "http", "exchange"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Post:
 
     relay: Relay
     house: HouseWords
-    partner_tokens: Callable[[], dict[str, str]]  # read anew each time: a token may have been changed
+    # Read anew each time, as one may have been changed: a token, or for the exchange name, password and certificate.
+    partner_tokens: Callable[[], Mapping[str, str | Mapping[str, str]]]
     spool: Spool | None = None  # instead of the relay
     log: RelayLog | None = None  # the relay's own log
     clock: Callable[[], datetime] | None = None  # a socket takes its time: leases and T5 are of the act
@@ -56,6 +59,10 @@ class Post:
     def hand_over(self, letter: Letter) -> Receipt:
         """Give a letter's frozen bytes to the partner, the relay or the spool, as it was claimed for."""
         frozen = bytes(letter.body or b"")
+        if letter.way == EXCHANGE:
+            return iccam.send(
+                frozen, self.exchange(letter.recipient), policies.exchange_codes(), key=letter.key
+            )
         if letter.way == HTTP:
             return send_partner(frozen, self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
         if self.spool is not None:
@@ -67,6 +74,8 @@ class Post:
         """Ask the partner, or look into the spool, whether what was sent under the letter's key is there."""
         if letter.way == SPOOL:
             return Known(ask_spool(self.spool, key=letter.key) if self.spool else UNKNOWN, letter.key[:16])
+        if letter.way == EXCHANGE:
+            return iccam.ask(self.exchange(letter.recipient), policies.exchange_codes(), number=letter.number)
         return ask_partner(self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
 
     def read_log(self) -> LogRead | None:
@@ -80,11 +89,22 @@ class Post:
         """Where these partners' interfaces are, with our tokens."""
         bases = dict(Partner.objects.filter(key__in=keys).values_list("key", "url"))
         tokens = self.partner_tokens() if keys else {}
-        return {key: Endpoint(base=bases.get(key, ""), token=tokens.get(key, "")) for key in keys}
+        return {key: Endpoint(base=bases.get(key, ""), token=str(tokens.get(key, ""))) for key in keys}
+
+    def exchange(self, key: str) -> iccam.Endpoint:
+        """How a partner on the exchange is reached."""
+        base = Partner.objects.filter(key=key).values_list("url", flat=True).first() or ""
+        given = self.partner_tokens().get(key, {})
+        known = given if isinstance(given, Mapping) else {}
+        return iccam.Endpoint(
+            base, known.get("user", ""), known.get("password", ""), known.get("certificate", "")
+        )
 
     def after_doubt(self, letter: Letter) -> str:
         """What may be done about a letter in doubt: REPEAT, ASK or PERSON."""
         if letter.way == HTTP:
             return REPEAT
+        if letter.way == EXCHANGE:
+            return ASK if policies.exchange_codes().paths["ask"] else PERSON
         asked = {SPOOL: self.spool, SMTP: self.log}.get(letter.way)
         return ASK if asked is not None else PERSON

@@ -84,8 +84,9 @@ def wait_for_prober(engine: Engine, seconds: float) -> None:
             time.sleep(0.05)
 
 
-def partner_tokens(file: Path) -> dict[str, str]:
-    """Tokens for partners' APIs, from a file only the worker reads: {"partner-key": "token"}."""
+def partner_tokens(file: Path) -> dict[str, str | dict[str, str]]:
+    """What partners' APIs ask for, from a file only the worker reads: {"partner-key": "token"}, and for one on the
+    exchange {"user", "password", "certificate"}."""
     return json.loads(file.read_text()) if file.exists() else {}
 
 

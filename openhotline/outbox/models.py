@@ -87,7 +87,13 @@ class Difference(models.Model):
     what = models.CharField(max_length=40)  # the words of rules/letter_path.py
     key = models.CharField(max_length=64)  # the letter's key, as the other side names it
     owner = models.CharField(max_length=24)  # the role that settles it
-    settled_at = models.DateTimeField(null=True)  # it was not there any more at a later comparison
+    taken_by = models.CharField(max_length=24, default="")  # the person who has made it theirs
+    taken_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(
+        max_length=24, default=""
+    )  # the machine: a later comparison did not find it
+    because = models.TextField(default="")
 
     class Meta:
         constraints = [

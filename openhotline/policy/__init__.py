@@ -15,6 +15,7 @@ from openhotline.policy import reading
 from openhotline.policy.reading import Clocks, Point, PolicyFault, Table
 from openhotline.rules import remit as remit_rules
 from openhotline.rules.agreement import Agreement
+from openhotline.rules.exchange import Codes
 from openhotline.rules.ladder import RungRow
 from openhotline.rules.notice import Texts
 from openhotline.rules.pace import Pace
@@ -31,6 +32,7 @@ __all__ = [
     "Point",
     "Policy",
     "PolicyFault",
+    "exchange_codes",
     "languages",
     "load",
     "notice_texts",
@@ -251,6 +253,13 @@ def trace_weights() -> Weights:
     """What the vote of a trace believes about its sources (`trace.toml`). Raises PolicyFault with a sentence."""
     content = (files(__name__) / "trace.toml").read_bytes()
     return reading.weights(Table.of("trace.toml", content), sha256(content).hexdigest())
+
+
+@lru_cache(maxsize=1)
+def exchange_codes() -> Codes:
+    """The exchange's codes against our words, and where its calls are (`exchange.toml`). Raises PolicyFault."""
+    content = (files(__name__) / "exchange.toml").read_bytes()
+    return reading.exchange_codes(Table.of("exchange.toml", content), sha256(content).hexdigest())
 
 
 @lru_cache(maxsize=1)

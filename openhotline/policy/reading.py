@@ -24,6 +24,7 @@ from openhotline.rules.agreement import (
     Agreement,
 )
 from openhotline.rules.calendars import Calendar
+from openhotline.rules.exchange import CodeRow, Codes
 from openhotline.rules.gone import APART
 from openhotline.rules.ladder import STEPS, RungRow
 from openhotline.rules.notice import TEXT_KEYS, Texts
@@ -399,6 +400,38 @@ def partner(row: Table) -> PartnerHotline:
     """`[[partner]]` of partners.toml."""
     return PartnerHotline(
         row.text("key"), country(row, "country"), row.text("name"), row.texts("classes", words.CLASSES)
+    )
+
+
+def exchange_codes(table: Table, digest: str) -> Codes:
+    """`exchange.toml`: [field, code, our word, what it says, lost, ways]. One code leads to one word, one word to one code."""
+    table.day("valid_from")
+    rows: list[CodeRow] = []
+    for given in table.table("codes").get("row", list):
+        try:
+            field, code, ours, says, *more = given
+            lost, ways = (*more, "", "both")[:2] if len(more) != 1 else (more[0], "both")
+            sound = all(isinstance(text, str) for text in (field, ours, says, lost)) and type(code) is int
+        except (TypeError, ValueError):
+            sound = False
+        if not sound or len(more) > 2 or ways not in ("both", "out", "in"):
+            raise table.fault("codes", f"has a row that cannot be read: {given!r}")
+        rows.append(CodeRow(field, code, ours, says, lost, ways))
+    for way in ("out", "in"):
+        seen = [
+            (row.field, row.ours if way == "out" else row.code) for row in rows if row.ways in ("both", way)
+        ]
+        twice = sorted({str(one) for one in seen if seen.count(one) > 1})
+        if twice:
+            raise table.fault("codes", f"says two things ({way}) about {', '.join(twice)}")
+    paths = table.table("paths")
+    return Codes(
+        version=f"exchange-{table.text('version')}+{digest[:8]}"[:40],
+        rows=tuple(rows),
+        paths={
+            name: paths.text(name, "") if name in ("ask", "list") else paths.text(name)
+            for name in ("login", "report", "one", "content", "queue", "taken", "ask", "list")
+        },
     )
 
 

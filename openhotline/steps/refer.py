@@ -16,7 +16,8 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import FAILED, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
-from openhotline.records.models import Hold, Partner, Referral, ReferralLine, Removal, Unit
+from openhotline.records.models import Assessment, Hold, Partner, Referral, ReferralLine, Removal, Unit
+from openhotline.records.models.referral import EXCHANGE
 from openhotline.rules import clocks, departure, pace, references, removal_path, words
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
@@ -43,11 +44,14 @@ class ReferredAddress:
     traced_at: datetime
     referrer: str
     edge: bool  # `country` is that of the network in front; where it is held is not known
+    kind: str
+    received_at: datetime
+    analyst: str  # pseudonym of who graded it; only an exchange that asks for it is told
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralContent:
-    """What a referral says. Nothing about the reporter, the analyst or the police."""
+    """What a referral says. Nothing about the reporter or the police."""
 
     number: str
     partner: str
@@ -100,7 +104,8 @@ def _refer(removals: Sequence[Removal], *, route: str, country: str, at: datetim
             [ReferralLine(referral=referral, removal=removal) for removal in removals]
         )
         if partner is not None:
-            recipient, transport = partner.key, "partner"
+            recipient = partner.key
+            transport = "exchange" if partner.protocol == EXCHANGE else "partner"
         else:
             recipient, transport = (unit.mail if unit else ""), "mail"
         queue.put(
@@ -160,6 +165,11 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
         queue.withdraw(letter, why="Nothing of this referral is left to send.", by=MACHINE_WORKER, at=at)
         return None
     stay = [removal for removal in removals if removal.pk in found.stay]
+    graded = dict(
+        Assessment.objects.filter(item__in=[removal.item_id for removal in stay], opinion=words.ILLEGAL)
+        .order_by("pk")
+        .values_list("item", "by__pseudonym")
+    )
     return ReferralContent(
         number=referral.number,
         partner=referral.partner.key if referral.partner else "",
@@ -183,10 +193,18 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
                 traced_at=traces[removal.item_id].at,
                 referrer=removal.item.referrer,
                 edge=removal.edge,
+                kind=removal.item.kind,
+                received_at=removal.item.received_at,
+                analyst=graded.get(removal.item_id, ""),
             )
             for removal in stay
         ),
     )
+
+
+def note_lost(number: str, lost: Sequence[str]) -> None:
+    """What of our record the partner's codes cannot say: shown with the referral, so that no loss is silent."""
+    Referral.objects.filter(number=number).update(lost="\n".join(lost))
 
 
 def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:

@@ -44,6 +44,11 @@ WORDS = {
     # By mailbox, domain or "*". The two at the end act after the letter's last line has arrived.
     "mail": (NORMAL, "bounce", "later", "timeout", "cut-off", "timeout-content", "cut-off-content"),
     "partner": (NORMAL, "later", "refuse", "timeout", "cut-off", "keep-and-cut-off"),  # "*"
+    # "*". The last four are about the lists it gives.
+    "exchange": (
+        *(NORMAL, "later", "busy", "error", "timeout", "cut-off", "keep-and-cut-off", "odd"),
+        *("double", "reorder", "back-date", "lose"),
+    ),
     "line": (NORMAL, "down"),  # by vantage point or "*": our own line, so the canary is out of reach too
 }
 

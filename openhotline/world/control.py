@@ -17,6 +17,7 @@ from aiohttp import web
 from openhotline.rules.refusals import Refused
 from openhotline.world import scenario
 from openhotline.world.behaviour import Behaviours
+from openhotline.world.exchange import Exchange
 from openhotline.world.exit import Exit
 from openhotline.world.mail import Message, Post
 from openhotline.world.partners import Partner
@@ -36,12 +37,19 @@ class Control:
         behaviours: Behaviours,
         post: Post,
         partner: Partner,
+        exchange: Exchange,
         sites: Sites,
         exits: Iterable[Exit],
         now: Callable[[], datetime],
     ) -> None:
         self.world_truth, self.behaviours, self.post = truth, behaviours, post
-        self.partner, self.sites, self.exits, self.now = partner, sites, tuple(exits), now
+        self.partner, self.exchange, self.sites, self.exits, self.now = (
+            partner,
+            exchange,
+            sites,
+            tuple(exits),
+            now,
+        )
         self.token = secrets.token_urlsafe(24)
 
     def app(self) -> web.Application:
@@ -140,6 +148,8 @@ class Control:
                 for r in self.partner.taken.values()
             ],
             "referral_attempts": self.partner.attempts,
+            "exchange": self.exchange.state(),
+            "exchange_attempts": self.exchange.attempts,
         }
 
     # What happens.
@@ -147,7 +157,8 @@ class Control:
     def script(self, do: str, **fields: Any) -> dict[str, Any]:
         """Make something happen. Raises Refused with a sentence.
 
-        `switch` (area, key, word), `add` (address, ip or ip6, origin behind an edge, remove_after_s, truth), or one of the events of
+        `switch` (area, key, word), `add` (address, ip or ip6, origin behind an edge, remove_after_s, truth), `exchange-give` (address, referrer, days_ago), `exchange-act`
+        (number, action, reason, minutes_ago, country), or one of the events of
         `scenario.WHATS` (address, after_s, and ip, ip6, status, vantage where the event takes them).
         """
         try:
@@ -157,6 +168,11 @@ class Control:
             if do == "add":
                 site = self.world_truth.add(_new_site(**fields), self.now())
                 return {"ok": True, "site": self._site(site, self.now())}
+            if do == "exchange-give":
+                return {"ok": True, "number": self.exchange.give(**fields)}
+            if do == "exchange-act":
+                self.exchange.act(**fields)
+                return {"ok": True}
             if do in WHATS:
                 site = self.world_truth.site(fields.pop("address"))
                 after = timedelta(seconds=float(fields.pop("after_s", 0)))
@@ -172,7 +188,10 @@ class Control:
                 return {"ok": True, "site": self._site(site, self.now())}
         except (KeyError, TypeError, ValueError) as fault:
             raise Refused(f"The world does not understand this: {fault}.", code="script") from None
-        raise Refused(f"The world cannot “{do}”. Choose: switch, add, {', '.join(WHATS)}.", code="script")
+        raise Refused(
+            f"The world cannot “{do}”. Choose: switch, add, exchange-give, exchange-act, {', '.join(WHATS)}.",
+            code="script",
+        )
 
     # The routes.
 

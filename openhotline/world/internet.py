@@ -23,6 +23,7 @@ from openhotline.world.behaviour import Behaviours
 from openhotline.world.cdn import Cdn
 from openhotline.world.control import Control
 from openhotline.world.dns import DnsTalk, Zones
+from openhotline.world.exchange import USER, Exchange
 from openhotline.world.exit import NO_NETWORK, REFUSED, Exit
 from openhotline.world.journal import Journal
 from openhotline.world.mail import Post
@@ -87,6 +88,7 @@ class Internet:
         self.sites = Sites(self.truth, self.now)
         self.post = Post(self.truth, self.behaviours, self.journal, self.now)
         self.partner = Partner(self.truth, self.behaviours, self.journal, self.now)
+        self.exchange = Exchange(self.truth, self.behaviours, self.journal, self.now)
         self.whois = Whois(self.truth, self.behaviours, self.now)
         self.certificates = Certificates(self.behaviours, self.now, self._held)
         self.cdn = Cdn(self.truth, self.behaviours, self.now)
@@ -94,7 +96,14 @@ class Internet:
         for exit_ in self.exits:
             exit_.delay = partial(self._delay, exit_.vantage)
         self.control = Control(
-            self.truth, self.behaviours, self.post, self.partner, self.sites, self.exits, self.now
+            self.truth,
+            self.behaviours,
+            self.post,
+            self.partner,
+            self.exchange,
+            self.sites,
+            self.exits,
+            self.now,
         )
         self.card: dict[str, Any] = {}
         self._smtp: asyncio.Server | None = None
@@ -149,6 +158,7 @@ class Internet:
         self._smtp = await loop.create_server(self.post.protocol, LOOPBACK, self._ports[0])
         smtp_port = self._smtp.sockets[0].getsockname()[1]
         partner = await self._listen(self.partner.app(), self._ports[1])
+        exchange = await self._listen(self.exchange.app())
         control = await self._listen(self.control.app())
         cdn = await self._listen(self.cdn.app())
         proxies = self.data_dir / "world" / "proxies.toml"
@@ -181,6 +191,7 @@ class Internet:
             "mmdb": {"origin": str(origin), "location": str(location)},
             "smtp": {"host": LOOPBACK, "port": smtp_port},
             "partner": {"country": places.PARTNER_COUNTRY, "url": partner, "token": self.partner.token},
+            "exchange": {"url": exchange, "user": USER, "password": self.exchange.password},
             "police": {
                 "domain": places.POLICE_DOMAIN,
                 "units": {key: {"mail": mail, "phone": phone} for key, (mail, phone) in places.UNITS.items()},

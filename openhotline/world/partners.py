@@ -80,7 +80,7 @@ class Partner:
         if behaviour == "refuse":
             return _no(422, "refused", "We do not take this.")
         if behaviour in ("timeout", "cut-off"):
-            return await _fail(request, behaviour)
+            return await fail(request, behaviour)
         key = request.headers.get("Idempotency-Key", "").strip()
         if not key or len(key) > 200:
             return _no(400, "key", "Send an Idempotency-Key of at most 200 characters.")
@@ -98,7 +98,7 @@ class Partner:
             return _no(422, "key-reused", "This key belongs to another referral. Use a new one.")
         referral = known or self._take(key, body)
         if behaviour == "keep-and-cut-off":
-            return await _fail(request, "cut-off")
+            return await fail(request, "cut-off")
         return web.json_response(_taken(referral), status=201)
 
     async def get(self, request: web.Request) -> web.Response:
@@ -173,7 +173,7 @@ def _no(status: int, code: str, sentence: str) -> web.Response:
     return web.json_response({"code": code, "sentence": sentence}, status=status)
 
 
-async def _fail(request: web.Request, how: str) -> web.StreamResponse:
+async def fail(request: web.Request, how: str) -> web.StreamResponse:
     """Fall silent until the other side gives up, or break the line."""
     if how == "cut-off" and request.transport is not None:
         request.transport.abort()

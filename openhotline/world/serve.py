@@ -74,7 +74,11 @@ def main(
     scenario = day(seed, bundle)
 
     def ready(card: dict[str, Any]) -> None:
-        shown = {name: value for name, value in card.items() if name not in ("partner", "control", "cdn")}
+        shown = {
+            name: value
+            for name, value in card.items()
+            if name not in ("partner", "exchange", "control", "cdn")
+        }
         sys.stdout.write(
             json.dumps({"ready": True, **shown, "card": str(data_dir / "run" / "world.json")}) + "\n"
         )

@@ -7,8 +7,8 @@ import pytest
 from django.db import transaction
 
 from openhotline.connectors.mail.client import Relay
-from openhotline.connectors.partner.meaning import Known, read_known
-from openhotline.connectors.receipt import Receipt
+from openhotline.connectors.partner.meaning import read_known
+from openhotline.connectors.receipt import Known, Receipt
 from openhotline.connectors.relaylog.client import RelayLog
 from openhotline.connectors.relaylog.fake import FakeLog
 from openhotline.connectors.spool.client import Spool

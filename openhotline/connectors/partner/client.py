@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import httpx2
 
-from openhotline.connectors.partner.meaning import Known, read_known, read_reply
-from openhotline.connectors.receipt import TEMPORARY, UNKNOWN, Receipt
+from openhotline.connectors.partner.meaning import read_known, read_reply
+from openhotline.connectors.receipt import TEMPORARY, UNKNOWN, Known, Receipt
 
 MAX_REPLY = 64 * 1024
 

@@ -1,8 +1,8 @@
 """A partner hotline that keeps what it is given, honours the key, and opens no socket."""
 
 from openhotline.connectors.partner.client import Endpoint
-from openhotline.connectors.partner.meaning import Known, read_reply
-from openhotline.connectors.receipt import ACCEPTED, Receipt
+from openhotline.connectors.partner.meaning import read_reply
+from openhotline.connectors.receipt import ACCEPTED, Known, Receipt
 
 _STATUS = {"accepted": 201, "temporary": 503, "refused": 422}
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from openhotline.connectors.receipt import ACCEPTED, REFUSED, TEMPORARY, UNKNOWN, Receipt
+from openhotline.connectors.receipt import ACCEPTED, REFUSED, TEMPORARY, UNKNOWN, Known, Receipt
 
 _AGAIN = (408, 421, 423, 425, 429)
 
@@ -61,14 +61,6 @@ def read_reply(status: int, body: bytes, seconds: float = 0.0) -> Receipt:
         return Receipt(REFUSED, "The partner refused the referral.", status, text, "", "answer", seconds)
     why = "The partner gave an answer that means nothing; sending the same key again is safe."
     return Receipt(UNKNOWN, why, status, text, "", "answer", seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the partner said when it was asked for one key: "taken", "not taken" or "unknown"; its reference."""
-
-    said: str
-    reference: str
 
 
 def read_known(status: int, body: bytes, key: str) -> Known:

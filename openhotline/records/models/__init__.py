@@ -43,7 +43,14 @@ from openhotline.records.models.notice import (
     NoticeMessage,
     Rung,
 )
-from openhotline.records.models.referral import ApiToken, Partner, Referral, ReferralAction, ReferralLine
+from openhotline.records.models.referral import (
+    ApiToken,
+    Partner,
+    PartnerMessage,
+    Referral,
+    ReferralAction,
+    ReferralLine,
+)
 from openhotline.records.models.removal import Hold, Removal
 from openhotline.records.models.report import ReceiptPhase, Report, ReportContact, ReportLine
 from openhotline.records.models.staff import User
@@ -88,6 +95,7 @@ __all__ = [
     "NoticeMessage",
     "OfficerToken",
     "Partner",
+    "PartnerMessage",
     "PoliceRequest",
     "PoliceRequestLine",
     "PolicyVersion",

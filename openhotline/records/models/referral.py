@@ -2,6 +2,9 @@
 
 from django.db import models
 
+OWN, EXCHANGE = "own", "exchange"  # how a partner is spoken to: by this product's API, or by the exchange's
+PROTOCOLS = (OWN, EXCHANGE)
+
 
 class Partner(models.Model):
     """A partner hotline, or an industry or police sender with an API token."""
@@ -12,6 +15,10 @@ class Partner(models.Model):
     country = models.CharField(max_length=2, default="")
     url = models.TextField(default="")  # base of its API, from the house's settings
     mail = models.EmailField(default="")
+    protocol = models.CharField(max_length=12, default=OWN, choices=[(one, one) for one in PROTOCOLS])
+    read_to = models.DateTimeField(null=True)  # up to where its list has been read whole
+    read_at = models.DateTimeField(null=True)  # when it was last asked for what is new
+    read_why = models.TextField(default="")  # why the last reading was not whole, "" if it was
 
     def __str__(self) -> str:
         return self.name
@@ -40,6 +47,10 @@ class Referral(models.Model):
     queried_at = models.DateTimeField(null=True)
     escalated_at = models.DateTimeField(null=True)
     their_reference = models.TextField(default="")
+    lost = models.TextField(
+        default=""
+    )  # what of our record the partner's codes cannot say, a sentence a line
+    read_at = models.DateTimeField(null=True)  # exchange: when what they did about it was last read
 
 
 class ReferralLine(models.Model):
@@ -50,6 +61,40 @@ class ReferralLine(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["referral", "removal"], name="one_referral_line")]
+
+
+class PartnerMessage(models.Model):
+    """One thing the exchange told us, kept as it came. The same bytes about the same thing are one, however often they come.
+
+    Nothing here moves a case: reports go through intake, actions through `steps/report_back`.
+    """
+
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="messages")
+    digest = models.CharField(max_length=64)  # SHA-256 of our number, if any, and the bytes
+    their_id = models.CharField(max_length=64, default="")
+    at = models.DateTimeField()
+    sealed = models.BinaryField()
+    referral = models.ForeignKey(Referral, null=True, on_delete=models.PROTECT, related_name="messages")
+    report = models.ForeignKey("records.Report", null=True, on_delete=models.PROTECT, related_name="+")
+    notes = models.TextField(default="")  # what they say beside, in our words
+    unmapped = models.TextField(default="")  # what has no word here, a sentence a line
+    seen = models.PositiveIntegerField(default=1)
+    confirmed_at = models.DateTimeField(null=True)  # they know that we have taken it
+    settled_at = models.DateTimeField(null=True)  # somebody has read what is unmapped
+    settled_by = models.CharField(max_length=24, default="")
+    note = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "digest"], name="one_partner_message"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["at"],
+                condition=~models.Q(unmapped="") & models.Q(settled_at=None),
+                name="partner_message_unmapped",
+            ),
+        ]
 
 
 class ReferralAction(models.Model):

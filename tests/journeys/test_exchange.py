@@ -1,0 +1,253 @@
+"""The exchange between hotlines, spoken to over real HTTP on loopback: out, in, and what they say they did.
+
+The partner is the shipped simulator; it loses, doubles, reorders, dates back, falls silent and breaks the line.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from openhotline.connectors.mail.client import Relay
+from openhotline.jobs import dispatch, doubt, exchange
+from openhotline.jobs.post import Post
+from openhotline.ledger.reading import entries_of
+from openhotline.outbox.models import Letter
+from openhotline.records import vault
+from openhotline.records.models import (
+    Hold,
+    Item,
+    Partner,
+    PartnerMessage,
+    Referral,
+    ReferralAction,
+    Removal,
+    Report,
+)
+from openhotline.rules import abroad, words
+from openhotline.rules.refusals import Refused
+from openhotline.steps import exchange as step
+from openhotline.steps import refer
+from openhotline.world.serve import World
+from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
+
+pytestmark = pytest.mark.django_db
+DIJK = "http://dijk.example.net/n/9"
+
+
+@pytest.fixture(scope="module")
+def one_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with World(tmp_path_factory.mktemp("exchange") / "house", bundle=3) as world:
+        yield world
+
+
+@dataclass
+class Abroad:
+    """A house whose partner in the Netherlands is on the exchange."""
+
+    day: Day
+    world: World
+    post: Post
+    partner: Partner
+
+    def turn(self) -> int:
+        """The worker's turn with the exchange, at the house's time."""
+        self.world.clock.set(self.day.now)
+        return exchange.turn(self.post, policy=self.day.policy, at=self.day.now)
+
+    def leave(self) -> int:
+        self.world.clock.set(self.day.now)
+        return dispatch.partners(self.post, policy=self.day.policy, at=self.day.now)
+
+    def switch(self, word: str) -> None:
+        self.world.script("switch", area="exchange", word=word)
+
+    def give(self, address: str, **more: object) -> int:
+        self.world.clock.set(self.day.now)
+        return int(self.world.script("exchange-give", address=address, **more)["number"])
+
+    def act(self, number: int, action: int, **more: object) -> None:
+        self.world.clock.set(self.day.now)
+        self.world.script("exchange-act", number=number, action=action, **more)
+
+    def theirs(self) -> list[dict[str, object]]:
+        """What they have from us."""
+        return [row for row in self.world.state()["exchange"] if not row["ours"]]
+
+    def referred(self, address: str = "http://img.example.net/e") -> Removal:
+        day = self.day
+        (removal,) = day.traced(day.graded(day.public_report(address)), CANAL_HOST)
+        refer.refer_due(at=day.now)
+        return removal
+
+
+@pytest.fixture
+def house(one_world: World) -> Iterator[Abroad]:
+    vault.configure(b"the site key of a test house....".ljust(32))
+    card = one_world.card["exchange"]
+    partner = Partner.objects.create(
+        key="hotline-nl", name="partner", kind="hotline", country="NL", url=card["url"], protocol="exchange"
+    )
+    post = Post(
+        relay=Relay("127.0.0.1"),
+        house=HOUSE,
+        partner_tokens=lambda: {"hotline-nl": {"user": card["user"], "password": card["password"]}},
+    )
+    one_world.internet.exchange.contents.clear()
+    yield Abroad(Day(), one_world, post, partner)
+    one_world.script("switch", area="exchange", word="normal")
+
+
+def test_a_referral_goes_out_in_their_codes_and_what_is_lost_is_said(house: Abroad) -> None:
+    removal = house.referred()
+    assert house.leave() == 1
+    (theirs,) = house.theirs()
+    referral = Referral.objects.get()
+    assert (theirs["reference"], referral.their_reference) == (referral.number, "97001")
+    assert house.day.fresh([removal])[0].status == "referred"
+    body = json.loads(bytes(Letter.objects.get(kind="referral").body))
+    (url,) = body["urls"]
+    assert (url["assessment"]["classification"], url["assessment"]["ageCategorization"]) == (2, 3)
+    assert url["assessment"]["assessingAnalystName"] in ("A07", "A12")
+    assert url["hostingIpAddress"] == CANAL_HOST[2]
+    assert "The category of our scheme has no code there" in referral.lost
+    assert "not recorded here" in referral.lost
+
+
+def test_whether_the_line_breaks_before_or_after_they_took_it_it_is_one_referral(house: Abroad) -> None:
+    house.referred()
+    house.switch("keep-and-cut-off")
+    house.leave()
+    assert Letter.objects.get(kind="referral").state == "in doubt"
+    house.switch("normal")
+    house.day.later(minutes(6))
+    assert doubt.settle(house.post, policy=house.day.policy, at=house.day.now) == 1
+    letter = Letter.objects.get(kind="referral")
+    assert (letter.state, letter.attempts, len(house.theirs())) == ("sent", 1, 1), "asked for, not sent again"
+
+    house.referred("http://img.example.net/f")
+    house.switch("error")
+    house.leave()
+    assert Letter.objects.filter(kind="referral").last().state == "pending", "we were not even let in"
+    house.switch("normal")
+    house.day.later(minutes(5))
+    house.leave()
+    assert [row["reference"] for row in house.theirs()] == list(
+        Referral.objects.order_by("pk").values_list("number", flat=True)
+    )
+
+
+@pytest.mark.parametrize("word", ["later", "busy", "error", "cut-off", "odd"])
+def test_while_they_cannot_answer_nothing_is_lost_and_nothing_invented(house: Abroad, word: str) -> None:
+    house.give("http://north.example.org/1")
+    house.switch(word)
+    house.turn()
+    assert not Report.objects.exists()
+    assert Partner.objects.get().read_why
+    assert Partner.objects.get().read_to is None, "this stretch is read again"
+    house.switch("normal")
+    house.day.later(minutes(16))
+    house.turn()
+    assert Report.objects.count() == 1
+    assert Partner.objects.get().read_why == ""
+
+
+@pytest.mark.parametrize("word", ["double", "reorder", "back-date", "lose"])
+def test_lost_doubled_reordered_and_dated_back_each_becomes_one_report(house: Abroad, word: str) -> None:
+    addresses = {f"http://north.example.org/{number}" for number in range(4)}
+    for address in sorted(addresses):
+        house.give(address, referrer="http://links.example.org/")
+    house.switch(word)
+    house.turn()
+    house.switch("normal")
+    for _ in range(2):
+        house.day.later(minutes(16))
+        house.turn()
+    assert {item.canonical for item in Item.objects.all()} == addresses
+    assert Report.objects.filter(source=words.FROM_HOTLINE, partner="hotline-nl").count() == 4
+    assert set(Item.objects.values_list("referrer", flat=True)) == {"http://links.example.org/"}
+    assert all(row["taken_as"] for row in house.world.state()["exchange"]), "each was confirmed, once durable"
+    report = Report.objects.order_by("pk").first()
+    assert report.received_at <= house.day.now, "T0 is our own time, whatever their date says"
+
+
+def test_a_code_we_do_not_know_is_kept_whole_and_shown_and_the_report_counts(house: Abroad) -> None:
+    house.give(
+        "http://north.example.org/x",
+        body={"content": {"assessments": [{"classification": 9, "ageCategorization": 2}]}},
+    )
+    house.turn()
+    message = PartnerMessage.objects.get()
+    assert message.unmapped == "Code '9' of classification is not in our table; it is kept as it came."
+    assert "Age band: infant." in message.notes
+    assert Item.objects.get().canonical == "http://north.example.org/x"
+    assert '"classification":9' in step.whole(message, by=house.day.who("P01"), at=house.day.now)
+    with pytest.raises(Refused, match="what you did"):
+        step.settle(message, note=" ", by=house.day.who("P01"), at=house.day.now)
+    step.settle(message, note="asked them", by=house.day.who("P01"), at=house.day.now)
+
+
+def test_what_they_did_comes_back_and_removed_only_makes_us_look(house: Abroad) -> None:
+    removal = house.referred()
+    house.leave()
+    number = int(house.theirs()[0]["number"])  # type: ignore[call-overload]
+    house.day.later(hours(2))
+    house.act(number, 1, minutes_ago=30)
+    house.act(number, 3, minutes_ago=10)
+    house.act(number, 7)  # no such code
+    house.turn()
+    said = list(ReferralAction.objects.order_by("pk").values_list("action", "via", "counted"))
+    assert said == [(abroad.TOLD_POLICE, "iccam", True), (abroad.REMOVED, "iccam", True)]
+    (removal,) = house.day.fresh([removal])
+    assert (removal.status, removal.next_check_at) == ("referred", house.day.now)
+    assert PartnerMessage.objects.get().unmapped.startswith("Code '7' of action")
+    house.day.later(hours(2))
+    house.turn()
+    assert ReferralAction.objects.count() == 2, "read again, it is the same"
+    acts = [entry.entry["act"] for entry in entries_of(removal.item.ref)]
+    assert acts.count("referral.action") == 2
+
+
+def test_told_out_of_order_dated_back_and_in_time_to_come(house: Abroad) -> None:
+    removal = house.referred()
+    house.leave()
+    number = int(house.theirs()[0]["number"])  # type: ignore[call-overload]
+    house.day.later(hours(2))
+    house.act(number, 4, reason=5, minutes_ago=5)
+    house.act(number, 2, minutes_ago=60 * 24 * 400)  # dated back, told after the last word
+    house.act(number, 6, reason=14, minutes_ago=-60)  # has not happened yet
+    house.turn()
+    said = list(ReferralAction.objects.order_by("pk").values_list("action", "reason", "counted"))
+    assert said == [(abroad.TOLD_HOST, "", True), (abroad.UNAVAILABLE, "password", True)]
+    assert house.day.fresh([removal])[0].status == "unavailable there"
+    assert "has not come yet" in PartnerMessage.objects.get().unmapped
+
+
+def test_moved_is_a_change_of_country_and_for_our_own_trace(house: Abroad) -> None:
+    removal = house.referred()
+    house.leave()
+    house.day.later(hours(2))
+    house.act(int(house.theirs()[0]["number"]), 1, country="XA")  # type: ignore[call-overload]
+    house.turn()
+    moved = ReferralAction.objects.get(action=abroad.MOVED)
+    assert moved.country == "XA"
+    assert house.day.fresh([removal])[0].status == "referred"
+    assert Letter.objects.filter(kind="trace", state="pending").exists()
+    house.day.later(hours(2))
+    house.turn()
+    assert ReferralAction.objects.filter(action=abroad.MOVED).count() == 1
+
+
+def test_nothing_goes_over_the_exchange_under_a_hold(house: Abroad) -> None:
+    removal = house.referred()
+    Hold.objects.create(
+        removal=removal,
+        reason="investigation",
+        review_at=house.day.now + hours(24),
+        placed_at=house.day.now,
+        placed_by="NU-2",
+    )
+    house.leave()
+    assert house.theirs() == []
+    assert "Held by the police" in Letter.objects.get(kind="referral").why
