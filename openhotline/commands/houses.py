@@ -172,15 +172,23 @@ def partner_reach(
     key: str = typer.Argument(..., help="Key of a partner hotline the policy names, for example hotline-nl."),
     url: str = typer.Option(..., help="Base of its API, for example https://hotline.example."),
     token: str = typer.Option(
-        ..., prompt=True, hide_input=True, help="The token it gave us; kept in a file only the worker reads."
+        ...,
+        prompt=True,
+        hide_input=True,
+        help="The token it gave us, or our password at the exchange; kept in a file only the worker reads.",
     ),
+    user: str = typer.Option(
+        "", help="Our name at the exchange; then it is spoken to as the exchange wants."
+    ),
+    certificate: str = typer.Option("", help="PEM file with our certificate and key for the exchange."),
 ) -> None:
     """Write down how a partner hotline is reached."""
     settings = common.open_house()
     from openhotline.jobs import house
 
-    house.reach_partner(settings, key, url=url, token=token)
-    common.console.print(f"{key} is reached at {url}.", highlight=False)
+    partner = house.reach_partner(settings, key, url=url, token=token, user=user, certificate=certificate)
+    over = " over the exchange" if partner.protocol == "exchange" else ""
+    common.console.print(f"{key} is reached at {url}{over}.", highlight=False)
 
 
 def unit_token(

@@ -35,6 +35,7 @@ from openhotline.records.models import (
     Unit,
     User,
 )
+from openhotline.records.models.referral import EXCHANGE, OWN
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
@@ -186,18 +187,27 @@ def reach_unit(key: str, *, mail: str, phone: str, at: datetime) -> Unit:
     return unit
 
 
-def reach_partner(settings: Settings, key: str, *, url: str, token: str) -> Partner:
-    """Write down where a partner hotline's API is, and our token for it. Raises Refused for an unknown partner."""
+def reach_partner(
+    settings: Settings, key: str, *, url: str, token: str, user: str = "", certificate: str = ""
+) -> Partner:
+    """Write down where a partner hotline's API is, and our token for it; with `user`, our name and password at the
+    exchange. Raises Refused for an unknown partner, and for a certificate that is not there."""
     partner = Partner.objects.filter(key=key, kind="hotline").first()
     if partner is None:
         raise Refused(f"The policy names no partner hotline “{key}”.", code="partner")
     if not url.startswith(("https://", "http://")):
         raise Refused("Give the base of its API, starting with https://.", code="url")
-    partner.url = url.rstrip("/")
-    partner.save(update_fields=["url"])
+    if certificate and not user:
+        raise Refused("Give our name at the exchange too, with --user.", code="user")
+    if certificate and not Path(certificate).is_file():
+        raise Refused(
+            f"There is no file {certificate}. Give the PEM with certificate and key.", code="certificate"
+        )
+    partner.url, partner.protocol = url.rstrip("/"), EXCHANGE if user else OWN
+    partner.save(update_fields=["url", "protocol"])
     file = settings.keys / "partners.json"
     tokens = json.loads(file.read_text()) if file.exists() else {}
-    tokens[key] = token
+    tokens[key] = {"user": user, "password": token, "certificate": certificate} if user else token
     temporary = file.with_suffix(".new")
     temporary.touch(mode=0o600)
     temporary.write_text(json.dumps(tokens))

@@ -265,6 +265,7 @@ def referral_page(request: HttpRequest, number: str, refusal: Refused | None = N
             "what": f"Referral to {row.partner.name if row.partner else row.country}",
             "row": row,
             "parent": ("referrals", "Referrals"),
+            "lost": row.lost.splitlines(),
             "refused": scoped.letters().filter(kind="referral", number=row.number, state=FAILED).last(),
             "may_decide": bench.actor(request).role in permits.ACTS["letter.decide"],
             "refusal": refusal.sentence if refusal else "",
