@@ -16,18 +16,17 @@ def address(
         "-", metavar="[ADDRESS|-]", help="One address, or - to read lines from standard input."
     ),
     as_json: bool = typer.Option(
-        False, "--json", help="One JSON object per line: reported, canonical, key, ok, why."
+        False, "--json", help="One JSON object for each line that came: reported, canonical, key, ok, why."
     ),
 ) -> None:
     """Show the canonical form and the key of an address, or why it cannot be read."""
     from openhotline.rules import urls
 
     if given == "-":
-        lines = (
-            line.rstrip("\r\n")
-            for line in sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")
-        )
-        wanted = [line for line in lines if line]
+        lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")
+        if not lines[-1]:
+            lines.pop()  # what stands behind the last line's end is no line
+        wanted = [line.rstrip("\r") for line in lines]
     else:
         wanted = [given]
     for read in urls.read_many(wanted):
@@ -37,11 +36,12 @@ def address(
                 "canonical": read.canonical,
                 "key": read.key,
                 "ok": read.ok,
-                "why": read.why,
+                "why": read.why or read.note,
             }
             text = json.dumps(row, ensure_ascii=False)
             sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
         elif read.ok:
-            sys.stdout.write(f"{urls.defang(read.canonical)}\n  key {read.key}\n")
+            note = f"  note {read.note}\n" if read.note else ""
+            sys.stdout.write(f"{urls.defang(read.canonical)}\n  key {read.key}\n{note}")
         else:
             sys.stdout.buffer.write(f"{read.reported}\n  {read.why}\n".encode("utf-8", "backslashreplace"))

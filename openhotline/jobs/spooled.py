@@ -1,14 +1,17 @@
 """Files what the public door has spooled. The spool may be read twice; filing is idempotent.
 
 A form left after page 1 is filed too, two hours later, marked so. Until then it waits,
-still sealed, in `spool/held/`.
+still sealed, in `spool/held/`. An address corrected meanwhile is one more line: each spelling that was given is filed.
 """
 
 import fcntl
+import hashlib
 import logging
 import os
 import weakref
+from collections import defaultdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from openhotline.policy import Policy
@@ -33,6 +36,7 @@ class Filer:
         self.held = settings.spool / "held"
         self.held.mkdir(mode=0o700, exist_ok=True)
         self.opened: dict[UUID, tuple[datetime, IncomingReport]] = {}
+        self._files: defaultdict[UUID, list[Path]] = defaultdict(list)  # in which each opened form lies
         self._reads = False
 
     def file(self, *, policy: Policy, at: datetime, limit: int = 1000) -> int:
@@ -46,7 +50,8 @@ class Filer:
             if report is None:
                 continue
             if record.kind == "sent":
-                ready[report.report_id] = report
+                earlier = ready.get(report.report_id) or self._opened(report.report_id)
+                ready[report.report_id] = report.after(earlier) if earlier else report
             else:
                 self._hold(record.report_id, record.sealed, report, at)
         for report_id in ready:
@@ -74,7 +79,8 @@ class Filer:
         weakref.finalize(self, os.close, handle)  # the lock goes with the file, and the file with its reader
         self._reads = True
         # What the one before had read and held is on the disk.
-        self.reader, self.opened = spool.Reader(self.place), self._read_held()
+        self.reader = spool.Reader(self.place)
+        self._read_held()
         return True
 
     def _open(self, record: "spool.SpoolRecord") -> IncomingReport | None:
@@ -87,9 +93,10 @@ class Filer:
             return None
 
     def _hold(self, report_id: UUID, sealed: bytes, report: IncomingReport, at: datetime) -> None:
-        """Keep an opened form, still sealed, on disk before the spool forgets it."""
-        self.opened[report_id] = (report.exact_at or at, report)
-        file = self.held / f"{report_id}.opened"
+        """Keep an opened form, still sealed, on disk before the spool forgets it: each of its spellings."""
+        # The same bytes are the same file, so that a spool read twice holds once.
+        file = self.held / f"{report_id}.{hashlib.sha256(sealed).hexdigest()[:16]}.opened"
+        self._remember(file, report, report.exact_at or at)
         temporary = file.with_suffix(".new")
         with temporary.open("wb") as handle:
             handle.write(sealed)
@@ -100,14 +107,24 @@ class Filer:
 
     def _let_go(self, report_id: UUID) -> None:
         self.opened.pop(report_id, None)
-        (self.held / f"{report_id}.opened").unlink(missing_ok=True)
+        for file in self._files.pop(report_id, ()):
+            file.unlink(missing_ok=True)
 
-    def _read_held(self) -> dict[UUID, tuple[datetime, IncomingReport]]:
-        found: dict[UUID, tuple[datetime, IncomingReport]] = {}
-        for file in self.held.glob("*.opened"):
+    def _opened(self, report_id: UUID) -> IncomingReport | None:
+        held = self.opened.get(report_id)
+        return held[1] if held else None
+
+    def _remember(self, file: Path, report: IncomingReport, since: datetime) -> None:
+        earlier = self._opened(report.report_id)
+        self.opened[report.report_id] = since, report.after(earlier) if earlier else report
+        self._files[report.report_id].append(file)
+
+    def _read_held(self) -> None:
+        self.opened.clear()
+        self._files.clear()
+        for file in sorted(self.held.glob("*.opened"), key=lambda file: file.stat().st_mtime_ns):
             try:
                 report = IncomingReport.from_json(sealing.open_(file.read_bytes(), self.secret))
             except (sealing.CannotOpen, ValueError):
                 continue
-            found[report.report_id] = (report.exact_at or report.received_at, report)
-        return found
+            self._remember(file, report, report.exact_at or report.received_at)

@@ -5,7 +5,7 @@ public form seals and spools, so it can be written to JSON and read back.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -32,6 +32,11 @@ class IncomingReport:
     key: str = ""  # idempotency key of the sender
     complete: bool = True  # False: a form left after page 1
     files: tuple[str, ...] = ()  # files without address: names and digests as given, metadata only
+    odd: str = (
+        ""  # a sentence: what of it could not be read as given. It is kept in `raw`, and a person will look
+    )
+    raw: str = ""  # what was sent, as it came, where the rest does not hold every word of it; sealed
+    sent: str = ""  # SHA-256, hex, of what came under `key`: the same key with other content is refused
 
     def to_json(self) -> bytes:
         """UTF-8 JSON, the form in which a report is sealed."""
@@ -51,6 +56,14 @@ class IncomingReport:
         value["lines"] = tuple(value["lines"])
         value["files"] = tuple(value["files"])
         return cls(**value)
+
+    def after(self, earlier: "IncomingReport") -> "IncomingReport":
+        """The same report sent again, with every line that was given before: a correction loses no spelling."""
+        lines = tuple(dict.fromkeys((*self.lines, *earlier.lines)))
+        files = tuple(dict.fromkeys((*self.files, *earlier.files)))
+        if (lines, files) == (self.lines, self.files):
+            return self
+        return replace(self, lines=lines, files=files)
 
 
 def public(report_id: UUID, lines: tuple[str, ...], exact_at: datetime, **more: object) -> IncomingReport:

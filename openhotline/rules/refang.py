@@ -8,7 +8,10 @@ itself (`urls`).
 import re
 
 # Spaces, quotes and invisible characters that stick to pasted text. WHATWG takes off C0 and space itself.
-EDGE = " \t\r\n\f\v\x00\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u2060\u3000\ufeff"
+EDGE = (
+    " \t\r\n\f\v\x00\u00a0\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u2060\u3000\ufeff"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # which way text runs
+)
 _PAIRS = {
     "<": ">",
     '"': '"',

@@ -16,6 +16,7 @@ PATH = Path(
     (
         step("intake", [NOTHING], by=_ANYONE, rows=["R0", "R1"], filed=RECEIVED),
         step("dedupe", [RECEIVED], by=_ANYONE, rows=[2, 3, "R2"], joined=JOINED, incomplete=INCOMPLETE),
+        step("correct", [INCOMPLETE], by=[PUBLIC, MACHINE], rows=[2], joined=JOINED),
         step("clarify", [INCOMPLETE], by=[ANALYST, LEAD, LIAISON], rows=[2], joined=JOINED),
         step("answer", [JOINED, INCOMPLETE], by=[MACHINE, ANALYST, LEAD], rows=["R3"], answered=ANSWERED),
         step(

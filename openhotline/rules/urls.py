@@ -17,14 +17,28 @@ from urllib.parse import quote, unquote
 import can_ada
 from publicsuffixlist import PublicSuffixList
 
-from openhotline.rules.refang import defang, embedded, refang, refang_at, split_lines, trim
+from openhotline.rules.refang import EDGE, defang, embedded, refang, refang_at, split_lines, trim
 from openhotline.rules.words import ADDRESS, FILE, NEWSGROUP, ONION
 
-__all__ = ["LONGEST", "Address", "defang", "read", "read_file", "read_many", "registrable_of", "split_lines"]
+__all__ = [
+    "LONGEST",
+    "Address",
+    "apart",
+    "defang",
+    "read",
+    "read_file",
+    "read_many",
+    "registrable_of",
+    "split_lines",
+]
 
 LONGEST = 65_536  # characters. Longer than any server reads; kept as received, but not followed.
 
+_MOST_TOLD_APART = 1 << 20  # characters of one line; a longer one stays one
+
 _SEND = "Send the address that starts with http, or the Message-ID of the post."
+_SEVERAL = re.compile(r"[\s,;|]")
+_ONE_LINE = re.compile(r"[\r\n\u2028\u2029]+")
 _PLAIN = re.compile(r"https?://[^\x00-\x20\x7f-\U0010ffff\[\](){}<>\"'`*\\]+")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _PORT_AFTER = re.compile(r"\d{1,5}(?:[/?#]|$)")
@@ -88,6 +102,26 @@ def read(raw: str, *, keep_fragment_hosts: frozenset[str] = frozenset()) -> Addr
     if not text:
         return Address(raw, why=f"Nothing is written here. {_SEND}")
     return _message_id(raw, text) or _digest(raw, text) or _odd(raw, text, keep_fragment_hosts)
+
+
+def apart(text: str) -> tuple[str, ...]:
+    """What stands in one line or one cell, told apart: its lines, and several addresses on one of them.
+
+    A line is cut only where two parts of it or more can be read; words that follow a part go with the cut. So the
+    caller keeps `text` wherever more than itself comes back. Nothing but blanks comes back as it is.
+    """
+    if _SEVERAL.search(text) is None:
+        return (text,)
+    lines = [line for line in _ONE_LINE.split(text) if line.strip(EDGE)]
+    return tuple(part for line in lines for part in _several(line)) or (text,)
+
+
+def _several(line: str) -> tuple[str, ...]:
+    parts = split_lines(line) if _SEVERAL.search(line.strip(EDGE)) and len(line) <= _MOST_TOLD_APART else ()
+    if len(parts) < 2:
+        return (line,)
+    parts = tuple(embedded(part) or part if " " in part else part for part in parts)
+    return parts if sum(read(part).ok for part in parts) > 1 else (line,)
 
 
 def read_many(raws: Iterable[str], *, keep_fragment_hosts: frozenset[str] = frozenset()) -> list[Address]:

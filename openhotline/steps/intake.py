@@ -20,12 +20,12 @@ from openhotline.ledger.record import Act, begin, record
 from openhotline.policy import Policy
 from openhotline.records import bulk, vault
 from openhotline.records.models import ReceiptPhase, Report, ReportContact, ReportLine
-from openhotline.rules import urls, words
+from openhotline.rules import report_path, urls, words
 from openhotline.rules.incoming import IncomingReport
 from openhotline.rules.permits import require_act
 from openhotline.rules.words import Actor
 from openhotline.steps import dedupe
-from openhotline.steps.advance import begin_rows
+from openhotline.steps.advance import advance, begin_rows
 
 CHUNK = 5_000
 NOT_CLOSED_BEFORE = timedelta(days=7)  # security.md 3f: the receipt is no oracle for the threshold
@@ -50,6 +50,7 @@ _REPORT = (
     "follow",
     "receipt_hash",
     "answered_at",
+    "sent_digest",
 )
 _LINE = ("report_id", "position", "reported", "item_id", "joined", "why")
 _Read = tuple[IncomingReport, list[urls.Address]]
@@ -115,12 +116,30 @@ def _chunks(incoming: Iterable[IncomingReport], policy: Policy) -> Iterator[list
 
 def _read(incoming: Sequence[IncomingReport], policy: Policy) -> list[_Read]:
     """Each report with its addresses: those of its lines, then its files."""
-    lines = [line for report in incoming for line in report.lines]
+    told = [_told_apart(report) for report in incoming]
+    lines = [line for report in told for line in report.lines]
     read = iter(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
     return [
         (_hour_only(report), [*islice(read, len(report.lines)), *map(urls.read_file, report.files)])
-        for report in incoming
+        for report in told
     ]
+
+
+def _told_apart(report: IncomingReport) -> IncomingReport:
+    """Several addresses on one line become lines of their own; the line as it came goes into the sealed part."""
+    if len(report.lines) == 1:  # nearly every report; one look, nothing built
+        parts = urls.apart(report.lines[0])
+        if len(parts) == 1 and parts[0] == report.lines[0]:
+            return report
+    apart = [(line, urls.apart(line)) for line in report.lines]
+    cut = [line for line, parts in apart if parts != (line,)]
+    if not cut:
+        return report
+    return replace(
+        report,
+        lines=tuple(part for _, parts in apart for part in parts),
+        raw=report.raw or "\n".join(cut),
+    )
 
 
 def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime) -> Filed:
@@ -139,6 +158,7 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
     line_rows: list[tuple[object, ...]] = []
     acts: defaultdict[tuple[datetime, bool], list[Act]] = defaultdict(list)
     opened: set[bytes] = set()
+    odd = 0
     for pk, (report, given) in zip(ids, fresh, strict=True):
         cases: list[str] = []
         for position, address in enumerate(given):
@@ -152,6 +172,7 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
             line_rows.append((pk, position, _storable(line), item.pk, joined, ""))
             if item.ref not in cases:
                 cases.append(item.ref)
+        odd += bool(report.odd and cases)
         rows[bool(cases)].append(_row(pk, report, bool(cases)))
         coarse = report.source == words.FROM_PUBLIC
         acts[(report.received_at if coarse else at, coarse)] += _acts(pk, report, cases)
@@ -169,7 +190,7 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
         reports=len(fresh),
         items_new=new,
         joined=sum(1 for row in line_rows if row[4]),
-        incomplete=len(rows[False]),
+        incomplete=len(rows[False]) + odd,
         repeated=repeated,
     )
 
@@ -177,7 +198,10 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
 def _not_filed_before(
     incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime
 ) -> tuple[list[_Read], int]:
-    """Drop what is filed already; complete what was filed as left early. Inside one batch, the last wins."""
+    """Drop what is filed already; add the lines it did not have, complete what was filed as left early.
+
+    Inside one batch, the last wins; the lines of those before it are kept.
+    """
     latest: dict[UUID, _Read] = {}
     keys: dict[tuple[str, str], UUID] = {}
     for report, given in incoming:
@@ -185,8 +209,12 @@ def _not_filed_before(
             first = keys.setdefault((report.partner, report.key), report.report_id)
             if first != report.report_id:
                 continue
+        before = latest.get(report.report_id)
+        if before is not None and (merged := report.after(before[0])) is not report:
+            (report, given) = _read([merged], policy)[0]
         latest[report.report_id] = report, given
     complete = dict(bulk.present(Report, "report_id", list(latest), ("report_id", "complete")))
+    unseen = _unseen({report_id: latest[report_id] for report_id in complete})
     known_keys = set()
     if keys:
         known_keys = set(
@@ -197,36 +225,68 @@ def _not_filed_before(
     fresh = []
     for report_id, (report, given) in latest.items():
         if report_id in complete:
-            if report.complete and not complete[report_id]:
+            completes = report.complete and not report.odd and not complete[report_id]
+            if completes or report_id in unseen:
                 row = Report.objects.get(report_id=report_id)
-                _complete(row, report, given, policy=policy, by=by, at=at)
+                _again(row, report, given, completes=completes, policy=policy, by=by, at=at)
         elif not report.key or (report.partner, report.key) not in known_keys:
             fresh.append((report, given))
     return fresh, len(incoming) - len(fresh)
 
 
-def _complete(
+def _unseen(latest: dict[UUID, _Read]) -> set[UUID]:
+    """Which of these reports, filed before, now come with a line that they did not have."""
+    if not latest:
+        return set()
+    known: defaultdict[UUID, set[str]] = defaultdict(set)
+    ids = list(latest)
+    for start in range(0, len(ids), CHUNK):
+        lines = ReportLine.objects.filter(report__report_id__in=ids[start : start + CHUNK])
+        for report_id, reported in lines.values_list("report__report_id", "reported"):
+            known[report_id].add(reported)
+    return {
+        report_id
+        for report_id, (_, given) in latest.items()
+        if any(_storable(address.reported) not in known[report_id] for address in given)
+    }
+
+
+def _again(
     row: Report,
     report: IncomingReport,
     given: Sequence[urls.Address],
     *,
+    completes: bool,
     policy: Policy,
     by: Actor,
     at: datetime,
 ) -> None:
-    """A form left after page 1 was sent after all: add what the later pages gave, corrected addresses too."""
+    """A form that was filed as left comes again: add its corrected addresses, and what the later pages gave.
+
+    Without `completes` it was corrected and left once more.
+    """
     cases = add_lines(row, given, referrer=report.referrer, policy=policy, by=by, at=at)
-    if row.why == LEFT_EARLY:
-        row.why = ""
-    row.complete = True
-    row.seen, row.follow, row.receipt_hash = report.seen[:12], report.follow, report.receipt_hash
-    row.sealed = _sealed(report)
+    row.refresh_from_db()
+    if cases and row.status == report_path.INCOMPLETE:
+        left = "" if completes else LEFT_EARLY
+        advance([row], "correct", "joined", by=by, at=at, changes={"why": left})
+        row.refresh_from_db()
+    if row.status != report_path.ANONYMISED:
+        row.sealed = _sealed(replace(report, raw=_raw_of(row, report)))
+    if completes:
+        row.why = "" if row.why == LEFT_EARLY else row.why
+        row.complete = True
+        row.seen, row.follow, row.receipt_hash = report.seen[:12], report.follow, report.receipt_hash
+        _receipts([(row.pk, report)], policy=policy)
     row.save(update_fields=["complete", "seen", "follow", "receipt_hash", "sealed", "why"])
-    _receipts([(row.pk, report)], policy=policy)
     coarse = report.source == words.FROM_PUBLIC
     record(
         [
-            Act(act="report.completed", obj=("report", str(row.report_id), row.version), case=case)
+            Act(
+                act="report.completed" if completes else "report.corrected",
+                obj=("report", str(row.report_id), row.version),
+                case=case,
+            )
             for case in cases or [""]
         ],
         by=by,
@@ -285,7 +345,9 @@ def _storable(line: str) -> str:
 
 def _row(pk: int, report: IncomingReport, readable: bool) -> tuple[object, ...]:
     why = ""
-    if not readable:
+    if report.odd:
+        why = report.odd if readable else f"{report.odd} {NOTHING_READABLE}"
+    elif not readable:
         why = NOTHING_READABLE
     elif not report.complete:
         why = LEFT_EARLY
@@ -302,23 +364,34 @@ def _row(pk: int, report: IncomingReport, readable: bool) -> tuple[object, ...]:
         report.received_at,
         report.seen[:12],
         _sealed(report),
-        report.complete,
+        report.complete and not report.odd,
         why,
         report.follow,
         report.receipt_hash,
         None,
+        bytes.fromhex(report.sent) if report.sent else None,
     )
 
 
 def _sealed(report: IncomingReport) -> bytes | None:
-    """What only staff may open: the exact time and the reporter's own words."""
-    if not report.help_text and report.exact_at is None:
+    """What only staff may open: the exact time, the reporter's own words, and what could not be read, as it came."""
+    if not report.help_text and report.exact_at is None and not report.raw:
         return None
     note = {
         "exact_at": report.exact_at.isoformat() if report.exact_at else None,
         "help_text": report.help_text,
     }
+    if report.raw:
+        note["raw"] = report.raw
     return vault.seal("report", json.dumps(note, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _raw_of(row: Report, report: IncomingReport) -> str:
+    """What was kept as it came, then and now."""
+    if not row.sealed:
+        return report.raw
+    before = json.loads(vault.open_("report", bytes(row.sealed))).get("raw", "")
+    return "\n".join(dict.fromkeys(filter(None, (before, report.raw))))
 
 
 def _acts(pk: int, report: IncomingReport, cases: list[str]) -> list[Act]:

@@ -121,13 +121,14 @@ def test_the_page_promises_exactly_these_commands() -> None:
 
 def test_address_prints_what_is_promised_one_object_a_line() -> None:
     known = promised()["address"]
-    given = "hxxps://Example[.]org/a?b=1#c\njavascript:alert(1)\nnews:x@example.net\nhttp://[::1\n"
+    given = "hxxps://Example[.]org/a?b=1#c\njavascript:alert(1)\nnews:x@example.net\n\nhttp://[::1\nhttp://ex\u0430mple.org/\n"
     lines = run("address", "-", "--json", env=without_a_house(), given=given).splitlines()
     read = [json.loads(line) for line in lines]
-    assert [one["reported"] for one in read] == given.splitlines()
-    for one in read:
+    assert [one["reported"] for one in read] == given.splitlines(), "one line out for each line in"
+    for one in read[:-1]:
         assert set(one) == known
         assert bool(one["why"]) is not one["ok"]
+    assert read[-1]["ok"] and "mixes alphabets" in read[-1]["why"]
     assert read[0]["canonical"] == "https://example.org/a?b=1#c"
     assert read[0]["key"] == "http://example.org/a?b=1"
     (alone,) = run("address", "example.org", "--json", env=without_a_house()).splitlines()

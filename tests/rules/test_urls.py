@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openhotline.rules import urls
-from openhotline.rules.urls import defang, read, read_file, read_many, split_lines
+from openhotline.rules.urls import apart, defang, read, read_file, read_many, split_lines
 from openhotline.rules.words import ADDRESS, FILE, NEWSGROUP, ONION
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "addresses.json").read_text("utf-8"))
@@ -143,6 +143,31 @@ def test_pasted_text_is_cut_into_addresses_and_nothing_is_lost() -> None:
         "no address here, sorry",
     )
     assert split_lines("") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("http://a.test/1 http://b.test/2", ("http://a.test/1", "http://b.test/2")),
+        ("http://a.test/1,http://b.test/2;hxxp://c[.]test/3", ("http://a.test/1", "http://b.test/2", "hxxp://c[.]test/3")),
+        ("http://a.test/1 and http://b.test/2", ("http://a.test/1", "http://b.test/2")),
+        ("a.example, b.example/x", ("a.example", "b.example/x")),
+        ("http://a.test/1\nseen on Monday", ("http://a.test/1", "seen on Monday")),
+        # One address stays one, whatever stands in it or beside it.
+        ("http://a.test/x,y;z|w?u=http://b.test/", None),
+        ("http://a.test/my file.jpg", None),
+        ("somebody told me, http://a.test/1", None),
+        ("holiday.jpg, md5: d41d8cd98f00b204e9800998ecf8427e", None),
+        (" ", None),
+    ],
+)  # fmt: skip
+def test_several_addresses_on_one_line_are_told_apart(line: str, parts: tuple[str, ...] | None) -> None:
+    assert apart(line) == (parts or (line,))
+
+
+def test_marks_of_writing_direction_around_an_address_are_no_part_of_it() -> None:
+    for mark in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c":
+        assert read(f"{mark}http://a.test/1{mark}").canonical == "http://a.test/1"
 
 
 def test_many_are_read_in_order_and_repeats_once() -> None:

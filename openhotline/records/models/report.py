@@ -6,7 +6,8 @@ from openhotline.rules import report_path, words
 
 
 class Report(models.Model):
-    """One submission. `sealed` holds what only staff may open: the exact time, the reporter's own words."""
+    """One submission. `sealed` holds what only staff may open: the exact time, the reporter's
+    own words, and what could not be read as given, as it came."""
 
     PATH = report_path.PATH
 
@@ -19,10 +20,13 @@ class Report(models.Model):
     partner = models.CharField(max_length=40, default="")
     reference = models.TextField(default="")  # the sender's own reference
     idempotency_key = models.CharField(max_length=200, null=True)  # per partner
+    sent_digest = models.BinaryField(null=True)  # SHA-256 of what came under that key
     received_at = models.DateTimeField()  # T0; a public report's is the start of its hour
     seen = models.CharField(max_length=12, default="")
     sealed = models.BinaryField(null=True)
-    complete = models.BooleanField(default=True)  # False: the form was left after page 1
+    complete = models.BooleanField(
+        default=True
+    )  # False: the form was left after page 1, or a part is odd (`why`)
     why = models.TextField(default="")  # what is missing, where incomplete
     follow = models.CharField(max_length=4, default="none")
     receipt_hash = models.CharField(max_length=64, default="")

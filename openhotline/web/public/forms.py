@@ -4,7 +4,7 @@ What is not here: files. The form has no file field, and one sent all the same i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 
 LARGEST = 1024 * 1024  # bytes of one page's answers, about 10,000 addresses
+_WORDS = ("url", "help")  # what a person typed: never a part of it is dropped
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -34,7 +35,7 @@ class _NoFiles(FileUploadHandler):
 
 
 def fields(request: HttpRequest) -> dict[str, str]:
-    """The posted fields; of a field sent twice the last. Bytes that are not UTF-8 stay readable as \\xNN.
+    """The posted fields; of words sent twice both, else the last. Bytes that are not UTF-8 stay readable as \\xNN.
 
     Raises TooLarge beyond one megabyte.
     """
@@ -43,7 +44,7 @@ def fields(request: HttpRequest) -> dict[str, str]:
             raise TooLarge
         if request.content_type == "multipart/form-data":
             request.upload_handlers = [_NoFiles(request)]
-            return {name: str(request.POST[name]) for name in request.POST}
+            return _gathered((name, str(value)) for name, values in request.POST.lists() for value in values)
         return parsed(request.body)
     except RequestDataTooBig as fault:
         raise TooLarge from fault
@@ -55,9 +56,16 @@ def parsed(body: bytes) -> dict[str, str]:
     """What a plain form carries; nothing where it cannot be read."""
     try:
         text = body.decode("ascii", "backslashreplace")
-        return dict(parse_qsl(text, keep_blank_values=True, errors="backslashreplace"))
+        return _gathered(parse_qsl(text, keep_blank_values=True, errors="backslashreplace"))
     except ValueError:
         return {}
+
+
+def _gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        found[name] = f"{found[name]}\n{value}" if name in _WORDS and name in found else value
+    return found
 
 
 def lines_of(text: str) -> tuple[str, ...]:
