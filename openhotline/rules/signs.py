@@ -7,6 +7,8 @@ fault of the server and a page that merely differs are told apart and say nothin
 What is not here: weighing several looks (`gone.py`), and finding signs in a page (`connectors/probe/page.py`).
 """
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -45,6 +47,7 @@ SHORT_WORDS, SHORT_CHARS = (
     4000,
 )  # beyond these only a page's title is searched: long pages talk of anything
 NEAR = 6  # bits of 64 by which the simhash of an ordinary page may differ and the page still be the same
+MOST_FEATURES = 4096  # of a simhash: enough to tell pages apart, and what a counter holds
 NEAR_WORDS = 30  # shorter texts are compared by their fingerprint alone
 _SHOWN = (200, 203, 206)
 _TELL_NOTHING = range(500, 600)
@@ -225,22 +228,24 @@ def distance(one: str, other: str) -> int:
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
-def simhash(features: bytes) -> str:
-    """The simhash of features (8 bytes each, little-endian) as 16 hex digits; "" where there are none.
+def simhash(features: Sequence[int]) -> str:
+    """The simhash of at most `MOST_FEATURES` features (`feature`) as 16 hex digits; "" where there are none.
 
-    A bit stands where most features have it. They are counted a column of bytes at a time, not one by one.
+    A bit stands where most features have it: all 64 are counted by one addition for each feature.
     """
-    half = len(features) / 16
-    bits = 0
-    for column in range(8):
-        values = features[column::8]
-        for bit, table in enumerate(_BIT):
-            if values.translate(table).count(1) > half:
-                bits |= 1 << (8 * column + bit)
+    half, bits = len(features) / 2, 0
+    for place, count in enumerate(_COUNTS.unpack(sum(features).to_bytes(_COUNTS.size, "little"))):
+        if count > half:
+            bits |= 1 << place
     return f"{bits:016x}" if features else ""
 
 
-_BIT = tuple(bytes(value >> bit & 1 for value in range(256)) for bit in range(8))
+def feature(number: int) -> int:
+    """The 64 bits of `number`, each at the foot of a counter of 16 bits of its own."""
+    return sum(1 << 16 * place for place in range(64) if number >> place & 1)
+
+
+_COUNTS = struct.Struct("<64H")
 
 
 def _kind(content_type: str) -> str:

@@ -97,14 +97,14 @@ def _judge(batch: Sequence[Round], *, at: datetime) -> None:
 
 def _write(batch: Sequence[Round]) -> None:
     """The next look and what it has to remember, for all of them at once. The lease ends."""
-    Removal.objects.filter(pk__in=[one.row.pk for one in batch]).update(
-        check_lease_until=None, look_step=F("look_step") + 1
-    )
     bulk.change(
         Removal,
-        ["next_check_at", "watch_step", "unsure_looks", "silent_since"],
+        ["next_check_at", "watch_step", "unsure_looks", "silent_since", "look_step", "check_lease_until"],
         [
-            (one.row.pk, one.next_at, one.watch_step, min(one.unsure, 1000), one.verdict.silent_since)
+            (
+                *(one.row.pk, one.next_at, one.watch_step, min(one.unsure, 1000), one.verdict.silent_since),
+                *(one.row.step + 1, None),  # its row is locked since it was read
+            )
             for one in batch
         ],
     )

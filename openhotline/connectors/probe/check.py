@@ -7,8 +7,8 @@ means (`rules/gone`), when to look again (the scheduler).
 
 import asyncio
 import time
-from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.fetch import Exchange, Header
@@ -69,15 +69,17 @@ class Checker:
         if walk.body and is_html(walk.headers):
             complete = walk.whole or len(walk.body) >= self._cap
             page = read_page(walk.body, kind, complete=complete, words=self.config.signs)
-        length = _number(header(walk.headers, "content-length"))
         why = walk.why or (f"After {walk.hops} redirect(s)." if walk.hops else "")
-        facts = _facts(job, started, walk.outcome, canary_up=await asyncio.shield(canary), why=why)
-        return replace(
-            facts,
+        return _facts(
+            job,
+            started,
+            walk.outcome,
+            canary_up=canary.result() if canary.done() else await asyncio.shield(canary),
+            why=why,
             status=walk.status,
             location=walk.url if walk.hops else header(walk.headers, "location"),
             content_type=kind,
-            length=length,
+            length=_number(header(walk.headers, "content-length")),
             size=whole_size(walk.status, walk.headers),
             title=page.title,
             fingerprint=page.fingerprint,
@@ -137,7 +139,9 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-def _facts(job: CheckJob, started: float, outcome: str, *, canary_up: bool, why: str) -> CheckFacts:
+def _facts(
+    job: CheckJob, started: float, outcome: str, *, canary_up: bool, why: str, **seen: Any
+) -> CheckFacts:
     return CheckFacts(
         canonical=job.canonical,
         vantage=job.vantage,
@@ -147,4 +151,5 @@ def _facts(job: CheckJob, started: float, outcome: str, *, canary_up: bool, why:
         canary_up=canary_up,
         why=why,
         seconds=round(time.monotonic() - started, 4),
+        **seen,
     )

@@ -89,7 +89,7 @@ class Names:
         if kept is None or now - kept[0] > KEEP_S:
             self._kept = {k: v for k, v in self._kept.items() if now - v[0] <= KEEP_S}
             kept = self._kept[key] = (now, asyncio.create_task(self._look(vantage, name)))
-        return await asyncio.shield(kept[1])
+        return kept[1].result() if kept[1].done() else await asyncio.shield(kept[1])
 
     async def _look(self, vantage: str, name: str) -> Resolved:
         return (await self._sight(vantage, name, self.config.resolvers, zones=False)).resolved

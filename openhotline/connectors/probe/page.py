@@ -12,10 +12,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from openhotline.rules.signs import NO_WORDS, PASSWORD, SignWords, in_text, simhash
+from openhotline.rules.signs import MOST_FEATURES, NO_WORDS, PASSWORD, SignWords, feature, in_text, simhash
 
-_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_SPACE = re.compile(r"\s+")
+_BINARY = bytes(code for code in range(0x20) if code not in b"\t\n\x0c\r\x1b")
 _SILENT = (b"script", b"style", b"template", b"noscript")
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]{1,40})")
 # A tag that neither hides text nor names the page, with no other tag begun inside it: each "<" is looked at once.
@@ -25,7 +24,6 @@ _PLAIN_TAG = re.compile(
 _PASSWORD = re.compile(rb"\btype\s{0,20}=\s{0,20}[\"']?password\b")
 TITLE_CHARS = 300
 MOST_FIELDS = 50
-MOST_FEATURES = 4096  # of a simhash: enough to tell pages apart, and bounded work for a hostile one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Page:
 
 def is_binary(chunk: bytes) -> bool:
     """True if the bytes cannot be text: the WHATWG's binary data bytes occur."""
-    return _BINARY.search(chunk) is not None
+    return len(chunk.translate(None, _BINARY)) != len(chunk)
 
 
 def read_page(body: bytes, content_type: str, *, complete: bool, words: SignWords = NO_WORDS) -> Page:
@@ -72,6 +70,8 @@ def read_page(body: bytes, content_type: str, *, complete: bool, words: SignWord
 
 def _asks_for_a_password(low: bytes) -> bool:
     """Whether an input of a form is a password field."""
+    if b"password" not in low:
+        return False
     for number, field in enumerate(_PASSWORD.finditer(low)):
         begin = low.rfind(b"<", max(0, field.start() - 400), field.start())
         if begin >= 0 and low.startswith(b"<input", begin) and b">" not in low[begin : field.start()]:
@@ -81,15 +81,16 @@ def _asks_for_a_password(low: bytes) -> bool:
     return False
 
 
-def _features(tokens: list[str]) -> bytes:
+def _features(tokens: list[str]) -> list[int]:
     """The words as features of a simhash; of a very long text evenly spread ones."""
-    return b"".join(map(_feature, tokens[:: 1 + len(tokens) // MOST_FEATURES]))
+    return [_feature(word) for word in tokens[:: 1 + len(tokens) // MOST_FEATURES]]
 
 
 @lru_cache(maxsize=1 << 14)
-def _feature(word: str) -> bytes:
-    """Eight bytes for a word. The same words stand on many pages."""
-    return hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
+def _feature(word: str) -> int:
+    """What a word adds to a simhash. The same words stand on many pages."""
+    digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
+    return feature(int.from_bytes(digest, "little"))
 
 
 def _decode(data: bytes, charset: str) -> str:
@@ -104,10 +105,10 @@ def _decode(data: bytes, charset: str) -> str:
 
 
 def _fold(text: str) -> str:
-    folded = _SPACE.sub(" ", text)
+    folded = " ".join(text.split())
     if not folded.isprintable():  # most pages are, and this is the cheap way to know
-        folded = _SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in folded))
-    return folded.strip()
+        folded = " ".join("".join(c if c.isprintable() else " " for c in folded).split())
+    return folded
 
 
 def _split(body: bytes) -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import dataclasses
+import gc
 import logging
 import os
 import pwd
@@ -52,6 +53,7 @@ _A_LOOK = (
     256 * 1024
 )  # what one look takes that is as it should be: its sockets, TLS both to an exit and a site
 _IN_HAND = 2000  # jobs of one conversation that are taken before any is answered
+_SEARCHED = (50_000, 20, 50)  # objects, and rounds, before the collector looks for cycles
 Job = TraceJob | CheckJob | ProbeJob | ListJob
 Facts = TraceFacts | CheckFacts | ProbeFacts | ListFacts
 _PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
@@ -155,6 +157,9 @@ async def _serve(
     fetcher, turns = Fetcher(), Turns(config.limits, polite=config.polite)
     walker = Walker(config, exits, names, fetcher, turns)
     desk = _Desk(config, hello, walker, Tracer(config, names, walker, atlas, registries), turns)
+    # What stands now stays; what looks leave behind is mostly no cycle and needs no search every few hundred objects.
+    gc.freeze()
+    gc.set_threshold(*_SEARCHED)
     _bound_memory(config.limits.memory + config.limits.in_flight * _A_LOOK)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

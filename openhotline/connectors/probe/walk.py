@@ -217,7 +217,9 @@ class Walker:
                 outcome = "blocked" if seen.outcome == "blocked" else "error"
                 return replace(seen, outcome=outcome, why=f"Step {number} of its path failed. {seen.why}")
             before = step
-        return (await self._follow(text, replace(ask, referrer=referrer or before)))[0]
+        if before and not referrer:
+            ask = replace(ask, referrer=before)
+        return (await self._follow(text, ask))[0]
 
     async def _follow(self, text: str, ask: Ask) -> tuple[Walk, float]:
         """(how it ended, the time by which the rest of the walk must end)."""
@@ -231,7 +233,7 @@ class Walker:
             if resolved.outcome:
                 ended = Walk(resolved.outcome, resolved.why, url=address.url, hops=hops, resolved=resolved)
                 return replace(ended, refused=resolved.refused), end
-            got, peer, end, notes = await self._page(address, resolved, replace(ask, end=end))
+            got, peer, end, notes = await self._page(address, resolved, ask, end)
             if isinstance(got, NoWay):
                 ended = Walk(got.outcome, got.sentence, url=address.url, hops=hops, resolved=resolved)
                 return ended, end
@@ -250,10 +252,10 @@ class Walker:
             base, text, hops = address.url, target, hops + 1
 
     async def _page(
-        self, address: Address, resolved: Resolved, ask: Ask
+        self, address: Address, resolved: Resolved, ask: Ask, end: float
     ) -> tuple[Exchange | NoWay, str, float, list[str]]:
         """One page, asked for again without a range or without a proved certificate where that helps."""
-        verify, ranged, end = True, ask.ranged, ask.end
+        verify, ranged = True, ask.ranged
         notes: list[str] = []
         while True:
             try:
