@@ -1,10 +1,14 @@
-"""Complete checks: what one costs in CPU from the job to the durable row, beside requests, httpx and aiohttp.
+"""Complete checks: what one costs in CPU from the job to the durable row, beside the same check built on a peer.
 
-True here: the real prober process behind a SOCKS5 exit, names looked up, vetted and pinned, a page's title and
-fingerprint taken, a picture's headers read; then `steps/check.record`: the look filed, judged against those
-before it, the removal's next look set, committed. CPU is user + system of prober, worker and database; the server
-that plays the sites is nobody's. The peers only fetch, from loopback, and keep nothing. All take turns in one run.
-Not here: TLS, and waiting, which costs no CPU: looks a second on the wire are bounded by latency and manners.
+Ours, as the schedule does it (`jobs/poll`): the real prober process behind a SOCKS5 exit, names looked up, vetted and
+pinned, a page's title, fingerprint, simhash and sign words taken, a picture's headers read; then `steps/check.record`
+with 250 removals at once, each seen from two vantage points: the looks filed, judged against those before, a ledger
+entry, the next look set, committed. CPU is user + system of prober, worker and database.
+The peers (`peer_fetch.py`), in two ways. *Fetch alone*: straight to the host, nothing kept; beside our prober, which
+does more than fetch. *Complete*: through the same exit, title and SHA-256, a verdict against the last look, a row and a
+commit for each check, as a script is written. They look no name up, vet nothing and keep no ledger.
+Every answer takes a tenth of a second, so that who asks for 200 at once has 200 open; the server's CPU is nobody's.
+All take turns in one run. Not here: TLS, and waiting, which costs no CPU: on the wire manners bound the rate.
 
     ./run exec python benchmarks/checks.py [--quick]
 """
@@ -22,107 +26,118 @@ from pathlib import Path
 
 from benchmarks import common, peers
 
-COUNT, QUICK_COUNT = 600, 100
+COUNT, QUICK_COUNT = 2000, 200  # looks
+PIECE = 250  # removals asked about and filed at once, as `jobs/poll` does
+PLACES = ("north", "south")
 HOSTS = 50
-RUNS = 1
+RUNS = 3
 ENDINGS = {"pictures": ".jpg", "pages": ".html"}
+DATABASES = ("SQLite", "PostgreSQL")
+_ROWS = "psycopg[binary]==3.3.9"
 LIBRARIES = {
-    "requests": ("requests==2.32.5",),
-    "httpx": ("httpx==0.28.1",),
-    "aiohttp": ("aiohttp==3.13.2",),
+    "requests": ("requests[socks]==2.32.5", _ROWS),
+    "httpx": ("httpx[socks]==0.28.1", _ROWS),
+    "aiohttp": ("aiohttp==3.13.2", "aiohttp-socks==0.12.0", _ROWS),
 }
 TARGET_MS, TIMES = 1.0, {"requests": 10.0, "httpx": 4.0}
+ALONE = "fetch alone"
+Figures = dict[str, dict[str, dict[str, float]]]  # who -> kind -> part -> ms of CPU a look
 
 
 def main() -> None:
     """House and peers alternate; each database has houses of its own."""
     if "--inside" in sys.argv:
         at = sys.argv.index("--inside")
-        print(json.dumps(inside(int(sys.argv[at + 1]), Path(sys.argv[at + 2]), int(sys.argv[at + 3]))))
+        count, way_out, database = map(int, sys.argv[at + 1 : at + 4])
+        print(json.dumps(inside(count, way_out, database)))
         return
     quick = common.quick()
     count, runs = (QUICK_COUNT, 1) if quick else (COUNT, RUNS)
     machine = common.machine()
     folders = {name: peers.environment(name, wanted) for name, wanted in LIBRARIES.items()}
-    ours: dict[str, list[dict[str, dict[str, float]]]] = {"SQLite": [], "PostgreSQL": []}
-    theirs: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in ENDINGS} for name in LIBRARIES}
+    found: list[Figures] = []
     with (
         tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place,
         common.postgresql() as (server, pid),
-        sites(Path(place)) as (exit_socket, port),
+        sites() as ports,
     ):
         Path(place).chmod(0o755)
         fsync = common.fsync_rate(Path(place))
         for number in range(runs):
-            for name in ours:
+            run: Figures = {}
+            for name in DATABASES:
                 url = server.new_database() if name == "PostgreSQL" else ""
                 env = common.make_house(Path(place) / f"{name}{number}", url)
                 watched = pid if url else 0
-                command = [sys.executable, __file__, "--inside", str(count), exit_socket, str(watched)]
-                ours[name].append(json.loads(common.run(command, env=env).out.splitlines()[-1]))
+                command = [sys.executable, __file__, "--inside", *map(str, (count, ports["exit"], watched))]
+                run[name] = json.loads(common.run(command, env=env).out.splitlines()[-1])
             for name, folder in folders.items():
+                run[name] = {}
                 for kind, ending in ENDINGS.items():
-                    script = Path(__file__).with_name("peer_fetch.py")
-                    command = [folder / "bin" / "python", script, name, port, count, HOSTS, ending]
-                    said = json.loads(common.run(list(map(str, command))).out)
-                    assert said["good"] == count, (name, said)
-                    theirs[name][kind].append(said["cpu"] / count * 1000)
-    parts = list(ours["SQLite"][0]["pages"])
+                    begin = [folder / "bin" / "python", Path(__file__).with_name("peer_fetch.py"), name]
+                    begin += [str(count), str(HOSTS), ending]
+                    parts = {ALONE: peer([*begin, f"127.0.0.1:{ports['site']}"], count)}
+                    for base in DATABASES:
+                        url = server.new_database() if base == "PostgreSQL" else ""
+                        rows = url or str(Path(place) / f"{name}{number}{kind}.sqlite")
+                        before = common.cpu(pid) if url else 0.0
+                        parts[base] = peer([*begin, "192.0.2.44", f"127.0.0.1:{ports['exit']}", rows], count)
+                        if url:
+                            parts[base] += (common.cpu(pid) - before) / count * 1000
+                    run[name][kind] = parts
+            found.append(run)
     middle = {
-        name: {
-            kind: {part: round(common.median([run[kind][part] for run in given]), 3) for part in parts}
-            for kind in ENDINGS
+        who: {
+            kind: {
+                part: round(common.median([run[who][kind][part] for run in found]), 3) for part in parts
+            }
+            for kind, parts in kinds.items()
         }
-        for name, given in ours.items()
-    }
-    peer = {
-        name: {kind: round(common.median(given), 3) for kind, given in kinds.items()}
-        for name, kinds in theirs.items()
+        for who, kinds in found[0].items()
     }
     ratios = {
         name: {
             kind: {
-                "fetch alone": round(given[kind] / middle["SQLite"][kind]["prober"], 1),
-                "complete": round(given[kind] / middle["SQLite"][kind]["complete"], 1),
+                ALONE: round(parts[ALONE] / middle["SQLite"][kind]["prober"], 1),
+                **{base: round(parts[base] / middle[base][kind]["complete"], 1) for base in DATABASES},
             }
-            for kind in ENDINGS
+            for kind, parts in middle[name].items()
         }
-        for name, given in peer.items()
+        for name in LIBRARIES
     }
     common.table(
         f"CPU of one look in ms, median of {runs} x {count} ({machine['cpu']}, load {machine['load']})",
         [
-            ("", "pictures", "pages"),
+            ("", *ENDINGS),
             *(
-                (f"{name}: {part}", *(middle[name][kind][part] for kind in ENDINGS))
-                for name in middle
-                for part in parts
+                (f"{who}: {_said(part)}", *(middle[who][kind][part] for kind in ENDINGS))
+                for who, kinds in middle.items()
+                for part in kinds["pages"]
             ),
-            *((f"{name} (fetch alone)", *(given[kind] for kind in ENDINGS)) for name, given in peer.items()),
         ],
     )
     common.table(
         "Times less CPU than",
         [
-            ("", *(f"{kind}, {what}" for kind in ENDINGS for what in ("fetch alone", "complete"))),
+            ("", *(f"{kind}: {_said(part)}" for kind in ENDINGS for part in (ALONE, *DATABASES))),
             *(
-                (name, *(given[kind][what] for kind in ENDINGS for what in ("fetch alone", "complete")))
-                for name, given in ratios.items()
+                (name, *(kinds[kind][part] for kind in ENDINGS for part in (ALONE, *DATABASES)))
+                for name, kinds in ratios.items()
             ),
         ],
     )
     per_core = {
-        name: round(1000 / max(kinds[k]["complete"] for k in ENDINGS)) for name, kinds in middle.items()
+        base: round(1000 / max(middle[base][kind]["complete"] for kind in ENDINGS)) for base in DATABASES
     }
     print(f"  complete checks a second and core: {per_core}; fsync/s {fsync:,.0f}")
     common.write(
         "checks",
         {
             "looks": count,
+            "runs": runs,
             "hosts": HOSTS,
             "fsync_per_second": round(fsync),
             "cpu_ms": middle,
-            "peers_cpu_ms": peer,
             "peers": {name: peers.version(folder, name) for name, folder in folders.items()},
             "times_less_cpu": ratios,
             "complete_checks_per_core_second": per_core,
@@ -132,25 +147,36 @@ def main() -> None:
     )
 
 
+def _said(part: str) -> str:
+    return f"complete, {part}" if part in DATABASES else part
+
+
+def peer(command: list[str | Path], count: int) -> float:
+    """Milliseconds of a peer's own CPU for one look."""
+    said = json.loads(common.run(command).out)
+    assert said["good"] == count, said
+    return float(said["cpu"]) / count * 1000
+
+
 @contextmanager
-def sites(folder: Path) -> Iterator[tuple[str, int]]:
-    """The sites' process: (the exit's socket, the loopback port)."""
-    socket_path = folder / "exit.sock"
-    command = [sys.executable, "-m", "benchmarks.checks_world", str(socket_path)]
+def sites() -> Iterator[dict[str, int]]:
+    """The sites' process: the loopback ports of its exit and of its web host."""
+    command = [sys.executable, "-m", "benchmarks.checks_world"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=common.ROOT) as process:
         assert process.stdout is not None
         try:
-            yield str(socket_path), json.loads(process.stdout.readline())["port"]
+            yield json.loads(process.stdout.readline())
         finally:
             process.terminate()
 
 
-def inside(count: int, exit_socket: Path, database: int) -> dict[str, dict[str, float]]:
+def inside(count: int, way_out: int, database: int) -> dict[str, dict[str, float]]:
     """In the house that the environment names: kind -> part -> CPU ms a look. `database`: its pid, or 0."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openhotline.django_settings")
     import django
 
     django.setup()
+    from openhotline import policy as policies
     from openhotline.connectors.probe.client import Prober
     from openhotline.connectors.probe.config import Limits, ProbeConfig, Resolver
     from openhotline.connectors.probe.meaning import CheckJob
@@ -163,44 +189,56 @@ def inside(count: int, exit_socket: Path, database: int) -> dict[str, dict[str, 
     day = Day()
     found: dict[str, dict[str, float]] = {}
     config = ProbeConfig(
-        {"north": Way("socks5-unix", str(exit_socket))},
+        dict.fromkeys(PLACES, Way("socks5", f"127.0.0.1:{way_out}")),
         (Resolver("192.0.2.53"),),
+        signs=policies.sign_words(),
         canary="http://canary.example.org/x.jpg",
         limits=Limits(dns_s=60, total_s=120, job_s=120, first_byte_s=120, connect_s=60),
         lift_documentation=True,
         polite=False,
         never=(),
     )
+
+    def spent(pid: int) -> tuple[float, float, float]:
+        return common.cpu(pid), time.process_time(), common.cpu(database) if database else 0.0
+
     with tempfile.TemporaryDirectory() as run, prober(Path(run), config) as (pid, socket_path):
         client = Prober(socket_path, timeout=600)
         for kind, ending in ENDINGS.items():
-            lines = [f"http://h{n % HOSTS}.example.org/{kind}/{n}{ending}" for n in range(count)]
+            sums = [0.0] * 4  # prober, worker asks, worker files, database
+            most = min(PIECE, count // 2)
+            lines = [f"http://h{n % HOSTS}.example.org/{kind}/{n}{ending}" for n in range(most)]
             removals = day.traced(day.graded(day.public_report(*lines)))
-            jobs = [
-                (one.pk, CheckJob(dialled(one.item.canonical), "north", day.now, allow_path=True))
-                for one in removals
-            ]
-            client.check([CheckJob("http://warm.example.org/", "north", day.now, allow_path=True)] * 50)
-            before = Check.objects.count()
-            marks = [(common.cpu(pid), time.process_time(), common.cpu(database) if database else 0.0)]
-            facts = client.check([job for _, job in jobs])
-            marks.append((common.cpu(pid), time.process_time(), common.cpu(database) if database else 0.0))
-            assert {one.outcome for one in facts} == {"answered"} and all(one.canary_up for one in facts)
-            assert ending == ".jpg" or all(one.fingerprint for one in facts)
-            check.record(
-                [(pk, seen) for (pk, _), seen in zip(jobs, facts, strict=True)], policy=day.policy, at=day.now
-            )
-            marks.append((common.cpu(pid), time.process_time(), common.cpu(database) if database else 0.0))
-            assert Check.objects.count() - before == count
-            ms = 1000 / count
-            found[kind] = {
-                "prober": (marks[1][0] - marks[0][0]) * ms,
-                "worker asks": (marks[1][1] - marks[0][1]) * ms,
-                "worker files": (marks[2][1] - marks[1][1]) * ms,
-                "database": (marks[2][2] - marks[0][2]) * ms,
-                "complete": sum(marks[2][i] - marks[0][i] for i in range(3)) * ms,
-            }
-            day.later(timedelta(hours=1))
+            done = -2 * most  # the first piece warms both processes and is not counted
+            while done < count:
+                day.later(timedelta(hours=1))
+                jobs = [
+                    (one.pk, CheckJob(dialled(one.item.canonical), place, day.now, allow_path=True))
+                    for one in removals
+                    for place in PLACES
+                ]
+                before = Check.objects.count()
+                begin = spent(pid)
+                facts = client.check([job for _, job in jobs])
+                asked = spent(pid)
+                looks = [(pk, seen) for (pk, _), seen in zip(jobs, facts, strict=True)]
+                check.record(looks, policy=day.policy, at=day.now)
+                end = spent(pid)
+                assert {one.outcome for one in facts} == {"answered"} and all(one.canary_up for one in facts)
+                assert ending == ".jpg" or all(one.fingerprint and one.simhash for one in facts)
+                assert Check.objects.count() - before == len(jobs)
+                if done >= 0:
+                    parts = (
+                        asked[0] - begin[0],
+                        asked[1] - begin[1],
+                        end[1] - asked[1],
+                        end[2] - begin[2],
+                    )
+                    sums = [had + part for had, part in zip(sums, parts, strict=True)]
+                done += len(jobs)
+            each = [1000 * one / done for one in sums]
+            names = ("prober", "worker asks", "worker files", "database")
+            found[kind] = {**dict(zip(names, each, strict=True)), "complete": sum(each)}
     return found
 
 

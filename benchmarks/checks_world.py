@@ -1,21 +1,21 @@
-"""What `benchmarks/checks.py` looks at: an exit, a name server and a web host in one process of their own.
+"""What `benchmarks/checks.py` looks at: a SOCKS5 exit, a name server and a web host in one process of their own.
 
-    python -m benchmarks.checks_world EXIT_SOCKET
+    python -m benchmarks.checks_world
 
-True here: the same bytes for the house (through the exit) and for its peers (on a loopback port); its CPU is
-nobody's. One line of JSON on standard output when it is ready. Not here: any figure.
+True here: the same bytes for the house and for its peers, and each answer after a tenth of a second, as if the host
+were as far away as hosts are: whoever asks for 200 at once has 200 open. Its CPU is nobody's. One line of JSON on
+standard output when it is ready: the loopback ports of the exit and of the web host. Not here: any figure.
 """
 
 import asyncio
 import json
 import struct
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from openhotline.world.exit import REFUSED, Exit
 
-RESOLVER, SITE = "192.0.2.53", "192.0.2.10"
+RESOLVER, SITE = "192.0.2.53", "192.0.2.44"
+AWAY_S = 0.1
 TEXT = " ".join(f"word{number % 97}" for number in range(260))
 PAGE = f"<!doctype html><title>An ordinary page</title><body><p>{TEXT}</p></body>".encode()
 _HEAD = "HTTP/1.1 {} OK\r\nServer: nginx\r\nDate: Mon, 02 Mar 2026 12:00:00 GMT\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}Connection: {}\r\n\r\n"
@@ -38,7 +38,8 @@ class Site(asyncio.Protocol):
         if b"\r\n\r\n" in self.got:
             picture = b".jpg " in self.got[:200]
             self.got = b""
-            self.transport.write(_PICTURE if picture else _WHOLE)  # type: ignore[attr-defined]
+            answer = _PICTURE if picture else _WHOLE
+            asyncio.get_running_loop().call_later(AWAY_S, self.transport.write, answer)  # type: ignore[attr-defined]
 
 
 class Names(asyncio.Protocol):
@@ -56,7 +57,7 @@ class Names(asyncio.Protocol):
             wire, self.got = self.got[2 : 2 + size], self.got[2 + size :]
             end = wire.index(b"\0", 12) + 5
             address = wire[end - 4 : end - 2] == b"\0\1"
-            answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\x0a" if address else b""
+            answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\x2c" if address else b""
             reply = (
                 wire[:2]
                 + b"\x81\x80\0\1"
@@ -76,13 +77,16 @@ def door(literal: str, port: int, _vantage: str) -> asyncio.Protocol | int:
     return Site() if port == 80 else REFUSED
 
 
-async def main(exit_socket: Path) -> None:
+async def main() -> None:
     """Serve until ended."""
-    await Exit("north", door, lambda: datetime.now(UTC)).start(exit_socket)
-    server = await asyncio.get_running_loop().create_server(Site, "127.0.0.1", 0, backlog=1024)
-    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    loop, way_out = asyncio.get_running_loop(), Exit("north", door, lambda: datetime.now(UTC))
+    servers = {
+        "exit": await loop.create_server(way_out.visitor, "127.0.0.1", 0, backlog=1024),
+        "site": await loop.create_server(Site, "127.0.0.1", 0, backlog=1024),
+    }
+    print(json.dumps({name: one.sockets[0].getsockname()[1] for name, one in servers.items()}), flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main())

@@ -1,18 +1,23 @@
-"""Fetches addresses the way a hotline's script would, with requests, httpx or aiohttp: what checks.py compares with.
+"""Checks addresses the way a hotline's script would, with requests, httpx or aiohttp: what checks.py compares with.
 
-    PEER/bin/python peer_fetch.py LIBRARY PORT COUNT HOSTS PATH-ENDING
+    PEER/bin/python peer_fetch.py LIBRARY COUNT HOSTS PATH-ENDING SITE [EXIT DATABASE]
 
-True here: a new connection for each address, a browser's headers, one byte wanted of pictures, title and
-SHA-256 of a page's text; no name look-up, no proxy, nothing kept. Prints its CPU seconds as JSON. It runs in the
-peer's own environment, where nothing of the house is.
+True here: a new connection for each address, a browser's headers, one byte wanted of pictures, title and SHA-256 of a
+page's text. With EXIT it is a complete check: through that SOCKS5 proxy, compared with what the address showed last
+time, a verdict, and a row of its own that is committed before the check counts as made. DATABASE is a new SQLite file
+or a PostgreSQL address. No name is looked up (SITE is a literal), nothing is vetted, no ledger is kept. Prints its CPU
+seconds as JSON. It runs in the peer's own environment, where nothing of the house is.
 """
 
 import asyncio
 import hashlib
 import json
 import re
+import sqlite3
 import sys
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 HEADERS = {
@@ -23,81 +28,144 @@ HEADERS = {
 }
 AT_ONCE = 200
 _TAGS, _SPACE = re.compile(r"<[^>]*>"), re.compile(r"\s+")
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+Job = tuple[str, str]  # address to dial, host it is for
+Done = Callable[[Job, int, str, bytes], None]  # what came back: status, type, body
 
 
-def mark(kind: str, body: bytes) -> str:
-    """A fingerprint of a page; nothing of what is none."""
+class Keeper:
+    """Verdict and row of each check, as it comes in."""
+
+    TABLE = (
+        "CREATE TABLE looks (id {key}, address TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, status INTEGER NOT NULL,"
+        " title TEXT NOT NULL, mark TEXT NOT NULL, verdict TEXT NOT NULL)"
+    )
+
+    def __init__(self, database: str) -> None:
+        self.lock = threading.Lock()
+        if database.startswith("postgres"):
+            import psycopg
+
+            self.mark, key = "%s", "bigserial PRIMARY KEY"
+            self.base = psycopg.connect(database)
+        else:
+            self.mark, key = "?", "INTEGER PRIMARY KEY"
+            self.base = sqlite3.connect(database, check_same_thread=False)
+            self.base.execute("PRAGMA journal_mode=WAL")
+            self.base.execute("PRAGMA synchronous=FULL")
+        self.base.execute(self.TABLE.format(key=key))
+        self.base.execute("CREATE INDEX looks_address ON looks (address, id)")
+        self.base.commit()
+
+    def keep(self, job: Job, status: int, title: str, mark: str) -> None:
+        """One check: what it was last time, the verdict, the row, on disk."""
+        address = job[1] + job[0].partition("/a/")[2]
+        with self.lock:
+            before = self.base.execute(
+                f"SELECT status, mark FROM looks WHERE address = {self.mark} ORDER BY id DESC LIMIT 1",  # noqa: S608
+                (address,),
+            ).fetchone()
+            shown = status in (200, 206)
+            verdict = "up" if shown and (before is None or before[1] == mark) else "changed" if shown else "miss"
+            marks = ", ".join([self.mark] * 6)
+            self.base.execute(
+                f"INSERT INTO looks (address, at, status, title, mark, verdict) VALUES ({marks})",  # noqa: S608
+                (address, time.time(), status, title, mark, verdict),
+            )
+            self.base.commit()
+
+
+def signs(kind: str, body: bytes) -> tuple[str, str]:
+    """Title and fingerprint of a page; nothing of what is none."""
     if not kind.startswith("text/html"):
-        return ""
-    return hashlib.sha256(
-        _SPACE.sub(" ", _TAGS.sub(" ", body.decode("utf-8", "replace"))).encode()
-    ).hexdigest()
+        return "", ""
+    text = body.decode("utf-8", "replace")
+    title = _TITLE.search(text)
+    plain = _SPACE.sub(" ", _TAGS.sub(" ", text)).strip()
+    return title[1].strip() if title else "", hashlib.sha256(plain.encode()).hexdigest()
 
 
-def with_requests(jobs: list[tuple[str, str]]) -> int:
+def with_requests(jobs: list[Job], proxy: str, done: Done) -> None:
     """Sixteen threads, as its users do."""
     import requests
 
-    def one(job: tuple[str, str]) -> int:
-        got = requests.get(job[0], headers={**HEADERS, "Host": job[1]}, timeout=60, allow_redirects=True)
-        mark(got.headers["content-type"], got.content)
-        return got.status_code
+    proxies = {"http": proxy} if proxy else None
+
+    def one(job: Job) -> None:
+        got = requests.get(job[0], headers={**HEADERS, "Host": job[1]}, timeout=60, proxies=proxies)
+        done(job, got.status_code, got.headers["content-type"], got.content)
 
     with ThreadPoolExecutor(16) as pool:
-        return sum(status in (200, 206) for status in pool.map(one, jobs))
+        list(pool.map(one, jobs))
 
 
-def with_httpx(jobs: list[tuple[str, str]]) -> int:
+def with_httpx(jobs: list[Job], proxy: str, done: Done) -> None:
     """One client, two hundred connections at once, none kept."""
     import httpx
 
-    async def run() -> int:
+    async def run() -> None:
         slots = asyncio.Semaphore(AT_ONCE)
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
+        more = {"proxy": proxy} if proxy else {}
         async with httpx.AsyncClient(
-            limits=limits, timeout=60, follow_redirects=True, trust_env=False
+            limits=limits, timeout=60, follow_redirects=True, trust_env=False, **more
         ) as client:
 
-            async def one(job: tuple[str, str]) -> int:
+            async def one(job: Job) -> None:
                 async with slots:
                     got = await client.get(job[0], headers={**HEADERS, "Host": job[1]})
-                    mark(got.headers["content-type"], got.content)
-                    return got.status_code
+                    done(job, got.status_code, got.headers["content-type"], got.content)
 
-            return sum(status in (200, 206) for status in await asyncio.gather(*map(one, jobs)))
+            await asyncio.gather(*map(one, jobs))
 
-    return asyncio.run(run())
+    asyncio.run(run())
 
 
-def with_aiohttp(jobs: list[tuple[str, str]]) -> int:
+def with_aiohttp(jobs: list[Job], proxy: str, done: Done) -> None:
     """One session, two hundred connections at once, none kept."""
     import aiohttp
 
-    async def run() -> int:
-        connector = aiohttp.TCPConnector(limit=AT_ONCE, force_close=True)
+    async def run() -> None:
+        if proxy:
+            from aiohttp_socks import ProxyConnector
+
+            connector = ProxyConnector.from_url(proxy, limit=AT_ONCE, force_close=True)
+        else:
+            connector = aiohttp.TCPConnector(limit=AT_ONCE, force_close=True)
         async with aiohttp.ClientSession(connector=connector) as session:
 
-            async def one(job: tuple[str, str]) -> int:
+            async def one(job: Job) -> None:
                 async with session.get(job[0], headers={**HEADERS, "Host": job[1]}) as got:
-                    mark(got.content_type, await got.read())
-                    return got.status
+                    done(job, got.status, got.content_type, await got.read())
 
-            return sum(status in (200, 206) for status in await asyncio.gather(*map(one, jobs)))
+            await asyncio.gather(*map(one, jobs))
 
-    return asyncio.run(run())
+    asyncio.run(run())
 
 
 def main() -> None:
-    """Fetch, count, print."""
-    library, port, count, hosts, ending = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
-    jobs = [(f"http://127.0.0.1:{port}/a/{n}{ending}", f"h{n % hosts}.example.org") for n in range(count)]
+    """Check, count, print."""
+    library, count, hosts, ending, site, *more = sys.argv[1:]
+    proxy, keeper = (f"socks5://{more[0]}", Keeper(more[1])) if more else ("", None)
+    jobs = [
+        (f"http://{site}/a/{number}{ending}", f"h{number % int(hosts)}.example.org")
+        for number in range(int(count))
+    ]
     act = {"requests": with_requests, "httpx": with_httpx, "aiohttp": with_aiohttp}[library]
-    act(jobs[:50])
+    good: list[bool] = []
+
+    def done(job: Job, status: int, kind: str, body: bytes) -> None:
+        title, mark = signs(kind, body)
+        if keeper:
+            keeper.keep(job, status, title, mark)
+        good.append(status in (200, 206))
+
+    act(jobs[:50], proxy, done)
+    good.clear()
     cpu, began = time.process_time(), time.perf_counter()
-    good = act(jobs)
-    print(
-        json.dumps({"cpu": time.process_time() - cpu, "seconds": time.perf_counter() - began, "good": good})
-    )
+    act(jobs, proxy, done)
+    said = {"cpu": time.process_time() - cpu, "seconds": time.perf_counter() - began, "good": sum(good)}
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":

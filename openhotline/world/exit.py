@@ -70,7 +70,11 @@ class Exit:
             os.close(folder)
         path.chmod(0o666)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Visitor(self), sock=sock, backlog=1024)
+        self._server = await loop.create_unix_server(self.visitor, sock=sock, backlog=1024)
+
+    def visitor(self) -> asyncio.Protocol:
+        """Whoever comes in now."""
+        return _Visitor(self)
 
     async def stop(self) -> None:
         """Stop listening and end what is open."""
