@@ -59,7 +59,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="openhotline-bench-") as place,
         common.postgresql() as (server, pid),
-        sites() as ports,
+        sites(Path(place)) as ports,
     ):
         Path(place).chmod(0o755)
         fsync = common.fsync_rate(Path(place))
@@ -88,9 +88,7 @@ def main() -> None:
             found.append(run)
     middle = {
         who: {
-            kind: {
-                part: round(common.median([run[who][kind][part] for run in found]), 3) for part in parts
-            }
+            kind: {part: round(common.median([run[who][kind][part] for run in found]), 3) for part in parts}
             for kind, parts in kinds.items()
         }
         for who, kinds in found[0].items()
@@ -159,9 +157,9 @@ def peer(command: list[str | Path], count: int) -> float:
 
 
 @contextmanager
-def sites() -> Iterator[dict[str, int]]:
+def sites(folder: Path) -> Iterator[dict[str, int]]:
     """The sites' process: the loopback ports of its exit and of its web host."""
-    command = [sys.executable, "-m", "benchmarks.checks_world"]
+    command = [sys.executable, "-m", "benchmarks.checks_world", str(folder / "exit.sock"), "0.1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=common.ROOT) as process:
         assert process.stdout is not None
         try:

@@ -1,21 +1,22 @@
 """What `benchmarks/checks.py` looks at: a SOCKS5 exit, a name server and a web host in one process of their own.
 
-    python -m benchmarks.checks_world
+    python -m benchmarks.checks_world EXIT_SOCKET [SECONDS]
 
-True here: the same bytes for the house and for its peers, and each answer after a tenth of a second, as if the host
-were as far away as hosts are: whoever asks for 200 at once has 200 open. Its CPU is nobody's. One line of JSON on
-standard output when it is ready: the loopback ports of the exit and of the web host. Not here: any figure.
+True here: the same bytes for the house and for its peers, each answer after SECONDS, as if the host were as far away
+as hosts are: whoever asks for 200 at once then has 200 open. Its CPU is nobody's. One line of JSON on standard output
+when it is ready: the loopback ports of the exit (which has its Unix socket too) and of the web host. Not here: any figure.
 """
 
 import asyncio
 import json
 import struct
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from openhotline.world.exit import REFUSED, Exit
 
 RESOLVER, SITE = "192.0.2.53", "192.0.2.44"
-AWAY_S = 0.1
 TEXT = " ".join(f"word{number % 97}" for number in range(260))
 PAGE = f"<!doctype html><title>An ordinary page</title><body><p>{TEXT}</p></body>".encode()
 _HEAD = "HTTP/1.1 {} OK\r\nServer: nginx\r\nDate: Mon, 02 Mar 2026 12:00:00 GMT\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}Connection: {}\r\n\r\n"
@@ -29,6 +30,8 @@ _WHOLE = _HEAD.format("200", "text/html; charset=utf-8", len(PAGE), "", "keep-al
 class Site(asyncio.Protocol):
     """A picture's headers for `.jpg`, a page for everything else."""
 
+    away = 0.0  # seconds
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self.got = b""
@@ -38,8 +41,11 @@ class Site(asyncio.Protocol):
         if b"\r\n\r\n" in self.got:
             picture = b".jpg " in self.got[:200]
             self.got = b""
-            answer = _PICTURE if picture else _WHOLE
-            asyncio.get_running_loop().call_later(AWAY_S, self.transport.write, answer)  # type: ignore[attr-defined]
+            answer, write = _PICTURE if picture else _WHOLE, self.transport.write  # type: ignore[attr-defined]
+            if self.away:
+                asyncio.get_running_loop().call_later(self.away, write, answer)
+            else:
+                write(answer)
 
 
 class Names(asyncio.Protocol):
@@ -77,9 +83,11 @@ def door(literal: str, port: int, _vantage: str) -> asyncio.Protocol | int:
     return Site() if port == 80 else REFUSED
 
 
-async def main() -> None:
+async def main(exit_socket: Path, away: float) -> None:
     """Serve until ended."""
+    Site.away = away
     loop, way_out = asyncio.get_running_loop(), Exit("north", door, lambda: datetime.now(UTC))
+    await way_out.start(exit_socket)
     servers = {
         "exit": await loop.create_server(way_out.visitor, "127.0.0.1", 0, backlog=1024),
         "site": await loop.create_server(Site, "127.0.0.1", 0, backlog=1024),
@@ -89,4 +97,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0))

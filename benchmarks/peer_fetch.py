@@ -66,7 +66,9 @@ class Keeper:
                 (address,),
             ).fetchone()
             shown = status in (200, 206)
-            verdict = "up" if shown and (before is None or before[1] == mark) else "changed" if shown else "miss"
+            verdict = (
+                "up" if shown and (before is None or before[1] == mark) else "changed" if shown else "miss"
+            )
             marks = ", ".join([self.mark] * 6)
             self.base.execute(
                 f"INSERT INTO looks (address, at, status, title, mark, verdict) VALUES ({marks})",  # noqa: S608

@@ -177,7 +177,8 @@ async def _direct(literal: str, port: int) -> socket.socket:
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, (literal, port))
-        if ipaddress.ip_address(sock.getpeername()[0]) != ipaddress.ip_address(literal):
+        there = sock.getpeername()[0]
+        if there != literal and ipaddress.ip_address(there) != ipaddress.ip_address(literal):
             raise NoWay("blocked", "The connection went to another address than the one that was vetted.")
     except ConnectionRefusedError:
         sock.close()

@@ -6,7 +6,6 @@ beyond its answer ends the connection, for the other side never speaks first. No
 
 import asyncio
 import base64
-import ipaddress
 import socket
 import struct
 
@@ -55,8 +54,8 @@ async def socks5(sock: socket.socket, way: Way, literal: str, port: int) -> None
         await loop.sock_sendall(sock, bytes((1, len(user))) + user + bytes((len(password),)) + password)
         if (await _exactly(sock, 2))[1]:
             raise NoWay("blocked", "The exit does not know this user and password.")
-    packed = ipaddress.ip_address(literal).packed
-    kind = b"\x01" if len(packed) == 4 else b"\x04"
+    kind = b"\x04" if ":" in literal else b"\x01"
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in literal else socket.AF_INET, literal)
     await loop.sock_sendall(sock, b"\x05\x01\x00" + kind + packed + struct.pack("!H", port))
     head = await _exactly(sock, 10)  # the shortest answer there is: of an IPv4 address
     if head[0] != 5 or head[3] not in (1, 4):
