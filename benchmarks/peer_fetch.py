@@ -62,7 +62,7 @@ class Keeper:
         address = job[1] + job[0].partition("/a/")[2]
         with self.lock:
             before = self.base.execute(
-                f"SELECT status, mark FROM looks WHERE address = {self.mark} ORDER BY id DESC LIMIT 1",  # noqa: S608
+                f"SELECT status, mark FROM looks WHERE address = {self.mark} ORDER BY id DESC LIMIT 1",
                 (address,),
             ).fetchone()
             shown = status in (200, 206)
@@ -71,7 +71,7 @@ class Keeper:
             )
             marks = ", ".join([self.mark] * 6)
             self.base.execute(
-                f"INSERT INTO looks (address, at, status, title, mark, verdict) VALUES ({marks})",  # noqa: S608
+                f"INSERT INTO looks (address, at, status, title, mark, verdict) VALUES ({marks})",
                 (address, time.time(), status, title, mark, verdict),
             )
             self.base.commit()
