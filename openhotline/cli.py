@@ -3,12 +3,12 @@
 Refusals end with exit code 1 and the sentence on stderr (and `{"code", "sentence"}` on stdout with --json).
 """
 
+import io
 import json
 import sys
 from typing import NoReturn
 
 import typer
-from django.db.utils import OperationalError
 
 from openhotline import __version__
 from openhotline.commands import (
@@ -17,6 +17,7 @@ from openhotline.commands import (
     cases,
     checks,
     contacts,
+    faults,
     houses,
     ledgers,
     letters,
@@ -64,34 +65,37 @@ for module in (
     module.register(app)
 
 
+_LONGEST = 1_000
+
+
 def main() -> None:
-    """Run the command; a refusal is a sentence, never a traceback."""
+    """Run the command; whatever is wrong is a sentence, never a traceback (`commands/faults.py`)."""
+    # A path or an argument may hold bytes that are no text; they are shown escaped, never a fault of printing.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except Refused as refusal:
-        _refuse(refusal)
-    except OperationalError as fault:
-        _refuse(
-            Refused(
-                f"The database cannot be reached: {str(fault).strip().splitlines()[0]}. {_REACH}",
-                code="database",
-            )
-        )
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-
-
-_REACH = "See that it runs, and that OPENHOTLINE_DATABASE_URL names it."
+    except Exception as fault:
+        refusal = faults.refusal_of(fault)
+        if refusal.code == faults.OWN_MISTAKE and faults.shows_whole():
+            raise
+        _refuse(refusal)
 
 
 def _refuse(refusal: Refused) -> NoReturn:
-    """The sentence on stderr; asked for JSON, also as `{"code", "sentence"}` where the answer would have been."""
+    """The sentence on stderr; asked for JSON, also as `{"code", "sentence"}` where the answer would have been.
+
+    Ends with exit code 1, and 70 (sysexits.h: internal software error) where the mistake is ours.
+    """
+    # A sentence may quote what was given, and that may be a book.
+    sentence = refusal.sentence if len(refusal.sentence) <= _LONGEST else f"{refusal.sentence[:_LONGEST]} …"
     if "--json" in sys.argv[1:]:
-        sys.stdout.write(
-            json.dumps({"code": refusal.code, "sentence": refusal.sentence}, ensure_ascii=False) + "\n"
-        )
-    sys.stderr.write(f"{refusal.sentence}\n")
-    raise SystemExit(1)
+        sys.stdout.write(json.dumps({"code": refusal.code, "sentence": sentence}, ensure_ascii=False) + "\n")
+    sys.stderr.write(f"{sentence}\n")
+    raise SystemExit(70 if refusal.code == faults.OWN_MISTAKE else 1)
 
 
 if __name__ == "__main__":

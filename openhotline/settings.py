@@ -7,7 +7,8 @@ and anything a person edits while the house runs.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlparse
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +17,7 @@ from openhotline.clock import SystemClock, WorldClock
 from openhotline.rules.refusals import Refused
 
 Kind = Literal["production", "demo", "test"]
+Port = Annotated[int, Field(ge=0, le=65535)]
 Door = Literal["public", "desk", "portal", "worker", "command"]
 
 
@@ -34,14 +36,14 @@ class Settings(BaseSettings):
     phone: str = "01632 960 201"
 
     bind: str = "127.0.0.1"
-    public_port: int = 8100
-    desk_port: int = 8101
-    portal_port: int = 8102
+    public_port: Port = 8100
+    desk_port: Port = 8101
+    portal_port: Port = 8102
     public_base: str = ""  # address people type for the public form; "" -> http://bind:port
     portal_base: str = ""  # base of signed links in letters
 
     smtp_host: str = "127.0.0.1"
-    smtp_port: int = 25
+    smtp_port: Port = 25
     # Instead of SMTP: a folder from which the site's own mail server picks letters up.
     mail_spool: str = ""
     # The relay's own log (Postfix or Exim): asked before a letter in doubt is sent again.
@@ -50,7 +52,7 @@ class Settings(BaseSettings):
     # Mail that comes in: a Maildir your relay delivers to ("" -> in data_dir), and, where wanted, a listener of
     # ours behind it on a port of its own (0: none).
     mail_in: str = ""
-    mail_port: int = 0
+    mail_port: Port = 0
 
     # The prober's own line: "direct", "none" (only what `exits` names), or "world" (the synthetic internet).
     exit: Literal["direct", "none", "world"] = "direct"
@@ -136,6 +138,13 @@ class Settings(BaseSettings):
                 "OPENHOTLINE_DATABASE_URL must start with postgresql:// or sqlite:///. "
                 "Leave it empty for the embedded database."
             )
+        try:
+            _ = urlparse(self.database_url).port
+        except ValueError:
+            raise ValueError(
+                "OPENHOTLINE_DATABASE_URL cannot be read. It is postgresql://user:password@host:port/name, with "
+                "%-signs for what is no letter or digit in user and password."
+            ) from None
         return self
 
     def clock(self) -> SystemClock | WorldClock:

@@ -44,7 +44,9 @@ def show(
 
 
 def report(
-    year: int = typer.Argument(0, help="The year; the one that runs if left out."),
+    year: int | None = typer.Argument(
+        None, min=1990, max=2200, help="The year; the one that runs if left out."
+    ),
     as_json: bool = typer.Option(False, "--json"),
 ) -> None:
     """How each agreement was kept in a year, by both sides."""

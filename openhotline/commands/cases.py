@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 
 
 def queue(
-    limit: int = typer.Option(25, help="How many."), as_json: bool = typer.Option(False, "--json")
+    limit: int = typer.Option(25, min=1, max=common.MANY, help="How many."),
+    as_json: bool = typer.Option(False, "--json"),
 ) -> None:
     """Open items, least time left first."""
     settings = common.open_house()

@@ -5,12 +5,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from openhotline.commands import faults
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE, Actor
 
@@ -26,12 +28,20 @@ class _PlainConsole(Console):
         return super().render_str(text.translate(_STEERING), **{**options, "markup": False})
 
 
+# The largest numbers options take: a seed fits a signed 64-bit column, a count fits a day's patience.
+MOST = 2**63 - 1
+MANY = 1_000_000
+
 console = _PlainConsole(markup=False)
 quiet = Console(stderr=True)
 
 
-def open_house(*, door: str = "command") -> Any:
-    """Start Django on the house the environment names. Returns its settings."""
+def open_house(*, door: str = "command", made: bool = True) -> Any:
+    """Start Django on the house the environment names. Returns its settings.
+
+    Raises Refused where `made` is asked for and no house was made here, and where a real house would be opened as a
+    demo. Nothing is made by asking.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openhotline.django_settings")
     os.environ.setdefault("OPENHOTLINE_DOOR", door)
     import django
@@ -40,29 +50,29 @@ def open_house(*, door: str = "command") -> Any:
     from openhotline.settings import load
 
     settings = load()
-    _refuse_real_house(settings)
+    if _kind_of_house(made=made) == "production" and settings.kind != "production":
+        # Its clock and exit stay the world's own.
+        raise Refused("This is a real house; it is never opened as a demo.", code="real-house")
     return settings
 
 
-def _refuse_real_house(settings: Any) -> None:
-    """A real house is never opened as a demo or a test, by any command: its clock and exit stay the world's own."""
-    if settings.kind == "production":
-        return
-    from pathlib import Path
-
+def _kind_of_house(*, made: bool) -> str:
+    """What the house was made as; "" where it was not made, or (unless it must be) cannot be asked."""
     from django.db import DatabaseError, connection
 
     from openhotline.records.models import House
 
-    if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
-        return  # nothing is made by asking
-
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite" and ":memory:" not in name and not Path(name).exists():
+        if made:
+            raise faults.NO_HOUSE
+        return ""
     try:
-        kind = House.objects.filter(pk=1).values_list("kind", flat=True).first()
+        return House.objects.filter(pk=1).values_list("kind", flat=True).first() or ""
     except DatabaseError:
-        return  # there is no house yet; the command itself says so
-    if kind == "production":
-        raise Refused("This is a real house; it is never opened as a demo.", code="real-house")
+        if made:
+            raise
+        return ""
 
 
 def policy_of(settings: Any) -> Any:

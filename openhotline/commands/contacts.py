@@ -12,6 +12,7 @@ import typer
 from openhotline.commands import common
 from openhotline.rules.refusals import Refused
 
+_LARGEST_ASN = 2**32 - 1  # RFC 6793
 COLUMNS = ("asn", "operator", "country", "mail")
 
 
@@ -66,13 +67,20 @@ def import_(
 
     at = settings.clock().now()
     with file.open(newline="", encoding="utf-8-sig") as lines:
-        rows = list(csv.DictReader(lines))
+        # A database holds no NUL; what stands beside it is kept.
+        rows = list(csv.DictReader(line.replace("\x00", "\N{REPLACEMENT CHARACTER}") for line in lines))
     if not rows or not set(COLUMNS) <= set(rows[0]):
         raise Refused(f"The first line must name {', '.join(COLUMNS)}.", code="columns")
     named, unread = [], 0
     for row in rows:
         asn, operator = (row["asn"] or "").strip().upper().removeprefix("AS"), (row["operator"] or "").strip()
-        if not asn.isdecimal() or not operator or "@" not in (row["mail"] or ""):
+        if (
+            not asn.isdecimal()
+            or len(asn) > 10
+            or int(asn) > _LARGEST_ASN
+            or not operator
+            or "@" not in (row["mail"] or "")
+        ):
             unread += 1
             continue
         key = f"AS{int(asn)}:{operator.casefold()}"[:200]

@@ -34,9 +34,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(unit, name="unit")
 
 
-def up(workers: int = typer.Option(1, help="Worker processes; more than one needs PostgreSQL.")) -> None:
-    """Open the house: prober, worker, public form, desk and portal, until stopped. Made on first start."""
-    settings = common.open_house(door="worker")
+def up(
+    workers: int = typer.Option(1, min=1, max=64, help="Worker processes; more than one needs PostgreSQL."),
+) -> None:
+    """Open the house: prober, worker, public form, desk and portal, until stopped. First: openhotline owner create."""
+    settings = common.open_house(door="worker", made=False)
     if settings.kind == "demo":
         raise Refused("A demo house is opened with: openhotline demo", code="demo-house")
     from openhotline.jobs import house
@@ -63,8 +65,10 @@ def demo(
     as_json: bool = typer.Option(
         False, "--json", help="With --once: outcomes, letters, legs and verdict as JSON."
     ),
-    bundle: int = typer.Option(433, help="Addresses on the one host that holds many."),
-    seed: int = typer.Option(1, help="The same seed plays the same day."),
+    bundle: int = typer.Option(
+        433, min=0, max=common.MANY, help="Addresses on the one host that holds many."
+    ),
+    seed: int = typer.Option(1, min=0, max=common.MOST, help="The same seed plays the same day."),
 ) -> None:
     """A whole hotline beside a synthetic internet: served, then played through one day, then left to you."""
     from openhotline.demo import run
@@ -95,7 +99,7 @@ def worker() -> None:
 
 def manage(context: typer.Context) -> None:
     """Django's own commands (migrate, makemigrations, shell ...)."""
-    common.open_house()
+    common.open_house(made=False)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["openhotline manage", *context.args])
@@ -103,18 +107,25 @@ def manage(context: typer.Context) -> None:
 
 def owner_create(username: str = typer.Option(..., prompt=True)) -> None:
     """Make the first account. There is no default password anywhere."""
-    settings = common.open_house()
+    settings = common.open_house(made=False)
     from openhotline.jobs import house
 
     house.make_places(settings)
     house.migrate()
     house.settle(settings, at=settings.clock().now())
+    from openhotline.records.models import User
+
+    if User.objects.filter(role=words.OWNER, is_active=True).exists():
+        raise Refused(
+            "This house has an owner already. Add another: openhotline staff add NAME --role owner --pseudonym P2",
+            code="owner",
+        )
     _make(settings, house.Person(username, words.OWNER, "owner"))
 
 
 def staff_add(
     username: str = typer.Argument(...),
-    role: str = typer.Option(..., help=f"One of {', '.join(words.ROLES[:5])}, officer, host, partner."),
+    role: str = typer.Option(..., help=f"One of {', '.join(words.STAFF_ROLES)}, officer, host, partner."),
     pseudonym: str = typer.Option(..., help="What others see, for example A07."),
     unit: str = typer.Option("", help="Key of the police unit, for an officer."),
     host: str = typer.Option("", help="Key of the host, for a host's desk."),
@@ -164,7 +175,11 @@ def partner_token(
     from openhotline.jobs import house
     from openhotline.records.models import Partner
 
-    partner, _ = Partner.objects.get_or_create(key=key, defaults={"name": name or key, "kind": "industry"})
+    partner = Partner.objects.filter(key=key).first()
+    if partner is None:
+        partner = Partner(key=key, name=name or key, kind="industry")
+        partner.clean_fields(exclude={field.name for field in Partner._meta.fields} - {"key", "name"})
+        partner.save(force_insert=True)
     typer.echo(house.make_token(partner, at=settings.clock().now()))
 
 

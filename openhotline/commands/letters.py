@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def listed(
     state: str = typer.Option("", help="Only letters in this state; default: all that are not settled."),
-    limit: int = typer.Option(200, help="How many."),
+    limit: int = typer.Option(200, min=1, max=common.MANY, help="How many."),
     as_json: bool = typer.Option(False, "--json", help="Keys: counts, letters, differences."),
 ) -> None:
     """Letters that wait, are being handed over, are in doubt or need a person; and open differences."""

@@ -20,9 +20,13 @@ def register(app: typer.Typer) -> None:
 
 
 def crashtest(
-    kills: int = typer.Option(40, help="How many processes are killed, one after the other."),
+    kills: int = typer.Option(
+        40, min=0, max=common.MANY, help="How many processes are killed, one after the other."
+    ),
     database: str = typer.Option("sqlite", help="sqlite or postgresql."),
-    seed: int = typer.Option(0, help="Who is killed and when; 0: any, and it is printed."),
+    seed: int = typer.Option(
+        0, min=0, max=common.MOST, help="Who is killed and when; 0: any, and it is printed."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Keys: ok, broken, seed, kills, letters ..."),
 ) -> None:
     """Kill processes of a temporary house at random moments, under load. Exit 0 if every promise held."""
@@ -44,8 +48,10 @@ def crashtest(
 
 
 def simulate(
-    seeds: int = typer.Option(500, help="How many seeds are played."),
-    seed: int = typer.Option(1, help="The first seed; with --seeds 1 exactly that one is played again."),
+    seeds: int = typer.Option(500, min=1, max=10**9, help="How many seeds are played."),
+    seed: int = typer.Option(
+        1, min=0, max=2**62, help="The first seed; with --seeds 1 exactly that one is played again."
+    ),
     level: str = typer.Option(
         "house", help="house: the whole house on SQLite in memory; letters: rules and outbox alone."
     ),
@@ -97,7 +103,7 @@ def _house(first: int, count: int, told: Callable[[int], None]) -> list[dict[str
             "OPENHOTLINE_DATA_DIR": folder,
             "OPENHOTLINE_DATABASE_URL": "sqlite:///:memory:",
         }
-        settings = common.open_house()
+        settings = common.open_house(made=False)
         from openhotline.jobs import house
         from openhotline.simulation.play import Simulation
 

@@ -41,10 +41,10 @@ def add(
     report = IncomingReport(
         report_id=uuid4(),
         source=source,
-        lines=tuple(addresses),
+        lines=tuple(map(_text, addresses)),
         received_at=at,
-        help_text=note,
-        reference=reference,
+        help_text=_text(note),
+        reference=_text(reference),
     )
     filed = file_reports([report], policy=common.policy_of(settings), by=common.command_line(), at=at)
     words_ = f"Filed. New items: {filed.items_new}, joined: {filed.joined}, not readable: {filed.incomplete}."
@@ -64,9 +64,11 @@ def import_(
     says what is odd, or counted as rejected where it holds nothing at all.
     """
     settings = common.open_house()
+    from openhotline.records.models import Report
     from openhotline.steps.intake import file_reports
     from openhotline.steps.partner_file import read_csv
 
+    Report._meta.get_field("partner").run_validators(partner)
     _make_haste()
     at = settings.clock().now()
     rejected = 0

@@ -107,7 +107,7 @@ def restore(
     """Put a house back, into an empty place only, and prove it whole. It stays shut until it is."""
     if not verify:
         raise Refused("Add --verify: a house that was not verified after a restore stays shut.", code="usage")
-    settings = common.open_house()
+    settings = common.open_house(made=False)
     from openhotline.jobs import restore as room
 
     with bars(show=not as_json) as told:
@@ -142,7 +142,7 @@ def recovery_key(
     passphrase_file: str = _FIRST_LINE_OF,
 ) -> None:
     """Make the recovery key that opens backups. Its secret half never stays in the house."""
-    settings = common.open_house()
+    settings = common.open_house(made=False)
     from openhotline.jobs import house
     from openhotline.jobs import recovery as room
 

@@ -15,7 +15,9 @@ MOST = 100_000
 
 def score(
     sites: int = typer.Option(5000, min=1, max=MOST, help="How many sites."),
-    seed: int = typer.Option(2001, help="Which world; not one that the weights were fitted on."),
+    seed: int = typer.Option(
+        2001, min=0, max=common.MOST, help="Which world; not one that the weights were fitted on."
+    ),
     stress: float = typer.Option(1.0, min=0.0, max=4.0, help="All rates of lies times this."),
     as_json: bool = typer.Option(False, "--json"),
 ) -> None:

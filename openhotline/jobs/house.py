@@ -6,10 +6,12 @@ production house refuses to start on one.
 
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
@@ -42,6 +44,10 @@ from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import Settings
 from openhotline.steps import units
 
+# The base of a partner's API: a host, perhaps a port and a path.
+_BASE = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]{0,1000})?")
+Known = TypeVar("Known", Unit, Host, Partner)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -56,7 +62,9 @@ class Person:
 
 
 def make_places(settings: Settings) -> None:
-    """Directories and keys, once. Existing keys are never touched."""
+    """Directories and keys, once. Existing keys are never touched. Raises PolicyFault, with nothing made, where the
+    country has no policy."""
+    policies.load(settings.country)
     os.umask(0o027)
     for place in (
         settings.data,
@@ -168,11 +176,15 @@ def refuse_unsafe(settings: Settings) -> None:
 
 
 def reach_unit(key: str, *, mail: str, phone: str, at: datetime) -> Unit:
-    """Write down how a police unit is reached; letters that waited for it leave. Raises Refused for a unit the policy does not name."""
+    """Write down how a police unit is reached; letters that waited for it leave.
+
+    Raises Refused for a unit the policy does not name, ValidationError for what is no mail address or too long.
+    """
     unit = Unit.objects.filter(key=key).first()
     if unit is None:
         raise Refused(f"The policy names no unit “{key}”. Choose one of its units.", code="unit")
     unit.mail, unit.phone = mail, phone
+    unit.clean_fields(exclude={field.name for field in Unit._meta.fields} - {"mail", "phone"})
     unit.save(update_fields=["mail", "phone"])
     _enter("unit.reached", ("unit", str(unit.pk), 1), {"unit": key, "mail": mail, "phone": phone}, at=at)
     numbers = set(Consultation.objects.filter(unit=unit).values_list("number", flat=True))
@@ -195,8 +207,10 @@ def reach_partner(
     partner = Partner.objects.filter(key=key, kind="hotline").first()
     if partner is None:
         raise Refused(f"The policy names no partner hotline “{key}”.", code="partner")
-    if not url.startswith(("https://", "http://")):
+    if not _BASE.fullmatch(url):
         raise Refused("Give the base of its API, starting with https://.", code="url")
+    if not token.strip():
+        raise Refused("Give the token or password that the partner made for us.", code="token")
     if certificate and not user:
         raise Refused("Give our name at the exchange too, with --user.", code="user")
     if certificate and not Path(certificate).is_file():
@@ -221,19 +235,26 @@ def make_person(
     """Make an account with a second factor. Returns it; the TOTP secret is base32, made here if not given.
 
     `encoded` is the password's hash where it has been computed already (the people of a demo share one).
+    Raises Refused for a unit, host or partner that is not known, ValidationError for a name that is empty, too long
+    or taken.
     """
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
-    user = User.objects.create(
+    lacking = {words.OFFICER: "unit", words.HOST: "host", words.PARTNER: "partner"}.get(person.role)
+    if lacking and not getattr(person, lacking):
+        raise Refused(f"Say where they belong: --{lacking} KEY.", code=lacking)
+    user = User(
         username=person.username,
         password=encoded or make_password(password),
         role=person.role,
         pseudonym=person.pseudonym,
         demo=demo,
-        unit=Unit.objects.get(key=person.unit) if person.unit else None,
-        host=Host.objects.get(key=person.host) if person.host else None,
-        partner=Partner.objects.get(key=person.partner) if person.partner else None,
+        unit=_belongs(Unit, person.unit),
+        host=_belongs(Host, person.host),
+        partner=_belongs(Partner, person.partner),
     )
+    user.full_clean(exclude={"password"})
+    user.save(force_insert=True)
     _enter(
         "staff.made",
         ("user", str(user.pk), 1),
@@ -242,6 +263,18 @@ def make_person(
     )
     TOTP.activate(user, totp_secret or generate_totp_secret())
     return user
+
+
+def _belongs(kind: type[Known], key: str) -> Known | None:
+    """The unit, host or partner of that key; None where none was named."""
+    if not key:
+        return None
+    found = kind._default_manager.filter(key=key).first()
+    if found is None:
+        name = kind._meta.verbose_name
+        known = ", ".join(kind._default_manager.order_by("key").values_list("key", flat=True)[:20]) or "none"
+        raise Refused(f"There is no {name} “{key[:40]}”. Known: {known}.", code=str(name))
+    return found
 
 
 def make_token(partner: Partner, *, at: datetime) -> str:

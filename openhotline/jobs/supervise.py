@@ -145,7 +145,10 @@ class Supervisor:
     def _house(self, door: str) -> dict[str, str]:
         """The house's own variables, as this process understood them."""
         values = {**self.settings.model_dump(), "door": door, "data_dir": self.data}
-        return {f"OPENHOTLINE_{name.upper()}": str(value) for name, value in values.items()}
+        # What goes wrong in a child belongs into its log with all its places, not as a sentence to a person.
+        return {f"OPENHOTLINE_{name.upper()}": str(value) for name, value in values.items()} | {
+            "OPENHOTLINE_TRACEBACK": "1"
+        }
 
     def _launch(self, child: Child) -> None:
         child.process = spawn(child, self.data)

@@ -22,7 +22,7 @@ from openhotline.ledger.reading import EntryOfCase, entries_of
 from openhotline.ledger.record import context
 from openhotline.ledger.sealing import Sealer, Unopened, commitment
 
-__all__ = ["EntryOfCase", "Verdict", "entries_of", "verify"]
+__all__ = ["EntryOfCase", "Verdict", "absent", "entries_of", "verify"]
 
 NOTE = "removal from the end is not detectable"
 _BATCH = 500
@@ -76,6 +76,11 @@ def verify(*, progress: Callable[[int], object] | None = None) -> Verdict:
     except (DatabaseError, RecursionError, ValueError, TypeError, OverflowError) as error:
         why = f"Entry {tree.size} or the table around it cannot be read ({type(error).__name__})."
         return Verdict(False, tree.size, tree.root().hex(), tree.size, 0, why, tampered=True)
+
+
+def absent(why: str) -> Verdict:
+    """The verdict where there is no log to read: incomplete, with the root of an empty log (RFC 6962)."""
+    return Verdict(False, 0, CompactRange().root().hex(), None, 0, why)
 
 
 def _verify(tree: CompactRange, progress: Callable[[int], object]) -> Verdict:

@@ -1,5 +1,6 @@
 """Whatever is wrong around a command, it says one sentence and what to do; a traceback is for developers."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from openhotline.commands import common
+from openhotline import cli
+from openhotline.commands import common, faults
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,6 +66,61 @@ def test_asked_for_json_the_refusal_is_json(tmp_path: Path) -> None:
     assert said["sentence"] in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("there", "named"),
+    [
+        (None, "There is no house here yet"),
+        (b"", "There is no house here yet"),
+        (b"broken" * 999, "restore the newest backup"),
+    ],
+)
+def test_where_no_log_can_be_read_the_verdict_is_incomplete_in_its_promised_shape(
+    there: bytes | None, named: str, tmp_path: Path
+) -> None:
+    if there is not None:
+        (tmp_path / "house.sqlite3").write_bytes(there)
+    done = _run("ledger", "verify", "--json", OPENHOTLINE_DATA_DIR=str(tmp_path))
+    assert done.returncode == 2
+    empty = hashlib.sha256().hexdigest()  # RFC 6962, 2.1
+    assert json.loads(done.stdout) == {"ok": False, "entries": 0, "root": empty, "first_bad": None}
+    assert named in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == ([] if there is None else [tmp_path / "house.sqlite3"])
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "named"),
+    [
+        (("owner", "create", "--username", "o"), {"OPENHOTLINE_COUNTRY": "zz"}, "There is: gb"),
+        (("owner", "create", "--username", "o"), {"OPENHOTLINE_DATA_DIR": __file__}, "Name another path"),
+    ],
+)
+def test_a_country_without_policy_and_a_folder_that_is_none_are_one_sentence(
+    words: tuple[str, ...], environment: dict[str, str], named: str, tmp_path: Path
+) -> None:
+    done = _run(*words, **{"OPENHOTLINE_DATA_DIR": str(tmp_path), **environment})
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert named in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_of_ours_is_said_as_one_and_shown_whole_only_when_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        faults.refusal_of(1 / 0)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.delenv(faults.WHOLE, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 70
+    assert "mistake in OpenHotline, not in what you gave: ZeroDivisionError" in capsys.readouterr().err
+    monkeypatch.setenv(faults.WHOLE, "1")
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
 def test_a_strangers_words_neither_vanish_nor_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     common.console.print("news:abc[@]news.example.org [bold]x[/bold] \x1b[2J\x9b31m", highlight=False)
     said = capsys.readouterr().out
@@ -75,7 +132,7 @@ def test_a_strangers_words_neither_vanish_nor_steer_the_terminal(capsys: pytest.
 def test_a_real_house_is_never_opened_as_a_demo(tmp_path: Path) -> None:
     made = _run("owner", "create", "--username", "owner", OPENHOTLINE_DATA_DIR=str(tmp_path))
     assert made.returncode == 0, made.stderr
-    for words in (("report", "add", "http://example.org/x"), ("queue",)):
+    for words in (("report", "add", "http://example.org/x"), ("queue",), ("world", "serve")):
         done = _run(*words, OPENHOTLINE_DATA_DIR=str(tmp_path), OPENHOTLINE_KIND="demo")
         assert done.returncode == 1, words
         assert "real house" in done.stderr, words
