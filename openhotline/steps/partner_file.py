@@ -166,12 +166,12 @@ class _Reporter:
         del self.taken[end:]
         cells, place = _loosely(self.taken[0]), self._address
         sure = place < len(cells) - 1 and len(cells) <= self.width and '"' not in cells[place]
-        return self._kept(OPEN_QUOTE, _text(cells[place]) if sure else "")
+        return self._kept(OPEN_QUOTE, words_of(cells[place]) if sure else "")
 
     def _made(self, row: list[str], odd: str) -> IncomingReport | None:
         """A report of a row that has all its cells."""
         row.append("")  # what columns that the header lacks are read from
-        address, source, reference, received_at, referrer, note = map(_text, self._cells(row))
+        address, source, reference, received_at, referrer, note = map(words_of, self._cells(row))
         moment: datetime | None = self.at
         from_ = self.source or _SOURCES.get(source) or _source(source)
         if received_at:
@@ -230,7 +230,7 @@ class _Reporter:
         )
 
     def _raw(self) -> str:
-        return _text("".join(self.taken).rstrip("\r\n"))
+        return words_of("".join(self.taken).rstrip("\r\n"))
 
     def _fits(self, row: list[str], *, surely: bool = False) -> bool:
         """Whether source and time can be read where they stand; `surely`: and one of them shows that no cell of
@@ -283,7 +283,7 @@ def _uuids(count: int) -> Iterator[UUID]:
         yield UUID(int=moment | int.from_bytes(luck[start : start + 10], "big") & _RANDOM)
 
 
-def _text(value: str) -> str:
+def words_of(value: str) -> str:
     """The text; bytes that are no UTF-8 stay readable as \\xNN."""
     return (
         value
