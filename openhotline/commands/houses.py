@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     partner = typer.Typer(help="Partners and their tokens.", no_args_is_help=True)
     partner.command("token")(partner_token)
     partner.command("reach")(partner_reach)
+    partner.command("reconcile")(partner_reconcile)
     app.add_typer(partner, name="partner")
     unit = typer.Typer(help="Police units.", no_args_is_help=True)
     unit.command("reach")(unit_reach)
@@ -204,6 +205,29 @@ def partner_reach(
     partner = house.reach_partner(settings, key, url=url, token=token, user=user, certificate=certificate)
     over = " over the exchange" if partner.protocol == "exchange" else ""
     common.console.print(f"{key} is reached at {url}{over}.", highlight=False)
+
+
+def partner_reconcile(
+    as_json: bool = typer.Option(False, "--json", help="Keys: at, partners, differences."),
+) -> None:
+    """Compare with every partner hotline what we sent, what they have and what they say they did. It only finds."""
+    settings = common.open_house()
+    from openhotline.jobs import reconcile, worker
+
+    engine, at = worker.engine_of(settings, spool=False), settings.clock().now()
+    value = reconcile.told(reconcile.daily(engine.post, policy=engine.policy, at=at), at=at)
+    if as_json:
+        common.say(value, as_json=True)
+        return
+    for one in value["partners"]:  # type: ignore[attr-defined]
+        common.console.print(
+            f"{one['key']}: asked about {one['asked']}, answered {one['answered']},"
+            f" {one['differences']} differences open. {one['why']}",
+            highlight=False,
+        )
+    for row in value["differences"]:  # type: ignore[attr-defined]
+        whose = row["taken_by"] or f"for the {row['owner']}, not taken"
+        common.console.print(f"{row['side']}: {row['what']}: {row['key']} ({whose})", highlight=False)
 
 
 def unit_token(

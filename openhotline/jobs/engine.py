@@ -42,6 +42,7 @@ class Engine:
     strict: bool = False  # tests and the demo want to see every fault
     faults: list[str] = field(default_factory=list)
     compared_at: datetime | None = None
+    reconciled_at: datetime | None = None
 
     def turn(self, at: datetime) -> int:
         """Do everything that is due at `at`, once. Returns how much was done.
@@ -100,10 +101,13 @@ class Engine:
         )
 
     def _compare(self, at: datetime) -> int:
-        """The hourly comparison with relay and partners. It finds and does nothing, so it counts as nothing."""
+        """The hour's comparison with relay and partners, and the day's with partners. It finds and does nothing, so it counts as nothing."""
         if self.compared_at is None or not self.compared_at <= at < self.compared_at + reconcile.EVERY:
             self.compared_at = at
             reconcile.compare(self.post, at=at)
+        if self.reconciled_at is None or not self.reconciled_at <= at < self.reconciled_at + reconcile.DAILY:
+            self.reconciled_at = at
+            reconcile.daily(self.post, policy=self.policy, at=at)
         return 0
 
     def _fault(self, name: str, sentence: str) -> None:

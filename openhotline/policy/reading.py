@@ -75,6 +75,7 @@ class Clocks:
     request_statement: timedelta
     request_decision: timedelta
     request_note: timedelta
+    difference: timedelta  # then a difference that nobody took is brought before managers
 
     def request(self, kind: str) -> timedelta:
         """How long a request of police of this kind may take."""

@@ -35,6 +35,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "item.way": (ANALYST, LEAD),
     "note.open": (ANALYST, LEAD, LIAISON),
     "letter.decide": (LEAD, LIAISON, MANAGER),
+    "difference.settle": (LEAD, LIAISON, MANAGER),
     "trace.again": (ANALYST, LEAD, MACHINE),
     "trace.open": (ANALYST, LEAD, LIAISON, MANAGER),
     "look.allow": (ANALYST, LEAD, MANAGER),

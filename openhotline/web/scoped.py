@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db.models import Max, Model, Q, QuerySet
 from django.http import Http404
 
-from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter
+from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Difference, Letter
 from openhotline.records.models import (
     Alarm,
     Answer,
@@ -48,6 +48,7 @@ from openhotline.records.models import (
     NoticeMessage,
     OfficerToken,
     Partner,
+    PartnerMessage,
     PoliceRequest,
     PoliceRequestLine,
     ProposedAnswer,
@@ -329,6 +330,14 @@ class Scoped:
     def partners(self) -> QuerySet[Partner]:
         """Partners; to a partner itself."""
         return self._rows(Partner.objects.all(), partner=Q(pk=self.partner))
+
+    def partner_messages(self) -> QuerySet[PartnerMessage]:
+        """What the exchange told us, kept as it came: the desk's own."""
+        return self._rows(PartnerMessage.objects.all())
+
+    def differences(self) -> QuerySet[Difference]:
+        """Where the house and another side do not agree: the desk's own."""
+        return self._rows(Difference.objects.all())
 
     def users(self) -> QuerySet[User]:
         """Accounts: to the owner all, to others outside the house those of the own organisation."""

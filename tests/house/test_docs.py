@@ -111,6 +111,7 @@ def test_the_page_promises_exactly_these_commands() -> None:
         "ledger verify",
         "doctor",
         "outbox list",
+        "partner reconcile",
         "simulate",
         "crashtest",
         "world score",

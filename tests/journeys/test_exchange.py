@@ -6,14 +6,16 @@ The partner is the shipped simulator; it loses, doubles, reorders, dates back, f
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from openhotline.connectors.mail.client import Relay
-from openhotline.jobs import dispatch, doubt, exchange
+from openhotline.jobs import dispatch, doubt, exchange, reconcile
 from openhotline.jobs.post import Post
 from openhotline.ledger.reading import entries_of
-from openhotline.outbox.models import Letter
+from openhotline.outbox.models import Difference, Letter
 from openhotline.records import vault
 from openhotline.records.models import (
     Hold,
@@ -26,10 +28,11 @@ from openhotline.records.models import (
     Report,
 )
 from openhotline.rules import abroad, words
-from openhotline.rules.refusals import Refused
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.steps import difference, refer
 from openhotline.steps import exchange as step
-from openhotline.steps import refer
 from openhotline.world.serve import World
+from tests.house.test_docs import keys_of, promised
 from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
 
 pytestmark = pytest.mark.django_db
@@ -251,3 +254,84 @@ def test_nothing_goes_over_the_exchange_under_a_hold(house: Abroad) -> None:
     house.leave()
     assert house.theirs() == []
     assert "Held by the police" in Letter.objects.get(kind="referral").why
+
+
+# --- once a day both sides are compared ---------------------------------------------------------------
+
+
+def reconciled(house: Abroad) -> dict[str, Any]:
+    house.world.clock.set(house.day.now)
+    every = reconcile.daily(house.post, policy=house.day.policy, at=house.day.now)
+    return reconcile.told(every, at=house.day.now)
+
+
+def test_every_difference_with_a_partner_is_listed_owned_and_settled_once(house: Abroad) -> None:
+    house.referred()
+    house.leave()
+    exchange_ = house.world.internet.exchange
+    number = Referral.objects.get().number
+    assert reconciled(house)["differences"] == []
+
+    twice, strange = (exchange_._keep("http://x.example.net/", house.day.now, "NL") for _ in range(2))
+    twice.reference, strange.reference = number, "R-26-9999-Z"
+    value = reconciled(house)
+    assert keys_of(value, promised()["partner reconcile"]) == promised()["partner reconcile"]
+    assert [(row["what"], row["key"], row["owner"]) for row in value["differences"]] == [
+        (reconcile.TWICE, number, words.LIAISON),
+        (reconcile.NOT_OURS, f"R-26-9999-Z ({strange.report})", words.LIAISON),
+    ]
+    assert reconcile.compare(house.post, at=house.day.now) == 2, "the hour ends nothing it did not look for"
+
+    row = Difference.objects.get(what=reconcile.NOT_OURS)
+    liaison, lead = house.day.who("P01"), house.day.who("L01")
+    with pytest.raises(Refused, match="Take it first"):
+        difference.settle(row, because="x", by=liaison, at=house.day.now)
+    difference.take(row, by=liaison, at=house.day.now)
+    with pytest.raises(Refused, match="P01 has taken it"):
+        difference.take(row, by=lead, at=house.day.now)
+    with pytest.raises(NotPermitted):
+        difference.take(row, by=house.day.who("A07"), at=house.day.now)
+    difference.settle(row, because="theirs, from a test of ours", by=liaison, at=house.day.now)
+    del exchange_.contents[twice.number]
+    assert reconciled(house)["differences"] == [], "a person's word stands, and what agrees again has ended"
+    ended = set(Difference.objects.values_list("what", "settled_by"))
+    assert ended == {(reconcile.NOT_OURS, "P01"), (reconcile.TWICE, "machine:worker")}
+
+
+def test_what_they_lost_and_what_they_say_against_our_own_eyes(house: Abroad) -> None:
+    removal = house.referred()
+    house.leave()
+    (theirs,) = house.theirs()
+    house.day.later(hours(1))
+    house.act(int(theirs["number"]), 3)  # type: ignore[call-overload]
+    house.turn()
+    house.day.later(timedelta(days=3))
+    house.day.looked([removal], peer=CANAL_HOST[2])
+    value = reconciled(house)
+    assert [row["what"] for row in value["differences"]] == [reconcile.SAID_GONE]
+    house.world.internet.exchange.contents.clear()
+    value = reconciled(house)
+    assert {row["what"] for row in value["differences"]} == {reconcile.SAID_GONE, reconcile.NOT_THERE}
+    house.switch("later")
+    value = reconciled(house)
+    assert len(value["differences"]) == 2, "a partner that does not answer ends nothing"
+    assert "did not" in value["partners"][0]["why"]
+
+
+def test_what_they_dated_far_back_is_fetched_by_the_day(house: Abroad) -> None:
+    house.turn()
+    house.day.later(hours(24))
+    house.give("http://north.example.org/late", days_ago=20)
+    house.turn()
+    assert not Report.objects.exists()
+    reconciled(house)
+    assert Report.objects.count() == 1
+
+
+def test_what_nobody_takes_is_brought_before_managers_once_a_day(house: Abroad) -> None:
+    difference.file([("partner:hotline-nl", reconcile.TWICE, "R-1")], lambda row: False, at=house.day.now)
+    policy = house.day.policy
+    assert difference.untaken(policy=policy, at=house.day.now) == 0
+    house.day.later(hours(25))
+    assert [difference.untaken(policy=policy, at=house.day.now) for _ in range(2)] == [1, 0]
+    assert house.day.letters("differences-untaken")[0].recipient == policy.managers_mail

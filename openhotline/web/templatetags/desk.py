@@ -36,6 +36,7 @@ def rail(context: Context) -> dict[str, Any]:
         "contacts": waiting[CONTACT_NEEDED],
         "mails": scoped.mails().filter(settled_at=None)[:1000].count(),
         "appeals": scoped.appeals().filter(decided_at=None)[:1000].count(),
+        "differences": scoped.differences().filter(settled_at=None)[:1000].count(),
         "letters": waiting[FAILED] + waiting[IN_DOUBT],
         "alarms": alarms.running(scoped, at),
         "looked": times.span(timedelta(seconds=seconds)) if seconds else "0 min",
