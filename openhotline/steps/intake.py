@@ -214,7 +214,8 @@ def _not_filed_before(
             (report, given) = _read([merged], policy)[0]
         latest[report.report_id] = report, given
     complete = dict(bulk.present(Report, "report_id", list(latest), ("report_id", "complete")))
-    unseen = _unseen({report_id: latest[report_id] for report_id in complete})
+    # What came under a key is the same again; the door refused it with other content.
+    unseen = _unseen({report_id: latest[report_id] for report_id in complete if not latest[report_id][0].key})
     known_keys = set()
     if keys:
         known_keys = set(

@@ -1,10 +1,11 @@
-"""Reads the body of a report as it came: JSON of any make, with odd lines kept.
+"""Reads the body of a report as it came: JSON of any make, with all that is odd kept.
 
-True here: a line that is no text is kept as the JSON it was; only what is no JSON object at all, or too long
-to keep, is refused, with a sentence. What is not here: reading addresses (`rules/urls.py`); a line that
-cannot be read as an address is filed and answered with the reason.
+True here: only what is too long to keep, or blank, is refused, with a sentence. Of anything else the good parts are
+read, and where there are others the body is kept whole. What is not here: reading addresses (`rules/urls.py`); a line
+that cannot be read as an address is filed and answered with the reason.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,18 +16,30 @@ from openhotline.rules.refusals import Refused
 MOST_BYTES = 2 * 1024 * 1024
 MOST_LINES = 10_000
 MOST_KEY = 200
-_LONGEST = {"source": 40, "reference": 1_000, "referrer": 8_000, "note": 100_000, "received_at": 64}
-_KNOWN = ("addresses", "files", *_LONGEST)
+_TEXTS = ("source", "reference", "referrer", "note", "received_at")
+_LONGEST = {"source": 40, "reference": 1_000, "referrer": 8_000, "received_at": 64}
+_KNOWN = ("addresses", "files", *_TEXTS)
+_EXAMPLE = 'Send one object, for example {"addresses": ["https://example.org/a"]}.'
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 class TooLarge(Refused):
-    """The body, or the number of its lines, is more than one report may be."""
+    """The body is more than one report may be."""
+
+
+class KeyUsed(Refused):
+    """The same Idempotency-Key with other content: answering it as before would lose what is new."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for other content. Nothing of this was kept: send it with a new key.",
+            code="key-used",
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One report as sent. `lines` and `files` are verbatim but for characters no database can hold."""
+    """One report as sent. `lines` and `files` are verbatim; `raw` is all of it, where something is `odd`."""
 
     lines: tuple[str, ...]
     files: tuple[str, ...]
@@ -34,6 +47,9 @@ class Body:
     referrer: str
     note: str
     received_at: datetime | None
+    sent: str  # SHA-256, hex, of the content: spaces and the order of fields count for nothing
+    odd: str
+    raw: str
 
 
 def clean(text: str) -> str:
@@ -53,65 +69,116 @@ def key(header: str) -> str:
 
 
 def body(raw: bytes, *, at: datetime) -> Body:
-    """Read a request's body. Raises Refused, TooLarge with a sentence that says what to send instead."""
+    """Read a request's body; what of it is odd is said in `odd`, and then all of it is kept.
+
+    Raises TooLarge, and Refused where it holds nothing at all.
+    """
     if len(raw) > MOST_BYTES:
         raise too_large()
+    odd: list[str] = []
+    twice: list[str] = []
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, object_pairs_hook=lambda pairs: _once(pairs, twice))
     except (ValueError, RecursionError):
-        raise Refused(
-            'The body is not JSON. Send one object, for example {"addresses": ["https://example.org/a"]}.',
-            code="json",
-        ) from None
+        if not raw.strip():
+            raise nothing() from None
+        return _only_kept(raw, f"The body is not JSON. {_EXAMPLE}")
     if not isinstance(value, dict):
-        raise Refused("The body must be one JSON object with a list of addresses.", code="json")
-    unknown = sorted(set(value) - set(_KNOWN))
-    if unknown:
-        raise Refused(
-            f"“{clean(unknown[0])[:60]}” is not a field of a report. Known are: {', '.join(_KNOWN)}.",
-            code="field",
+        if not value:
+            raise nothing()
+        return _only_kept(raw, f"The body is not one JSON object with a list of addresses. {_EXAMPLE}")
+    if twice:
+        odd.append(f"“{clean(twice[0])[:60]}” is there twice.")
+    if unknown := sorted(set(value) - set(_KNOWN)):
+        odd.append(f"“{clean(unknown[0])[:60]}” is not a field of a report. Known are: {', '.join(_KNOWN)}.")
+    texts = {name: _text(name, value.get(name), odd) for name in _TEXTS}
+    lines, files = (_lines(name, value.get(name), odd) for name in ("addresses", "files"))
+    count = len(lines) + len(files)
+    if count > MOST_LINES:
+        odd.append(
+            f"One report holds at most {MOST_LINES:,} lines, and this has {count:,}. "
+            "Those after it are kept, but not read: send them as further reports."
         )
-    texts = {name: _text(name, value.get(name), longest) for name, longest in _LONGEST.items()}
-    lines, files = _lines("addresses", value.get("addresses")), _lines("files", value.get("files"))
-    if len(lines) + len(files) > MOST_LINES:
-        raise TooLarge(
-            f"One report holds at most {MOST_LINES:,} lines. Send the rest as further reports.",
-            code="too-large",
-        )
-    if not lines and not files and not texts["note"]:
-        raise Refused("Nothing was sent. Give at least one address, file or note.", code="empty")
+        lines = lines[:MOST_LINES]
+        files = files[: MOST_LINES - len(lines)]
+    received_at = _time(texts["received_at"], at, odd)
+    if not lines and not files and not texts["note"] and not odd:
+        raise nothing()
     return Body(
-        lines, files, texts["reference"], texts["referrer"], texts["note"], _time(texts["received_at"], at=at)
+        lines,
+        files,
+        clean(texts["reference"]),
+        clean(texts["referrer"]),
+        texts["note"],
+        received_at,
+        _digest(raw if twice else json.dumps(value, sort_keys=True).encode()),
+        " ".join(odd),
+        verbatim(raw) if odd else "",
     )
+
+
+def verbatim(raw: bytes) -> str:
+    """A body as text; bytes that are no UTF-8 stay readable as \\xNN."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def nothing() -> Refused:
+    """The refusal of a body that holds nothing that could be kept."""
+    return Refused("Nothing was sent. Give at least one address, file or note.", code="empty")
+
+
+def _only_kept(raw: bytes, odd: str) -> Body:
+    return Body((), (), "", "", "", None, _digest(raw), odd, verbatim(raw))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
+    """The object; of a name that is there twice the last, of lists both."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            twice.append(name)
+            if isinstance(value, list) and isinstance(found[name], list):
+                value = found[name] + value
+        found[name] = value
+    return found
 
 
 def too_large() -> TooLarge:
     """The refusal of a body that is too long."""
-    return TooLarge("The body is longer than 2 MB. Send it in several reports.", code="too-large")
+    return TooLarge(
+        "The body is longer than 2 MB, and nothing of it was kept. Send it in several.", code="too-large"
+    )
 
 
-def _text(name: str, value: Any, longest: int) -> str:
+def _text(name: str, value: Any, odd: list[str]) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Refused(f"“{name}” must be text.", code="field")
+        odd.append(f"“{name}” must be text.")
+        return ""
+    longest = _LONGEST.get(name, MOST_BYTES)
     if len(value) > longest:
-        raise Refused(f"“{name}” is longer than {longest:,} characters. Shorten it.", code="too-long")
-    return clean(value)
+        odd.append(f"“{name}” is longer than {longest:,} characters; the rest is kept.")
+    return value[:longest]
 
 
-def _lines(name: str, value: Any) -> tuple[str, ...]:
+def _lines(name: str, value: Any, odd: list[str]) -> tuple[str, ...]:
     """A list of lines. One text alone is a list of one; anything else in it is kept as its JSON."""
     if value is None:
         return ()
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
-        raise Refused(f"“{name}” must be a list of texts.", code="field")
-    return tuple(clean(line if isinstance(line, str) else json.dumps(line)) for line in value)
+        odd.append(f"“{name}” must be a list of texts.")
+        return ()
+    return tuple(line if isinstance(line, str) else json.dumps(line) for line in value)
 
 
-def _time(text: str, *, at: datetime) -> datetime | None:
+def _time(text: str, at: datetime, odd: list[str]) -> datetime | None:
     if not text:
         return None
     try:
@@ -120,9 +187,11 @@ def _time(text: str, *, at: datetime) -> datetime | None:
             raise ValueError
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Refused(
-            "“received_at” must be a time with its zone, like 2026-05-12T10:00:00Z.", code="time"
-        ) from None
+        odd.append(
+            "“received_at” must be a time with its zone, like 2026-05-12T10:00:00Z; it counts from now."
+        )
+        return None
     if not _EARLIEST <= moment <= at:
-        raise Refused("“received_at” must lie in the past. Leave it out for now.", code="time")
+        odd.append("“received_at” must lie in the past; it counts from now.")
+        return None
     return moment

@@ -1,7 +1,7 @@
 """`/reports`: a partner sends a report and asks what became of it.
 
 True here: 201 is said only when the report is durable; the same key again gives the same answer and files
-nothing; bad lines never lose good ones. What is not here: filing (`steps/intake`).
+nothing, and with other content it is refused; bad lines never lose good ones, and what is odd is kept. What is not here: filing (`steps/intake`).
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from ninja import Router, Status
 
 from openhotline import policy
 from openhotline.api.v1 import access, reading
+from openhotline.api.v1.reading import KeyUsed
 from openhotline.api.v1.shapes import (
     REPORT_BODY,
     Fault,
@@ -24,12 +25,12 @@ from openhotline.api.v1.shapes import (
 )
 from openhotline.records.models import Partner, Report
 from openhotline.rules.incoming import IncomingReport
-from openhotline.rules.refusals import Refused
 from openhotline.settings import load
 from openhotline.steps import intake
 from openhotline.web.scoped import found
 
 router = Router(tags=["reports"])
+REPORTED = 300  # characters of a line that an answer repeats
 _REFUSALS = {400: Fault, 401: Fault, 404: Fault, 409: Fault, 413: Fault, 503: Fault}
 
 
@@ -48,20 +49,21 @@ def file_report(request: HttpRequest) -> Status:
         raise reading.too_large() from None
     body = reading.body(raw, at=now)
     before = _by_key(partner, key)
-    if before is not None:
-        return Status(200, _same(before, body, partner))
-    report_id = _id_of(partner, key)
-    report = _incoming(report_id, body, key=key, partner=partner, at=now)
-    try:
-        intake.file_reports([report], policy=policy.load(settings.country), by=access.actor(partner), at=now)
-    except IntegrityError:
+    if before is None:
+        report_id = _id_of(partner, key)
+        report = _incoming(report_id, body, key=key, partner=partner, at=now)
+        rules, by = policy.load(settings.country), access.actor(partner)
+        try:
+            filed = intake.file_reports([report], policy=rules, by=by, at=now).reports
+        except IntegrityError:
+            filed = 0
+            if not key:
+                raise
+        if filed:
+            return Status(201, _told(found(access.scope(partner).reports(), report_id=report_id), partner))
         # The same key arrived twice at once; the other one was filed.
-        before = _by_key(partner, key)
-        if before is None:
-            raise
-        return Status(200, _same(before, body, partner))
-    filed = found(access.scope(partner).reports(), report_id=report_id)
-    return Status(201, _told(filed, partner))
+        before = found(access.scope(partner).reports(), report_id=report_id)
+    return Status(200, _same(before, body, partner))
 
 
 @router.get("/reports/{uuid:report_id}", response={200: FiledReport, **_REFUSALS})
@@ -92,6 +94,9 @@ def _incoming(
         reference=body.reference,
         partner=partner.key,
         key=key,
+        odd=body.odd,
+        raw=body.raw,
+        sent=body.sent,
     )
 
 
@@ -100,13 +105,9 @@ def _by_key(partner: Partner, key: str) -> Report | None:
 
 
 def _same(before: Report, body: reading.Body, partner: Partner) -> FiledReport:
-    """The answer given before. Raises Refused where the key now comes with other lines: they would be lost."""
-    rows = access.scope(partner).report_lines().filter(report=before).order_by("position")
-    if list(rows.values_list("reported", flat=True)) != [*body.lines, *body.files]:
-        raise Refused(
-            "This Idempotency-Key was used for a report with other lines. Send this one with a new key.",
-            code="key-used",
-        )
+    """The answer given before. Raises Refused where the key now comes with other content: it would be lost."""
+    if bytes(before.sent_digest or b"") != bytes.fromhex(body.sent):
+        raise KeyUsed()
     return _told(before, partner)
 
 
@@ -121,12 +122,20 @@ def _told(report: Report, partner: Partner) -> FiledReport:
         source=report.source,
         reference=report.reference,
         received_at=report.received_at,
+        why=report.why,
         items=[
-            JoinedItem(line=line.position + 1, reference=line.item.ref, joined=line.joined)
+            JoinedItem(
+                line=line.position + 1,
+                reported=line.reported[:REPORTED],
+                reference=line.item.ref,
+                joined=line.joined,
+            )
             for line in lines
             if line.item is not None
         ],
         incomplete=[
-            IncompleteLine(line=line.position + 1, why=line.why) for line in lines if line.item is None
+            IncompleteLine(line=line.position + 1, reported=line.reported[:REPORTED], why=line.why)
+            for line in lines
+            if line.item is None
         ],
     )

@@ -17,7 +17,10 @@ class Fault(Schema):
 class JoinedItem(Schema):
     """One line that could be read: the item it led to, and whether the item was known already."""
 
-    line: int = Field(description="Number of the line, from 1: addresses first, then files.")
+    line: int = Field(
+        description="Number from 1: addresses first, then files. Several addresses on one line count as several."
+    )
+    reported: str = Field(description="The line as it came, its first 300 characters.")
     reference: str
     joined: bool
 
@@ -26,6 +29,7 @@ class IncompleteLine(Schema):
     """One line that could not be read. It is kept."""
 
     line: int
+    reported: str
     why: str
 
 
@@ -37,6 +41,10 @@ class FiledReport(Schema):
     source: str = Field(description="Where it counts as coming from; the token says so.")
     reference: str
     received_at: datetime
+    why: str = Field(
+        description="What of it could not be read as given, in a sentence; then all that was sent is kept, and a "
+        "person will look. Empty: nothing."
+    )
     items: list[JoinedItem]
     incomplete: list[IncompleteLine]
 
@@ -122,8 +130,7 @@ REPORT_BODY = {
                         "addresses": {
                             "type": "array",
                             "items": {"type": "string"},
-                            "maxItems": 10000,
-                            "description": "Web or onion addresses, Message-IDs; as they were seen, defanged or not.",
+                            "description": "At most 10,000 with the files; more are kept, not read. Web or onion addresses, Message-IDs; as they were seen, defanged or not.",
                         },
                         "files": {
                             "type": "array",
@@ -148,7 +155,6 @@ REPORT_BODY = {
                         },
                         "note": {
                             "type": "string",
-                            "maxLength": 100000,
                             "description": "Sealed; shown only when asked for.",
                         },
                     },
