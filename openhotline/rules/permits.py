@@ -81,6 +81,11 @@ def require_act(act: str, by: Actor) -> None:
         raise NotPermitted(f"This is for {_people(roles)}. Ask one of them to do it.")
 
 
+def may_act(act: str, by: Actor) -> bool:
+    """The same question for an act, one of ACTS."""
+    return by.role in ACTS[act]
+
+
 def may(path: Path, verb: str, by: Actor) -> bool:
     """The same question, for a page that only wants to know whether to draw a button."""
     return by.role in path.roles(verb)

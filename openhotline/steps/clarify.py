@@ -1,23 +1,26 @@
 """A person reads what the machine could not: the address behind an incomplete report's words.
 
-What was sent stays as it came; the address that was read from it is one more line, in the reader's name. What is not
+Or looks at what could be read only in part. What was sent stays as it came; the address that was read from it is one more line, in the reader's name. What is not
 here: asking the reporter (the receipt's page says what is missing), and guessing.
 """
 
+import json
 from datetime import datetime
 
 from django.db import transaction
 
 from openhotline.ledger.record import Act, record
 from openhotline.policy import Policy
+from openhotline.records import vault
 from openhotline.records.models import Report
 from openhotline.rules import report_path, urls
-from openhotline.rules.permits import require
+from openhotline.rules.permits import require, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
 from openhotline.steps import intake
 from openhotline.steps.advance import advance
 
+NOTHING_SEALED = "This report carries no words of the reporter."
 MOST = 200  # addresses one report's words are read as
 
 
@@ -56,3 +59,41 @@ def clarify(report: Report, text: str, *, policy: Policy, by: Actor, at: datetim
             at=at,
         )
     return refs
+
+
+def open_sent(report: Report, *, by: Actor, at: datetime) -> str:
+    """What was sent with a report, opened for a person: every read of it is an entry. Raises NotPermitted."""
+    require_act("note.open", by)
+    with transaction.atomic():
+        _note(report, "report.note-opened", by=by, at=at)
+    return words_of(report)
+
+
+def looked(report: Report, *, by: Actor, at: datetime) -> None:
+    """A person has looked at what of a report could not be read as given; it leaves the list.
+
+    Raises NotPermitted; Refused where it is no such report: its form was left, or nothing could be read.
+    """
+    require_act("note.open", by)
+    with transaction.atomic():
+        row = Report.objects.select_for_update().get(pk=report.pk)
+        if row.status == report_path.INCOMPLETE or row.complete or row.why == intake.LEFT_EARLY:
+            raise Refused(
+                "Somebody has looked at this already, or there is more to do. Open the list again.",
+                code="moved-meanwhile",
+            )
+        row.complete = True
+        row.save(update_fields=["complete"])
+        _note(row, "report.looked-at", by=by, at=at)
+
+
+def words_of(report: Report) -> str:
+    """The reporter's own words, and what was kept as it came. Whoever calls has written that they were opened."""
+    if not report.sealed:
+        return NOTHING_SEALED
+    told = json.loads(vault.open_("report", bytes(report.sealed)))
+    return "\n\n".join(filter(None, (told.get("help_text"), told.get("raw")))) or NOTHING_SEALED
+
+
+def _note(report: Report, act: str, *, by: Actor, at: datetime) -> None:
+    record([Act(act=act, obj=("report", str(report.report_id), report.version))], by=by, at=at)

@@ -1,10 +1,13 @@
 """What the machine could not read, a person may; what was sent stays as it came."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from openhotline.ledger import canonical
+from openhotline.ledger.models import Staged
 from openhotline.ledger.reading import entries_of
 from openhotline.records.models import Item, Report
 from openhotline.rules import words
@@ -12,6 +15,8 @@ from openhotline.rules.refusals import NotPermitted
 from openhotline.rules.words import Actor
 from openhotline.settings import load
 from openhotline.steps.clarify import clarify
+from openhotline.steps.intake import file_reports
+from openhotline.steps.partner_file import read_csv
 from tests.web.desk_cast import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.desk.urls")]
@@ -78,6 +83,50 @@ def test_what_cannot_be_taken_is_said_and_kept_and_joins_nothing(desk: Desk, typ
     report.refresh_from_db()
     assert report.status == "incomplete"
     assert not Item.objects.exists()
+
+
+def odd_report(desk: Desk) -> Report:
+    """A partner's row whose address can be read and whose source cannot."""
+    sent = f"{ADDRESS},the web form,third picture"
+    rows = read_csv(io.BytesIO(f"address,source,note\n{sent}\n".encode()), partner="acme", at=desk.day.now)
+    file_reports(
+        [row for row in rows if row], policy=desk.day.policy, by=words.MACHINE_WORKER, at=desk.day.now
+    )
+    desk.sync()
+    return Report.objects.get(partner="acme")
+
+
+ADDRESS = "http://ex\u0430mple.org/harbour"  # one letter of it is another alphabet's
+
+
+def test_what_could_be_read_only_in_part_is_opened_by_a_person_and_leaves_the_list_when_it_was_looked_at(
+    desk: Desk,
+) -> None:
+    report = odd_report(desk)
+    item = Item.objects.get()
+    listed = desk.as_("A07").get("/incomplete").content.decode()
+    assert "“the web form” is no source we know" in listed and item.ref in listed
+    assert "third picture" not in listed
+    opened = desk.as_("A07").post(f"/incomplete/{report.pk}/open").content.decode()
+    assert f"{ADDRESS},the web form,third picture" in opened
+    assert desk.as_("A07").post(f"/incomplete/{report.pk}/looked").status_code == 303
+    assert desk.as_("A12").post(f"/incomplete/{report.pk}/looked").status_code == 409
+    assert "the web form" not in desk.as_("A07").get("/incomplete").content.decode()
+    last = [canonical.decode(bytes(row.entry))["act"] for row in Staged.objects.order_by("-pk")[:2]]
+    assert last == ["report.looked-at", "report.note-opened"]
+
+
+def test_what_nobody_could_read_is_opened_too_and_waits_for_its_address(desk: Desk) -> None:
+    report = unreadable(desk)
+    assert "As it was sent" in desk.as_("A07").post(f"/incomplete/{report.pk}/open").content.decode()
+    assert desk.as_("A07").post(f"/incomplete/{report.pk}/looked").status_code == 409
+
+
+def test_what_is_odd_about_an_address_is_shown_on_its_case(desk: Desk) -> None:
+    odd_report(desk)
+    page = desk.as_("A07").get(f"/case/{Item.objects.get().ref}").content.decode()
+    assert page.count("A part of its host name mixes alphabets") == 2, "of the address, and of the spelling"
+    assert "“the web form” is no source we know" in page
 
 
 def test_a_manager_is_sent_to_who_may(desk: Desk) -> None:

@@ -5,7 +5,6 @@ True here: the reporter's words are shown only when asked for, each time written
 here: the parts that need more than a look-up (`trail`, `looks`, `traced`, `outward`, `story`), and acts (`assess`, `alarms`).
 """
 
-import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,14 +12,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from openhotline.records import vault
 from openhotline.records.models import Item
 from openhotline.rules import item_path, removal_path
 from openhotline.rules.permits import ACTS, require_act
 from openhotline.rules.refusals import Refused
-from openhotline.rules.urls import defang
+from openhotline.rules.urls import defang, read
 from openhotline.steps import assess as assess_step
-from openhotline.steps import looked, way
+from openhotline.steps import clarify, looked, way
 from openhotline.web.desk import bench, entries, looks, opinions, outward, rows, story, times, traced, trail
 from openhotline.web.scoped import found
 
@@ -59,6 +57,7 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
     return {
         "item": item,
         "address": defang(item.canonical),
+        "odd": read(item.canonical).note,
         "referrer": defang(item.referrer) if item.referrer else "",
         "way_steps": "\n".join(defang(step) for step in item.way_steps.split()),
         "typed": request.POST,
@@ -158,10 +157,7 @@ def open_note(request: HttpRequest, ref: str, report: int) -> HttpResponse:
         at=bench.now(request),
         why=request.POST.get("why", "")[:200] or "read on the case page",
     )
-    words = "This report carries no words of the reporter."
-    if told.sealed:
-        words = json.loads(vault.open_("report", bytes(told.sealed))).get("help_text") or words
-    return page(request, ref, opened=told.pk, opened_words=words)
+    return page(request, ref, opened=told.pk, opened_words=clarify.words_of(told))
 
 
 @require_POST

@@ -14,7 +14,8 @@ from django.db.models import Q
 
 from openhotline.records.models import Check, Item, Removal
 from openhotline.rules import clocks as clock_names
-from openhotline.rules import words
+from openhotline.rules import urls, words
+from openhotline.steps import intake
 from openhotline.web.desk import rows, times
 from openhotline.web.scoped import Scoped
 
@@ -32,7 +33,7 @@ class Told:
     when: str
     source: str
     partner: str
-    incomplete: bool
+    incomplete: str  # what of it is missing, "" where nothing is
     words: bool  # the reporter wrote something; shown only after "Show"
 
 
@@ -45,7 +46,7 @@ def reports(scoped: Scoped, item: Item, at: datetime) -> list[Told]:
             hour(row.received_at, at) if row.source == words.FROM_PUBLIC else times.when(row.received_at, at),
             rows.SOURCE_NAMES.get(row.source, row.source),
             row.partner,
-            not row.complete,
+            "" if row.complete else "Left early" if row.why == intake.LEFT_EARLY else row.why,
             row.sealed is not None,
         )
         for row in found
@@ -57,12 +58,12 @@ def hour(moment: datetime, at: datetime) -> str:
     return hours if moment.date() == at.date() else f"{moment.day} {moment:%b}, {hours}"
 
 
-def spellings(scoped: Scoped, item: Item) -> list[str]:
-    """Every spelling received, defanged, each once, at most fifty."""
+def spellings(scoped: Scoped, item: Item) -> list[tuple[str, str]]:
+    """Every spelling received, defanged, each once, at most fifty, with what is odd about it."""
     seen = dict.fromkeys(
         scoped.report_lines().filter(item=item).order_by("pk").values_list("reported", flat=True)[:500]
     )
-    return [defanged(text) for text in list(seen)[:50]]
+    return [(defanged(text), urls.read(text).note) for text in list(seen)[:50]]
 
 
 def defanged(text: str) -> str:

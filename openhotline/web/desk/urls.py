@@ -108,6 +108,8 @@ urlpatterns = [
     path("hosts/<int:pk>/calls", contacts.call, name="host-call"),
     path("incomplete", incomplete.incomplete, name="incomplete"),
     path("incomplete/<int:pk>", incomplete.clarify, name="clarify"),
+    path("incomplete/<int:pk>/open", incomplete.open_sent, name="open-sent"),
+    path("incomplete/<int:pk>/looked", incomplete.looked, name="looked-at"),
     # understand
     path("legs", legs.table, name="legs"),
     path("legs.csv", legs.download, name="legs-csv"),
