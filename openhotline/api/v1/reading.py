@@ -39,7 +39,7 @@ class KeyUsed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One report as sent. `lines` and `files` are verbatim; `raw` is all of it, where something is `odd`."""
+    """One report as sent. `lines` and `files` are verbatim; `whole` is all of it, where something is `odd`."""
 
     lines: tuple[str, ...]
     files: tuple[str, ...]
@@ -49,7 +49,7 @@ class Body:
     received_at: datetime | None
     sent: str  # SHA-256, hex, of the content: spaces and the order of fields count for nothing
     odd: str
-    raw: str
+    whole: str
 
 
 def clean(text: str) -> str:

@@ -95,7 +95,7 @@ def _incoming(
         partner=partner.key,
         key=key,
         odd=body.odd,
-        raw=body.raw,
+        raw=body.whole,
         sent=body.sent,
     )
 
