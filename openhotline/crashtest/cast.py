@@ -1,10 +1,11 @@
 """The people of the crash test, as processes of their own that may be killed at any moment.
 
-    python -m openhotline.crashtest.cast make|reporter|staff|judge FOLDER SEED [PARTNER-PORT]
+    python -m openhotline.crashtest.cast make|reporter|staff|settle|judge FOLDER SEED [PARTNER-PORT]
 
 `make` sets the house up. `reporter` is the public form's end of the spool: it writes down what it has
 acknowledged, durably and only after the spool said so. `staff` files reports by hand, reads items as two
-analysts and answers for the police. `judge` looks at what is left and prints one line of JSON.
+analysts and answers for the police. `settle` lets time go on until nothing is on its way. `judge` looks at
+what is left and prints one line of JSON.
 """
 
 import json
@@ -16,20 +17,13 @@ from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
-
-def acknowledge(file: Path, report_id: UUID) -> None:
-    """What somebody was told has arrived: on the disk before the next thing happens."""
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(handle, f"{report_id}\n".encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+from openhotline.crashtest import logs
 
 
 def make(folder: Path, seed: int) -> None:
     """A house with two analysts, an officer for each unit, and hosts that can be written to."""
     from django.apps import apps
+    from django.contrib.auth.hashers import make_password
 
     from openhotline.crashtest.prober import HOSTS, country, operator
     from openhotline.jobs import house
@@ -51,7 +45,7 @@ def make(folder: Path, seed: int) -> None:
         for unit in Unit.objects.order_by("pk")
     ]
     for person in people:
-        house.make_person(person, password="never used, nobody signs in", demo=True)
+        house.make_person(person, password="", encoded=make_password(None), demo=True)  # nobody signs in
     for number in range(HOSTS):
         name = operator(number)
         key = f"AS{64496 + number}:{name.casefold()}"
@@ -76,7 +70,8 @@ def reporter(folder: Path, seed: int) -> None:
     settings = load()
     clock, key = settings.clock(), sealing.public_key(settings.keys)
     chance, box, known = random.Random(seed), spool.Spool(settings.spool), list[str]()
-    while True:
+    telling = (folder / "acknowledged.log").open("ab")  # open for its whole life: by this it is seen at work
+    while not telling.closed:
         report_id = uuid4()
         fresh = f"http://site{chance.randrange(50)}.example/{chance.randrange(10**9)}"
         address = chance.choice(known) if known and chance.random() < 0.3 else fresh
@@ -87,7 +82,7 @@ def reporter(folder: Path, seed: int) -> None:
         sealed = sealing.seal(report.to_json(), key)
         box.append(spool.OPENED, report_id, sealed)
         box.append(spool.SENT, report_id, sealed)
-        acknowledge(folder / "acknowledged.log", report_id)
+        logs.add(folder / "acknowledged.log", str(report_id))
         time.sleep(chance.uniform(0.05, 0.4))
 
 
@@ -128,7 +123,7 @@ def staff(folder: Path, seed: int) -> None:
         file_reports(
             [IncomingReport(report_id, words.FROM_STAFF, lines, at)], policy=policy, by=machine, at=at
         )
-        acknowledge(folder / "acknowledged.log", report_id)
+        logs.add(folder / "acknowledged.log", str(report_id))
 
     def read(status: str, who: words.Actor) -> None:
         mine = Item.objects.filter(status=status).order_by("pk")
@@ -158,7 +153,21 @@ def staff(folder: Path, seed: int) -> None:
                 sys.stderr.write(
                     f"staff: {fault}\n"
                 )  # the worker moved it meanwhile, or the database was busy
-        time.sleep(chance.uniform(0, 0.1))
+        time.sleep(chance.uniform(0.05, 0.25))
+
+
+def settle(folder: Path, seed: int) -> None:
+    """Nobody brings anything new; the worker works off what is there."""
+    from openhotline.clock import WorldClock
+    from openhotline.crashtest.settle import to_the_end
+    from openhotline.jobs.post import HTTP, SMTP
+    from openhotline.settings import load
+
+    settings = load()
+    clock = settings.clock()
+    assert isinstance(clock, WorldClock)
+    asks = (HTTP, SMTP) if settings.relay_log else (HTTP,)
+    sys.stdout.write(to_the_end(folder, clock, asks=asks))
 
 
 def judge(folder: Path, seed: int) -> None:
@@ -173,10 +182,10 @@ def judge(folder: Path, seed: int) -> None:
     from openhotline.settings import load
 
     now = load().clock().now()
-    told = [UUID(text) for text in lines(folder / "acknowledged.log")]
+    told = [UUID(text) for text in logs.lines(folder / "acknowledged.log")]
     filed = Counter(Report.objects.values_list("report_id", flat=True))
-    taken = Counter(text.partition("@")[0] for text in lines(folder / "taken.log"))
-    referred = Counter(lines(folder / "referred.log"))
+    taken = Counter(text.partition("@")[0] for text in logs.lines(folder / "taken.log"))
+    referred = Counter(logs.lines(folder / "referred.log"))
     taken += referred
     letters = {letter.key: letter for letter in Letter.objects.exclude(transport="prober").defer("body")}
     noticed: dict[int, set[str]] = {}
@@ -218,14 +227,6 @@ def judge(folder: Path, seed: int) -> None:
     sys.stdout.write(json.dumps(result) + "\n")
 
 
-def lines(file: Path) -> list[str]:
-    """The whole lines of a log; a killed writer may have left half a one."""
-    if not file.exists():
-        return []
-    *whole, _ = file.read_text().split("\n")
-    return whole
-
-
 def main() -> None:
     """Django, then the part."""
     part, folder = sys.argv[1], Path(sys.argv[2])
@@ -234,7 +235,8 @@ def main() -> None:
     import django
 
     django.setup()
-    {"make": make, "reporter": reporter, "staff": staff, "judge": judge}[part](folder, seed)
+    parts = {"make": make, "reporter": reporter, "staff": staff, "settle": settle, "judge": judge}
+    parts[part](folder, seed)
 
 
 if __name__ == "__main__":

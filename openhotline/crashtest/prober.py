@@ -55,10 +55,9 @@ class EverywhereProber(FakeProber):
     def _trace(self, job: TraceJob) -> TraceFacts:
         """Three methods name the country: the registry, the origin network and the location file."""
         facts = super()._trace(job)
+        named = next(answer.country for answer in facts.answers if answer.method == "location")
         answers = tuple(
-            dataclasses.replace(answer, country=facts.answers[1].country)
-            if answer.method == "origin-network"
-            else answer
+            dataclasses.replace(answer, country=named) if answer.method == "origin-network" else answer
             for answer in facts.answers
         )
         return dataclasses.replace(facts, answers=answers)

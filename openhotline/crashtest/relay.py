@@ -9,13 +9,13 @@ beyond the Message-ID.
 """
 
 import asyncio
-import os
 import random
 import re
 import sys
 from pathlib import Path
 
 from openhotline.connectors.relaylog.fake import FakeLog
+from openhotline.crashtest import logs
 
 _MESSAGE_ID = re.compile(rb"(?im)^Message-ID:\s*<([^>]+)>")
 
@@ -58,12 +58,7 @@ async def take(body: bytes, folder: Path) -> None:
     found = _MESSAGE_ID.search(body)
     if found is None:
         raise ValueError("a letter without a Message-ID")
-    handle = os.open(folder / "taken.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(handle, found[1].strip() + b"\n")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    logs.add(folder / "taken.log", found[1].decode().strip())
     note(folder, found[1].decode().strip())
 
 

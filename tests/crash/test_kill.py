@@ -7,7 +7,7 @@ seed is printed; OPENHOTLINE_TEST_SEED repeats a run's choices.
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +26,13 @@ def killed(folder: Path, kills: int) -> dict[str, Any]:
     return found
 
 
-# Release: on a slow machine its patience may end while a letter is still on its way, which says nothing.
-@pytest.mark.release
 @pytest.mark.both
 def test_forty_kills_lose_nothing_and_send_nothing_twice(tmp_path: Path) -> None:
     found = killed(tmp_path, 40)
-    # On a slow machine a letter or two still wait (shown as pending) when the run's patience ends: not lost, not twice.
-    assert set(found["broken"]) <= {"A letter is stuck."}
-    assert found["letters"].get("pending", 0) <= 3
+    assert found["broken"] == []
     assert sum(found["kills"].values()) == 40
-    assert found["acknowledged"] > 40 and found["taken"] > 0 and found["ledger"]["entries"] > 40, found
-    assert (found["lost"], found["taken_twice"], found["noticed_twice"], found["ledger"]["ok"]) == (
-        0,
-        0,
-        0,
-        True,
-    )
+    assert found["acknowledged"] > 40 and found["ledger"]["entries"] > 40, found
+    assert found["notices_sent"] > 0, "no notice left, so nothing was shown"
     shown = {key: value for key, value in found.items() if key != "broken"}
     assert keys_of(shown, promised()["crashtest"]) | {"broken[]"} == promised()["crashtest"]
 
@@ -65,34 +56,32 @@ def without_log(tmp_path: Path) -> Iterator[Crowd]:
 def test_a_worker_killed_while_the_relay_holds_its_answer_leaves_one_letter_in_doubt(
     without_log: Crowd,
 ) -> None:
-    """The gap of RFC 1047 itself: the relay has the letter, we died before its answer.
-
-    Known: since answers can be taken back for a minute, no letter of this crowd leaves within the time given here,
-    so this fails before it proves anything. The forty kills above go through the same gap at random.
-    """
+    """The gap of RFC 1047 itself: the relay has the letter, we died before its answer."""
     crowd = without_log
-    hold = crowd.folder / "hold"
+    hold, taken = crowd.folder / "hold", crowd.folder / "taken.log"
     hold.touch()
     for name in crowd.commands:
         crowd.start(name)
-    time.sleep(50)
-    # Nobody brings more, and time runs at a pace at which traces stay fresh: now letters leave.
-    for name in ("reporter", "staff"):
-        crowd.kill(name)
-    crowd.skip(6)
-    taken, end = crowd.folder / "taken.log", time.monotonic() + 90
-    while not taken.exists() or not taken.read_text().endswith("\n"):
-        assert time.monotonic() < end, crowd.last_words()
-        time.sleep(0.02)
-    key = taken.read_text().partition("@")[0]
+    wait_until(lambda: whole_lines(taken) > 0, crowd)
     crowd.kill("worker")
+    key = taken.read_text().partition("@")[0]
     hold.unlink()
     crowd.start("worker")
-    time.sleep(2)
     found = crowd.settle()
     assert broken(found) == []
-    assert found["letters"]["in doubt"] >= 1
+    assert found["letters"]["in doubt"] == 1
     assert taken.read_text().count(key) == 1, "what is in doubt is never sent again by itself"
+
+
+def wait_until(holds: Callable[[], bool], crowd: Crowd, *, patience: float = 120) -> None:
+    end = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < end, crowd.last_words()
+        time.sleep(0.02)
+
+
+def whole_lines(file: Path) -> int:
+    return file.read_text().count("\n") if file.exists() else 0
 
 
 def test_a_broken_promise_is_seen() -> None:
@@ -108,6 +97,7 @@ def test_a_broken_promise_is_seen() -> None:
         "due": 0,
         "letters": {"sent": 3, "in doubt": 1},
         "case_gaps": [],
+        "left": "",
         "ledger": {"ok": True},
     }
     assert broken(whole) == []
