@@ -33,6 +33,7 @@ from openhotline.world import places
 from openhotline.world.scenario import Scenario, Site
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SLOWLY = timedelta(minutes=10)  # between two turns of the machine, once the day's haste is over
 _NAMESPACE = UUID("6f1c1c1e-0000-4000-8000-000000000000")
 
 
@@ -58,14 +59,14 @@ class ScriptedDay:
     def now(self) -> datetime:
         return self.clock.now()
 
-    def until(self, moment: datetime) -> None:
-        """Let the machine work, jumping from deadline to deadline, until `moment`."""
+    def until(self, moment: datetime, *, step: timedelta = MINUTE) -> None:
+        """Let the machine work until `moment`, jumping from deadline to deadline, by `step` at least."""
         while True:
             self.engine.settle(self.now)
             following = next_deadline(self.now)
             if following is None or following > moment:
                 break
-            self.clock.jump(following)
+            self.clock.jump(min(max(following, self.now + step), moment))
         self.clock.jump(moment)
         self.engine.settle(self.now)
 
@@ -220,8 +221,8 @@ class ScriptedDay:
                     or consultation.host.name != places.MUTE_HOSTING.operator
                 ):
                     self._answer(consultation, words.GO_AHEAD)
-            self.until(self.now + 3 * HOUR)
-        self.until(start + 1 * DAY)
+            self.until(self.now + 3 * HOUR, step=SLOWLY)
+        self.until(start + 1 * DAY, step=SLOWLY)
 
     def days_after(self) -> None:
         """Partners abroad, the one that comes back, the ladder's end."""
@@ -230,7 +231,7 @@ class ScriptedDay:
             self._verify_contacts()
             for consultation in self._waiting():
                 self._answer(consultation, words.GO_AHEAD)
-            self.until(start + day * DAY)
+            self.until(start + day * DAY, step=HOUR)
 
     # --- who does what --------------------------------------------------------------------------
 

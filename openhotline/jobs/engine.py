@@ -7,7 +7,7 @@ so that a worker that dies loses nothing. One worker reads a house's spool. What
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Min
 
@@ -26,6 +26,7 @@ from openhotline.rules.refusals import Refused
 from openhotline.steps import due, likeness
 
 log = logging.getLogger("openhotline.worker")
+SWEEP_EVERY = timedelta(seconds=2)  # house time: how soon an act of a person is taken up where nothing else stirs
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Engine:
     faults: list[str] = field(default_factory=list)
     compared_at: datetime | None = None
     reconciled_at: datetime | None = None
+    _swept_at: datetime | None = None
+    _stirred: bool = True  # something was done since the last sweep began
 
     def turn(self, at: datetime) -> int:
         """Do everything that is due at `at`, once. Returns how much was done.
@@ -52,7 +55,9 @@ class Engine:
         done = 0
         for name, part in self.parts(at):
             try:
-                done += part()
+                count = part()
+                done += count
+                self._stirred |= count > 0
             except (ProberUnreachable, Refused) as fault:
                 # Refused: somebody moved it between our reading and our writing; the next turn sees it as it is.
                 self._fault(name, fault.sentence)
@@ -91,7 +96,7 @@ class Engine:
                     rate=self.check_rate,
                 ),
             ),
-            ("sweeps", lambda: sweep(policy=self.policy, at=at, strict=self.strict)),
+            ("sweeps", lambda: self._sweep(at)),
             ("letters", lambda: dispatch.letters(self.post, policy=self.policy, at=at)),
             ("partners", lambda: dispatch.partners(self.post, policy=self.policy, at=at)),
             ("the exchange", lambda: exchange.turn(self.post, policy=self.policy, at=at)),
@@ -99,6 +104,14 @@ class Engine:
             ("comparison", lambda: self._compare(at)),
             ("ledger", lambda: put_in_order() and 0),
         )
+
+    def _sweep(self, at: datetime) -> int:
+        """A sweep asks some thirty questions of the database; a worker that turns for nothing need not ask them."""
+        last = self._swept_at
+        if not self._stirred and last is not None and last <= at < last + SWEEP_EVERY:
+            return 0
+        self._swept_at, self._stirred = at, False
+        return sweep(policy=self.policy, at=at, strict=self.strict)
 
     def _compare(self, at: datetime) -> int:
         """The hour's comparison with relay and partners, and the day's with partners. It finds and does nothing, so it counts as nothing."""
@@ -118,6 +131,7 @@ class Engine:
     def settle(self, at: datetime, *, most: int = 1000) -> int:
         """Turn until nothing is due at `at`. Returns how much was done."""
         total = 0
+        self._stirred = True  # people may have acted at this very moment
         for _ in range(most):
             done = self.turn(at)
             if not done:
