@@ -26,7 +26,9 @@ from openhotline.rules.refusals import Refused
 from openhotline.steps import due, likeness
 
 log = logging.getLogger("openhotline.worker")
-SWEEP_EVERY = timedelta(seconds=2)  # house time: how soon an act of a person is taken up where nothing else stirs
+SWEEP_EVERY = timedelta(
+    seconds=2
+)  # house time: how soon an act of a person is taken up where nothing else stirs
 
 
 @dataclass
