@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     proxies: str = ""  # a file with the address ranges of proxies, in the form of policy/proxies.toml
     places: str = ""  # where vantage points stand, "direct=51.5,-0.1;north=55.9,-3.2"
     news: str = ""  # comma-separated news servers that may be asked for a post
-    onion: str = ""  # the vantage point whose exit carries onion addresses
+    onion: str = ""  # comma-separated vantage points whose SOCKS5 exits carry onion addresses, and only these
 
     @property
     def data(self) -> Path:

@@ -32,6 +32,7 @@ def check(
     done = poll.checks(
         engine.prober,
         vantages=engine.vantages,
+        onions=engine.onions,
         policy=engine.policy,
         at=settings.clock().now(),
         rate=settings.requests_per_second,

@@ -39,6 +39,7 @@ class Engine:
     prober: Prober
     post: Post
     vantages: tuple[str, ...]
+    onions: tuple[str, ...] = ()  # the vantage points for onion addresses
     filer: Filer | None = None
     check_rate: float = poll.RATE  # looks a second for the whole house
     mailroom: Mailroom | None = None
@@ -87,12 +88,16 @@ class Engine:
                 "traces before departure",
                 lambda: dispatch.retrace_before_departure(self.prober, policy=self.policy, at=at),
             ),
-            ("first sights", lambda: poll.first_sights(self.prober, vantages=self.vantages, at=at)),
+            (
+                "first sights",
+                lambda: poll.first_sights(self.prober, vantages=self.vantages, onions=self.onions, at=at),
+            ),
             (
                 "checks",
                 lambda: poll.checks(
                     self.prober,
                     vantages=self.vantages,
+                    onions=self.onions,
                     policy=self.policy,
                     at=self.post.moment(at),
                     rate=self.check_rate,

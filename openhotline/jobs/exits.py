@@ -29,6 +29,10 @@ WORLD_EXITS = {
     "south": (SOCKS5_UNIX, "world-exit-south.sock"),
     "west": (CONNECT_UNIX, "world-exit-west.sock"),
 }
+WORLD_ONIONS = {
+    "onion-one": (SOCKS5_UNIX, "world-exit-onion-one.sock"),
+    "onion-two": (SOCKS5_UNIX, "world-exit-onion-two.sock"),
+}
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 # Names that tell what an MMDB file answers, where the operator has not said so as `origin=` or `location=`.
 _ORIGIN_NAMES = ("asn", "origin", "as-", "isp", "network")
@@ -61,8 +65,8 @@ def _direct(settings: Settings) -> ProbeConfig:
             proxies=settings.proxies,
             where=places(settings.places),
             news=settings.news,
-            onion=settings.onion,
         ),
+        onion=onions(settings),
         signs=policies.sign_words(),
     )
 
@@ -76,10 +80,18 @@ def _ways(settings: Settings) -> dict[str, Way]:
 
 
 def vantages(settings: Settings) -> tuple[str, ...]:
-    """The vantage points of this house, by name."""
+    """The vantage points of this house that look at ordinary addresses, by name."""
     if settings.exit == "world":
         return tuple(WORLD_EXITS)
-    return tuple(_ways(settings))
+    named = onions(settings)
+    return tuple(name for name in _ways(settings) if name not in named)
+
+
+def onions(settings: Settings) -> tuple[str, ...]:
+    """The vantage points that look at onion addresses, and at nothing else."""
+    if settings.exit == "world":
+        return tuple(WORLD_ONIONS)
+    return tuple(name.strip() for name in settings.onion.split(",") if name.strip())
 
 
 def named_exits(text: str) -> dict[str, Way]:
@@ -136,7 +148,9 @@ def _world(settings: Settings) -> ProbeConfig:
         named = tuple(Resolver(one["address"], int(one["port"]), one["transport"]) for one in listed)
     lists = registry_lists.files(settings.data)
     return ProbeConfig(
-        vantages={name: Way(kind, str(run / file)) for name, (kind, file) in WORLD_EXITS.items()},
+        vantages={
+            name: Way(kind, str(run / file)) for name, (kind, file) in (WORLD_EXITS | WORLD_ONIONS).items()
+        },
         resolvers=named,
         # Until its lists are fetched (openhotline refresh registries) the world has one registry for all.
         rdap_base="" if lists else str(card.get("rdap", "")),
@@ -148,8 +162,8 @@ def _world(settings: Settings) -> ProbeConfig:
             proxies=settings.proxies or str(card.get("proxies", "")),
             where={name: (float(a), float(b)) for name, (a, b) in card.get("stand_at", {}).items()},
             news=settings.news or ",".join(card.get("news", ())),
-            onion="",
         ),
+        onion=onions(settings),
         signs=policies.sign_words(),
         # A busy machine is no outage: what is slow here is slow because everything runs on one box.
         limits=Limits(
@@ -181,9 +195,7 @@ def _card(file: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def tracing(
-    *, whois: str, proxies: str, where: Mapping[str, tuple[float, float]], news: str, onion: str
-) -> Tracing:
+def tracing(*, whois: str, proxies: str, where: Mapping[str, tuple[float, float]], news: str) -> Tracing:
     """What only traces need: the lists of policy and of the operator, read now. Raises ValueError."""
     listed = signs.proxies(Path(proxies) if proxies else None)
     return Tracing(
@@ -194,7 +206,6 @@ def tracing(
         places=where,
         extents=signs.extents() if where else {},
         news=tuple(part.strip() for part in news.split(",") if part.strip()),
-        onion=onion,
     )
 
 

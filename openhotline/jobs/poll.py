@@ -15,6 +15,7 @@ from openhotline.policy import Policy
 from openhotline.rules.facts import CheckFacts
 from openhotline.steps import check, due, likeness
 from openhotline.steps.due import Wanted
+from openhotline.steps.likeness import First
 
 BATCH = 500  # removals taken at once
 PIECE = 250  # removals asked about and filed at once
@@ -30,13 +31,19 @@ class Looks(Protocol):
 
 
 def checks(
-    prober: Looks, *, vantages: tuple[str, ...], policy: Policy, at: datetime, rate: float = RATE
+    prober: Looks,
+    *,
+    vantages: tuple[str, ...],
+    policy: Policy,
+    at: datetime,
+    rate: float = RATE,
+    onions: tuple[str, ...] = (),
 ) -> int:
-    """One batch of looks. Returns how many removals were looked at. Raises ProberUnreachable."""
+    """One batch of looks: at onion addresses from `onions`, if the house has any. Returns how many removals were looked at. Raises ProberUnreachable."""
     wanted = due.take(figures=policy.pace, at=at, limit=BATCH, places=len(vantages), rate=rate)
     done = 0
     for piece in _pieces(wanted):
-        jobs = [(one, _job(one, vantage, at)) for one in piece for vantage in vantages]
+        jobs = [(one, _job(one, vantage, at)) for one in piece for vantage in _from(one, vantages, onions)]
         try:
             facts = prober.check([job for _, job in jobs])
         except ProberUnreachable:
@@ -57,6 +64,11 @@ def _pieces(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
         yield wanted[start : start + PIECE]
 
 
+def _from(one: Wanted | First, vantages: tuple[str, ...], onions: tuple[str, ...]) -> tuple[str, ...]:
+    """Where it is looked at from. Without an exit for onions the prober says so, and sends nothing."""
+    return onions if one.onion and onions else vantages
+
+
 def _job(one: Wanted, vantage: str, at: datetime) -> CheckJob:
     return CheckJob(
         canonical=one.canonical,
@@ -69,7 +81,9 @@ def _job(one: Wanted, vantage: str, at: datetime) -> CheckJob:
     )
 
 
-def first_sights(prober: Looks, *, vantages: tuple[str, ...], at: datetime) -> int:
+def first_sights(
+    prober: Looks, *, vantages: tuple[str, ...], at: datetime, onions: tuple[str, ...] = ()
+) -> int:
     """What items show that an analyst has just opened, for later looks to be read against. Returns how many."""
     wanted = likeness.take_wanted(at=at)
     if not wanted:
@@ -77,7 +91,7 @@ def first_sights(prober: Looks, *, vantages: tuple[str, ...], at: datetime) -> i
     jobs = [
         CheckJob(
             canonical=one.canonical,
-            vantage=vantages[one.tries % len(vantages)],
+            vantage=(places := _from(one, vantages, onions))[one.tries % len(places)],
             at=at,
             referrer=one.referrer,
             allow_path=True,

@@ -19,6 +19,7 @@ from openhotline.connectors.probe import dry
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.meaning import ProbeFacts, ProbeJob
+from openhotline.connectors.probe.walk import take_apart
 from openhotline.jobs.exits import probe_config
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
@@ -40,14 +41,22 @@ def look(
             f"This house has no vantage point {vantage}. It has: {', '.join(config.vantages)}.",
             code="no-vantage",
         )
-    jobs = [
-        ProbeJob(address, name, at, request) for name in ([vantage] if vantage else list(config.vantages))
-    ]
+    jobs = [ProbeJob(address, name, at, request) for name in _from(address, vantage, config)]
     by_rule = [dry.by_rule(job, config) for job in jobs]
     facts = [one for one in by_rule if one is not None]
     if len(facts) < len(jobs):
         facts = _ask(settings, config, jobs)
     return _told(address, facts)
+
+
+def _from(address: str, vantage: str, config: ProbeConfig) -> list[str]:
+    """The vantage points that would look at it: onions have their own, where the house has any."""
+    if vantage:
+        return [vantage]
+    read = take_apart(address, config.ports)
+    if not isinstance(read, str) and read.host.endswith(".onion") and config.onion:
+        return list(config.onion)
+    return list(config.ordinary)
 
 
 def _ask(settings: Settings, config: ProbeConfig, jobs: Sequence[ProbeJob]) -> list[ProbeFacts]:

@@ -17,7 +17,7 @@ from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.connectors.relaylog.client import RelayLog
 from openhotline.connectors.spool.client import Spool
 from openhotline.jobs.engine import Engine
-from openhotline.jobs.exits import vantages
+from openhotline.jobs.exits import onions, vantages
 from openhotline.jobs.mailroom import Mailroom
 from openhotline.jobs.post import Post
 from openhotline.jobs.spooled import Filer
@@ -65,6 +65,7 @@ def engine_of(
             clock=(clock or settings.clock()).now,
         ),
         vantages=vantages(settings),
+        onions=onions(settings),
         filer=Filer(settings) if spool else None,
         check_rate=settings.requests_per_second,
         mailroom=Mailroom(settings.maildir, settings.hotline_domain) if spool else None,

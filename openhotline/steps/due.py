@@ -41,6 +41,7 @@ class Wanted:
     referrer: str
     cookie: str
     steps: tuple[str, ...]
+    onion: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,12 @@ def _keep(turns: Sequence[HostTurn]) -> None:
 
 def _wanted(taken: Sequence[int]) -> list[Wanted]:
     rows = {
-        pk: Wanted(pk, step, dialled(canonical), referrer, cookie, tuple(steps.split()))
-        for pk, step, canonical, referrer, cookie, steps in Removal.objects.filter(pk__in=taken).values_list(
-            "pk", "look_step", "item__canonical", "item__referrer", "item__cookie", "item__way_steps"
+        pk: Wanted(pk, step, dialled(canonical), referrer, cookie, tuple(steps.split()), kind == words.ONION)
+        for pk, step, canonical, referrer, cookie, steps, kind in Removal.objects.filter(
+            pk__in=taken
+        ).values_list(
+            *("pk", "look_step", "item__canonical", "item__referrer", "item__cookie", "item__way_steps"),
+            "item__kind",
         )
     }
     return [rows[pk] for pk in taken]

@@ -33,6 +33,7 @@ class First:
     cookie: str
     steps: tuple[str, ...]
     tries: int
+    onion: bool
 
 
 def want(items: Sequence[Item], *, at: datetime) -> None:
@@ -67,6 +68,7 @@ def take_wanted(*, at: datetime, limit: int = 100) -> list[First]:
             row.item.cookie,
             tuple(row.item.way_steps.split()),
             row.tries,
+            row.item.kind == words.ONION,
         )
         for row in taken
     ]

@@ -2,7 +2,8 @@
 
 True here: each speaks SOCKS5 and HTTP CONNECT, whichever a visitor begins with, and carries him to an IPv4 or
 IPv6 literal and nothing else; a name is refused (reply 8, or 400), and so is every address outside the
-documentation ranges (reply 2, or 403). Behind the exit the connection is handed to the server
+documentation ranges (reply 2, or 403). Where onions are carried, the name of one is taken by SOCKS5, and any user
+and password, as a Tor client takes them. Behind the exit the connection is handed to the server
 that plays the address, inside this process: no site, registry or name server listens on a port where
 something else could reach it. Who came, where to and when is kept. Not here: the servers.
 """
@@ -21,7 +22,7 @@ from weakref import WeakSet
 
 from openhotline.world import places
 
-OK, NOT_ALLOWED, NO_NETWORK, REFUSED, NO_COMMAND, NO_KIND = 0, 2, 3, 5, 7, 8
+OK, NOT_ALLOWED, NO_NETWORK, NO_HOST, REFUSED, NO_COMMAND, NO_KIND = 0, 2, 3, 4, 5, 7, 8
 _SAID = {  # the same in HTTP
     OK: "200 Connection established",
     NOT_ALLOWED: "403 Forbidden",
@@ -48,8 +49,10 @@ class Visit:
 class Exit:
     """One vantage point's exit."""
 
-    def __init__(self, vantage: str, door: Door, now: Callable[[], datetime]) -> None:
-        self.vantage, self.door, self.now = vantage, door, now
+    def __init__(
+        self, vantage: str, door: Door, now: Callable[[], datetime], *, onions: bool = False
+    ) -> None:
+        self.vantage, self.door, self.now, self.onions = vantage, door, now, onions
         self.delay: Callable[[str], float] = lambda literal: 0.0  # real seconds that a connection takes
         self.visits: deque[Visit] = deque(maxlen=KEPT)
         # Weak, because after the hand-over nobody tells the exit that a connection ended.
@@ -93,7 +96,7 @@ class _Visitor(asyncio.Protocol):
         self.exit = exit_
         self.transport: asyncio.Transport | None = None
         self._got = b""
-        self._greeted = False
+        self._greeted = self._named = False
         self._http = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,20 +106,22 @@ class _Visitor(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._got += data
-        if self._http or self._got[:1] != b"\x05":
+        if self._http or (not self._greeted and self._got[:1] != b"\x05"):
             self._http = True
             self._tunnel()
             return
         if not self._greeted:
             if len(self._got) < 2 or len(self._got) < 2 + self._got[1]:
                 return
-            if 0 not in self._got[2 : 2 + self._got[1]]:
+            offered, self._got = self._got[2 : 2 + self._got[1]], self._got[2 + self._got[1] :]
+            self._named = self.exit.onions and 2 in offered
+            if not self._named and 0 not in offered:
                 self._end(b"\x05\xff")
                 return
-            self._got = self._got[2 + self._got[1] :]
             self._greeted = True
-            self._write(b"\x05\x00")
-        self._request()
+            self._write(b"\x05\x02" if self._named else b"\x05\x00")
+        if not self._named or self._user():
+            self._request()
 
     def _tunnel(self) -> None:
         """The head of an HTTP request, once it is whole."""
@@ -137,6 +142,15 @@ class _Visitor(asyncio.Protocol):
             return
         self._lead(literal, number, rest)
 
+    def _user(self) -> bool:
+        """Whether user and password (RFC 1929) are whole; whatever they are, they are taken."""
+        got = self._got
+        if len(got) < 2 or len(got) < 3 + got[1] or len(got) < 3 + got[1] + got[2 + got[1]]:
+            return False
+        self._got, self._named = got[3 + got[1] + got[2 + got[1]] :], False
+        self._write(b"\x01\x00")
+        return True
+
     def _request(self) -> None:
         if len(self._got) < 5:
             return
@@ -150,7 +164,11 @@ class _Visitor(asyncio.Protocol):
         where, rest = self._got[4 : 4 + size], self._got[6 + size :]
         (port,) = struct.unpack_from("!H", self._got, 4 + size)
         if kind == 3:
-            self._refuse(where[1:].decode("latin-1"), port, NO_KIND)
+            name = where[1:].decode("latin-1")
+            if self.exit.onions and name.endswith(".onion") and command == 1:
+                self._lead(name, port, rest)
+            else:
+                self._refuse(name, port, NO_KIND)
             return
         literal = str(ipaddress.ip_address(where))
         if command != 1:
@@ -160,7 +178,7 @@ class _Visitor(asyncio.Protocol):
 
     def _lead(self, literal: str, port: int, rest: bytes) -> None:
         """To the server that plays the address, if there is one and the exit may."""
-        if not places.is_reserved(literal):
+        if not literal.endswith(".onion") and not places.is_reserved(literal):
             self._refuse(literal, port, NOT_ALLOWED)
             return
         server = self.exit.door(literal, port, self.exit.vantage)

@@ -18,16 +18,17 @@ from typing import Any
 from aiohttp import web
 
 from openhotline.clock import WorldClock
-from openhotline.world import atlas, places
+from openhotline.world import atlas, onions, places
 from openhotline.world.behaviour import Behaviours
 from openhotline.world.cdn import Cdn
 from openhotline.world.control import Control
 from openhotline.world.dns import DnsTalk, Zones
 from openhotline.world.exchange import USER, Exchange
-from openhotline.world.exit import NO_NETWORK, REFUSED, Exit
+from openhotline.world.exit import NO_HOST, NO_NETWORK, REFUSED, Exit
 from openhotline.world.journal import Journal
 from openhotline.world.mail import Post
 from openhotline.world.news import NewsTalk
+from openhotline.world.onions import Onions
 from openhotline.world.partners import Partner
 from openhotline.world.rdap import Registry
 from openhotline.world.scenario import Scenario
@@ -91,8 +92,12 @@ class Internet:
         self.exchange = Exchange(self.truth, self.behaviours, self.journal, self.now)
         self.whois = Whois(self.truth, self.behaviours, self.now)
         self.certificates = Certificates(self.behaviours, self.now, self._held)
+        self.onions = Onions(self.behaviours)
         self.cdn = Cdn(self.truth, self.behaviours, self.now)
         self.exits = tuple(Exit(vantage, self._door, self.now) for vantage in places.VANTAGES)
+        self.onion_exits = tuple(
+            Exit(vantage, self._onion_door, self.now, onions=True) for vantage in places.ONIONS
+        )
         for exit_ in self.exits:
             exit_.delay = partial(self._delay, exit_.vantage)
         self.control = Control(
@@ -132,6 +137,13 @@ class Internet:
             return REFUSED
         return TlsTalk(self.certificates, literal, talk)
 
+    def _onion_door(self, name: str, port: int, vantage: str) -> asyncio.Protocol | int:
+        """As `_door`, and the services that have a name and no address."""
+        if not name.endswith(".onion"):
+            return self._door(name, port, vantage)
+        known = name == onions.NAME and port == 80 and self.behaviours.of("line", vantage) != "down"
+        return HttpTalk(name, vantage, self.onions.respond) if known else NO_HOST
+
     def _held(self, host: str, literal: str) -> bool:
         """Whether a name leads to an address now."""
         return literal in (self.zones.literals(host, self.now()) or ())
@@ -154,6 +166,8 @@ class Internet:
         )
         for exit_ in self.exits:
             await exit_.start(run / _SOCKETS[exit_.vantage])
+        for exit_ in self.onion_exits:
+            await exit_.start(run / f"world-exit-{exit_.vantage}.sock")
         loop = asyncio.get_running_loop()
         self._smtp = await loop.create_server(self.post.protocol, LOOPBACK, self._ports[0])
         smtp_port = self._smtp.sockets[0].getsockname()[1]
@@ -173,6 +187,12 @@ class Internet:
             "ways": {
                 exit_.vantage: [_WAYS[exit_.vantage], str(run / _SOCKETS[exit_.vantage])]
                 for exit_ in self.exits
+            },
+            "onion": {
+                "exits": {
+                    exit_.vantage: str(run / f"world-exit-{exit_.vantage}.sock") for exit_ in self.onion_exits
+                },
+                "address": onions.ADDRESS,
             },
             "places": {exit_.vantage: places.STANDS_IN[exit_.vantage] for exit_ in self.exits},
             "resolver": {"address": places.NAME_SERVER, "port": 53, "transport": "tcp"},
@@ -218,7 +238,7 @@ class Internet:
     async def stop(self) -> None:
         """Stop every server and take the card away."""
         (self.data_dir / "run" / "world.json").unlink(missing_ok=True)
-        for exit_ in self.exits:
+        for exit_ in (*self.exits, *self.onion_exits):
             await exit_.stop()
         if self._smtp is not None:
             self._smtp.close()

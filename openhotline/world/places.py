@@ -22,6 +22,7 @@ CANARY_NAME = "canary.example.org"
 CANARY_URL = f"http://{CANARY_NAME}/"
 NORTH, SOUTH, WEST = "north", "south", "west"
 VANTAGES = (NORTH, SOUTH, WEST)
+ONIONS = ("onion-one", "onion-two")  # the vantage points that carry onion addresses
 # Where each vantage point stands: a host may show a page in one country and hide it in another.
 STANDS_IN = {NORTH: "GB", SOUTH: "DE", WEST: "XA"}
 # Where vantage points and countries stand, for the speed of light: latitude, longitude. XA is nowhere, and far.

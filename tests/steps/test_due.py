@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from openhotline.connectors.probe.fake import FakeProber
+from openhotline.jobs import poll
 from openhotline.records.models import Check, HostTurn, Item, Removal
 from openhotline.rules.facts import CheckFacts
 from openhotline.steps import check, due
+from openhotline.world import onions
 from tests.journeys.cast import Day, minutes
 
 SECOND = timedelta(seconds=1)
@@ -146,3 +149,16 @@ def test_turns_long_past_are_forgotten_and_those_to_come_kept(house: Day) -> Non
     house.later(timedelta(days=4))
     assert due.forget(at=house.now) > 0
     assert set(HostTurn.objects.values_list("host", flat=True)) == {due.HOUSE}
+
+
+def test_an_onion_is_looked_at_from_where_onions_are_carried_and_the_rest_is_not(house: Day) -> None:
+    onion = f"http://{onions.NAME}/rooms/1"
+    items = house.graded(house.public_report(onion, "http://plain.example.org/a"))
+    house.traced([one for one in items if one.kind == "address"])
+    house.traced([one for one in items if one.kind == "onion"], ("", 0, "", ""))
+    Removal.objects.update(next_check_at=house.now)
+    prober = FakeProber({}, vantages=("north", "tor-one", "tor-two"))
+    look = {"policy": house.policy, "at": house.now, "vantages": ("north",), "onions": ("tor-one", "tor-two")}
+    assert poll.checks(prober, **look) == 2
+    seen = {(call.canonical.split("/")[2], call.vantage) for call in prober.calls}
+    assert seen == {("plain.example.org", "north"), (onions.NAME, "tor-one"), (onions.NAME, "tor-two")}

@@ -16,6 +16,7 @@ from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.connectors.probe.config import Limits, MmdbFile, ProbeConfig, Resolver
 from openhotline.connectors.probe.meaning import CheckJob, TraceJob
 from openhotline.rules.facts import CheckFacts
+from openhotline.world import onions, places
 from openhotline.world.serve import World
 
 
@@ -41,7 +42,10 @@ def config(world: World) -> ProbeConfig:
     """The prober's configuration, made of the world's card alone."""
     card = world.card
     return ProbeConfig(
-        vantages={name: ("socks5-unix", path) for name, path in card["exits"].items()},
+        vantages={
+            name: ("socks5-unix", path) for name, path in (card["exits"] | card["onion"]["exits"]).items()
+        },
+        onion=tuple(card["onion"]["exits"]),
         resolvers=(Resolver(**card["resolver"]),),
         rdap_base=card["rdap"],
         mmdb=tuple(MmdbFile(path, kind, "made up") for kind, path in card["mmdb"].items()),
@@ -168,3 +172,33 @@ def test_what_moves_is_seen_at_its_new_place(town: Town) -> None:
         [TraceJob(canonical=url, host="nomad.example.net", at=town.world.clock.now())]
     )
     assert {answer.country for answer in facts.answers if answer.country} == {"NL"}
+
+
+def test_an_onion_is_looked_at_by_its_name_through_an_exit_that_carries_onions_and_no_other(
+    town: Town,
+) -> None:
+    """Its name is told to that exit alone: no name server hears it, and the other exits send nothing."""
+    internet, address = town.world.internet, onions.ADDRESS
+    town.later(minutes=1)
+    asked: list[str] = []
+    internet.zones.literals = lambda host, at, _real=internet.zones.literals: (
+        asked.append(host) or _real(host, at)
+    )
+    seen = [town.look(address, place) for place in places.ONIONS]
+    assert [(one.outcome, one.status, one.title) for one in seen] == [("answered", 200, "Rooms")] * 2
+    assert all(one.fingerprint and one.canary_up and one.peer == "" for one in seen)
+    for place, exit_ in zip(places.ONIONS, internet.onion_exits, strict=True):
+        assert exit_.vantage == place and {visit.target for visit in exit_.visits if visit.port == 80} >= {
+            onions.NAME
+        }
+    assert not [host for host in asked if host.endswith("onion")]
+    refused = town.look(address)
+    assert refused.outcome == "blocked" and "OPENHOTLINE_ONION" in refused.why
+    assert not [visit for exit_ in internet.exits for visit in exit_.visits if "onion" in visit.target]
+    mistyped = town.look(f"http://{'a' * 56}.onion/", places.ONIONS[0])
+    assert mistyped.outcome == "blocked" and "check digits" in mistyped.why
+    internet.behaviours.set("onion", onions.NAME, "gone")
+    town.later(minutes=1)
+    assert town.look(address, places.ONIONS[0]).status == 404
+    not_opened = CheckJob(address, places.ONIONS[0], town.world.clock.now())
+    assert "leads to no address. No request was sent" in town.prober.check([not_opened])[0].why

@@ -48,7 +48,7 @@ class Checker:
         if not job.allow_path:
             seen = await self.names.resolve(job.vantage, address.host, job.at)
             why = seen.why or (
-                f"The name leads to {', '.join(seen.addresses[:4])}. No request was sent: "
+                f"{_leads(seen.addresses)} No request was sent: "
                 "an analyst must open the item and allow it first."
             )
             return _facts(
@@ -117,6 +117,12 @@ class Checker:
             self.config.canary, vantage=vantage, at=at, wanted=lambda _status, _headers: 0
         )
         return walk.outcome == "answered" and 200 <= walk.status < 300
+
+
+def _leads(addresses: tuple[str, ...]) -> str:
+    if not addresses:
+        return "An onion name leads to no address."
+    return f"The name leads to {', '.join(addresses[:4])}."
 
 
 def _one_byte_of_a_page(got: Exchange) -> bool:

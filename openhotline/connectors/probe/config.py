@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from openhotline.connectors.probe.tracing import Tracing
-from openhotline.connectors.probe.ways import DIRECT, Way
+from openhotline.connectors.probe.ways import DIRECT, SOCKS5, SOCKS5_UNIX, Way
 from openhotline.rules.signs import NO_WORDS, SignWords
 
 # What the start-up self-test must find out of reach, besides what the house adds (its database).
@@ -87,7 +87,8 @@ class ProbeConfig:
     ports: tuple[int, ...] = (80, 443)
     own_ranges: tuple[str, ...] = ()
     user_agent: str = USER_AGENT
-    trace_vantage: str = ""  # "" -> the first
+    trace_vantage: str = ""  # "" -> the first that is not for onions
+    onion: tuple[str, ...] = ()  # vantage points whose SOCKS5 exits carry onion addresses
     tracing: Tracing = field(default_factory=Tracing)  # what only traces need
     drop_to: str = "nobody"  # the user to become when started as root
     wall: bool = True  # without one that keeps it from this machine and the database, it does not start
@@ -105,6 +106,11 @@ class ProbeConfig:
                 raise ValueError(f"The exit of vantage point {name} {why}.")
             if self.lift_documentation and Way(*way).kind == DIRECT:
                 raise ValueError("Documentation ranges are lifted for the world's exit only, never direct.")
+        for name in self.onion:
+            if Way(*self.vantages.get(name, (DIRECT,))).kind not in (SOCKS5, SOCKS5_UNIX):
+                raise ValueError(
+                    f"{name} is to carry onion addresses: it must be a vantage point with a SOCKS5 exit."
+                )
         for literal, _ in self.never:
             ipaddress.ip_address(literal)
         for resolver in self.resolvers:
@@ -122,7 +128,12 @@ class ProbeConfig:
     @property
     def trace_from(self) -> str:
         """The vantage point that traces use."""
-        return self.trace_vantage or next(iter(self.vantages))
+        return self.trace_vantage or next(iter(self.ordinary or self.vantages))
+
+    @property
+    def ordinary(self) -> tuple[str, ...]:
+        """The vantage points for all but onion addresses."""
+        return tuple(name for name in self.vantages if name not in self.onion)
 
     def to_json(self) -> str:
         """The form in which a supervisor hands it over."""
@@ -150,7 +161,7 @@ class ProbeConfig:
                     (str(sign), tuple(map(str, said))) for sign, said in value["signs"]["phrases"]
                 )
                 value["signs"] = SignWords(str(value["signs"]["version"]), phrases)
-            for name in ("rdap_bootstrap", "ports", "own_ranges"):
+            for name in ("rdap_bootstrap", "ports", "own_ranges", "onion"):
                 if name in value:
                     value[name] = tuple(value[name])
             return cls(**value)

@@ -14,6 +14,8 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from openhotline.rules import urls, words
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DOCUMENTATION: tuple[Network, ...] = tuple(
@@ -68,6 +70,9 @@ _DENIED_6 = tuple(
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
+ONION = 0  # in place of an IP version
+
+
 class Denied(Exception):
     """An address was refused before any contact. `sentence` says which and why."""
 
@@ -78,9 +83,9 @@ class Denied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Vetted:
-    """A literal that passed the table. Only `vet` makes them; exits connect to nothing else."""
+    """A literal that passed the table. Only `vet` and `vet_onion` make them; exits connect to nothing else."""
 
-    literal: str
+    literal: str  # or the name of an onion service, whose `version` is ONION
     version: int
 
 
@@ -139,3 +144,13 @@ def vet(
     if not passed:
         raise Denied("There was no address to connect to.")
     return tuple(passed)
+
+
+def vet_onion(name: str) -> Vetted:
+    """The name of an onion service, which is its key and leads to no address. Raises `Denied` unless its check
+    digits are right: a name with a wrong letter would be told to every directory and reach nobody.
+    """
+    read = urls.read(f"http://{name}/")
+    if read.kind != words.ONION or not read.ok or read.note:
+        raise Denied(f"{read.why or read.note or 'This is no onion name.'} Nothing was sent.")
+    return Vetted(name, ONION)

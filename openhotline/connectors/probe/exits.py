@@ -2,13 +2,15 @@
 
 True here: `connect` takes a vetted literal and gives a connected socket, direct or through a SOCKS5 or an
 HTTP CONNECT exit, and a direct connection must prove with `getpeername` that it went where it was sent.
-An exit is told the literal, never a name. Everything above (names, RDAP, pages) is handed sockets.
+An exit is told the literal, never a name; only an exit that carries onions is told the name of one. Everything above (names, RDAP, pages) is handed sockets.
 Not here: judging addresses (`deny.py`), what is said to a proxy (`handshakes.py`).
 """
 
 import asyncio
 import contextlib
+import hashlib
 import ipaddress
+import secrets
 import socket
 import ssl
 from pathlib import PurePath
@@ -32,6 +34,7 @@ class Exits:
         """`here`: the working directory as the configuration spells it, if it is the run directory."""
         self.config = config
         self._ways = {name: _near(Way(*way), here) for name, way in config.vantages.items()}
+        self._secret = secrets.token_bytes(16)
         self._relays: set[asyncio.Task[None]] = set()
         self._tls: ssl.SSLContext | None = None
 
@@ -72,9 +75,14 @@ class Exits:
     async def knock(self, vantage: str, literal: str, port: int) -> socket.socket:
         """A connection to an address that nobody vetted: for the operator's own resolvers, and for the
         self-test, which must find that it does not come about. Raises `NoWay`."""
-        way = self._ways[vantage]
+        way, seconds = self._ways[vantage], self.config.limits.connect_s
+        if literal.endswith(".onion"):
+            if vantage not in self.config.onion:
+                raise NoWay("blocked", "This exit does not carry onion addresses. Nothing was sent.")
+            # A circuit to where nobody may know takes longer than a connection.
+            way, seconds = self._apart(way, literal), self.config.limits.total_s
         try:
-            async with asyncio.timeout(self.config.limits.connect_s):
+            async with asyncio.timeout(seconds):
                 if way.kind == DIRECT:
                     return await _direct(literal, port)
                 if way.kind == CONNECT_TLS:
@@ -82,6 +90,13 @@ class Exits:
                 return await self._asked(way, literal, port)
         except TimeoutError:
             raise NoWay("timeout", _LATE) from None
+
+    def _apart(self, way: Way, name: str) -> Way:
+        """A user of its own for each onion service: a Tor client keeps users' circuits apart (IsolateSOCKSAuth)."""
+        if way.user:
+            return way
+        mark = hashlib.blake2b(name.encode(), key=self._secret, digest_size=8).hexdigest()
+        return way._replace(user=mark, password=mark)
 
     async def _asked(self, way: Way, literal: str, port: int) -> socket.socket:
         """Through a proxy whose own connection is the tunnel."""

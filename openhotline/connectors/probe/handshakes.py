@@ -1,6 +1,6 @@
 """What is said to a proxy before it carries us: SOCKS5 (RFC 1928, 1929) and HTTP CONNECT (RFC 9110).
 
-True here: the proxy is told a literal address and nothing else; its answer is bounded, and what it sends
+True here: the proxy is told a literal address, or the name of an onion service, and nothing else; its answer is bounded, and what it sends
 beyond its answer ends the connection, for the other side never speaks first. Not here: sockets being opened.
 """
 
@@ -54,9 +54,7 @@ async def socks5(sock: socket.socket, way: Way, literal: str, port: int) -> None
         await loop.sock_sendall(sock, bytes((1, len(user))) + user + bytes((len(password),)) + password)
         if (await _exactly(sock, 2))[1]:
             raise NoWay("blocked", "The exit does not know this user and password.")
-    kind = b"\x04" if ":" in literal else b"\x01"
-    packed = socket.inet_pton(socket.AF_INET6 if ":" in literal else socket.AF_INET, literal)
-    await loop.sock_sendall(sock, b"\x05\x01\x00" + kind + packed + struct.pack("!H", port))
+    await loop.sock_sendall(sock, b"\x05\x01\x00" + _destination(literal) + struct.pack("!H", port))
     head = await _exactly(sock, 10)  # the shortest answer there is: of an IPv4 address
     if head[0] != 5 or head[3] not in (1, 4):
         raise NoWay("blocked", "The exit's answer is not SOCKS5.")
@@ -64,6 +62,15 @@ async def socks5(sock: socket.socket, way: Way, literal: str, port: int) -> None
         raise NoWay(*_SOCKS.get(head[1], ("error", "The exit could not make the connection.")))
     if head[3] == 4:
         await _exactly(sock, 12)
+
+
+def _destination(literal: str) -> bytes:
+    """Kind and value: a name only of an onion service, which nobody could look up."""
+    if literal.endswith(".onion"):
+        return bytes((3, len(literal))) + literal.encode("ascii")
+    if ":" in literal:
+        return b"\x04" + socket.inet_pton(socket.AF_INET6, literal)
+    return b"\x01" + socket.inet_pton(socket.AF_INET, literal)
 
 
 async def connect(sock: socket.socket, way: Way, literal: str, port: int) -> None:

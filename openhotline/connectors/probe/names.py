@@ -15,12 +15,15 @@ from datetime import datetime
 from openhotline.connectors.dns import client as dns_client
 from openhotline.connectors.dns.meaning import MAX_ALIASES, DnsAnswer
 from openhotline.connectors.probe.config import ProbeConfig, Resolver
-from openhotline.connectors.probe.deny import Denied, Vetted, vet
+from openhotline.connectors.probe.deny import Denied, Vetted, vet, vet_onion
 from openhotline.connectors.probe.exits import Exits
 
 KEEP_S = 5.0  # real seconds an answer serves the same house moment
 MAX_USED = 16
 LONGEST_NAME, LONGEST_LABEL = 253, 63
+NO_ONIONS = (
+    "This exit does not carry onion addresses. Name one that does in OPENHOTLINE_ONION; nothing was sent."
+)
 NOT_ASKED = "not asked"  # in place of a response code: no name server was
 
 
@@ -80,16 +83,25 @@ class Names:
         if literal := literal_of(host):
             return self._judge((literal,), (), Resolved("", source="the address itself"))
         name = host.rstrip(".").lower()
-        if name.endswith(".onion"):
-            return Resolved("blocked", "This exit does not carry onion addresses.", rcode=NOT_ASKED)
         if len(name) > LONGEST_NAME or any(len(label) > LONGEST_LABEL for label in name.split(".")):
             return Resolved("error", "The name is longer than a name can be.", rcode=NOT_ASKED)
+        if name.endswith(".onion"):
+            return self._onion(vantage, name)
         key, now = (vantage, name, at), time.monotonic()
         kept = self._kept.get(key)
         if kept is None or now - kept[0] > KEEP_S:
             self._kept = {k: v for k, v in self._kept.items() if now - v[0] <= KEEP_S}
             kept = self._kept[key] = (now, asyncio.create_task(self._look(vantage, name)))
         return kept[1].result() if kept[1].done() else await asyncio.shield(kept[1])
+
+    def _onion(self, vantage: str, name: str) -> Resolved:
+        """No name server is ever asked for it: the exit is told the name itself."""
+        if vantage not in self.config.onion:
+            return Resolved("blocked", NO_ONIONS, rcode=NOT_ASKED)
+        try:
+            return Resolved("", source="the name itself", vetted=(vet_onion(name),))
+        except Denied as no:
+            return Resolved("blocked", no.sentence, rcode=NOT_ASKED)
 
     async def _look(self, vantage: str, name: str) -> Resolved:
         return (await self._sight(vantage, name, self.config.resolvers, zones=False)).resolved

@@ -27,9 +27,9 @@ def onion(config: ProbeConfig, job: TraceJob) -> tuple[MethodAnswer, ...]:
     """What can be said of an onion address without asking anybody."""
     read = urls.read(f"http://{job.host}/")
     carried = (
-        f"Exit {config.tracing.onion} carries onion addresses."
-        if config.tracing.onion
-        else "No exit of this house carries onion addresses."
+        f"Looks at it leave by {' and '.join(config.onion)}."
+        if config.onion
+        else "No exit of this house carries onion addresses (OPENHOTLINE_ONION)."
     )
     if not read.ok or read.note:
         why = read.why or read.note

@@ -36,7 +36,7 @@ class Touch:
         address = take_apart(job.canonical, self.config.ports)
         port = TLS_PORT if isinstance(address, str) else address.port
         secure = port if not isinstance(address, str) and address.secure else TLS_PORT
-        points = [vantage] if vantage else list(self.config.vantages)
+        points = [vantage] if vantage else list(self.config.ordinary)
         answers = await asyncio.gather(
             self.certificate(job, to, secure, vantage or self.config.trace_from),
             *(self.round_trip(to, port, point) for point in points),

@@ -21,7 +21,6 @@ class Tracing:
     places: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     extents: Mapping[str, tuple[tuple[float, float, float], ...]] = field(default_factory=dict)
     news: tuple[str, ...] = ()  # news servers, "name" or "name:port"
-    onion: str = ""  # the vantage point whose exit carries onion addresses; "" none does
 
     @classmethod
     def of(cls, value: dict[str, Any]) -> "Tracing":
@@ -37,5 +36,4 @@ class Tracing:
                 for code, circles in value.get("extents", {}).items()
             },
             news=tuple(str(name) for name in value.get("news", ())),
-            onion=str(value.get("onion", "")),
         )

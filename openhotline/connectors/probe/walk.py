@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 import can_ada
 
 from openhotline.connectors.probe.config import ProbeConfig
+from openhotline.connectors.probe.deny import ONION
 from openhotline.connectors.probe.exits import Exits, NoWay
 from openhotline.connectors.probe.fetch import Exchange, Fetcher, Header, Wanted
 from openhotline.connectors.probe.names import Names, Resolved, literal_of
@@ -29,6 +30,7 @@ _DEFAULT_PORT = {"http:": 80, "https:": 443}
 _NOT_IN_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 _TOO_MANY = (429, 503)
 MAX_URL = 128 * 1024
+_NOWHERE = "0.0.0.0"  # noqa: S104  what libcurl is told in place of an onion, which it will not hear of
 TRIES = 3  # vetted addresses tried before giving up
 
 
@@ -255,7 +257,7 @@ class Walker:
         self, address: Address, resolved: Resolved, ask: Ask, end: float
     ) -> tuple[Exchange | NoWay, str, float, list[str]]:
         """One page, asked for again without a range or without a proved certificate where that helps."""
-        verify, ranged = True, ask.ranged
+        verify, ranged, first = True, ask.ranged, None
         notes: list[str] = []
         while True:
             try:
@@ -270,7 +272,11 @@ class Walker:
                     )
                     got, peer = await self._hop(address, resolved, ask, headers, end, verify)
             except NoWay as no:
-                return no, "", end, notes
+                if first is None:
+                    return no, "", end, notes
+                # Its manners leave no second request for a long time (an onion): what the first one said stands.
+                notes.append("The page itself was not read: its next request may not leave for long.")
+                return *first, end, notes
             if isinstance(got, NoWay):
                 return got, peer, end, notes
             if got.fault == "certificate" and not ask.insist_on_certificate and verify:
@@ -281,7 +287,7 @@ class Walker:
                 self.turns.rest(address.host, ask.vantage, seconds)
                 notes.append(f"It asks to be left alone for {seconds:.0f} seconds ({got.status}).")
             elif not got.fault and ranged and ask.again and ask.again(got):
-                ranged = False
+                ranged, first = False, (got, peer)
                 continue
             return got, peer, end, notes
 
@@ -307,7 +313,7 @@ class Walker:
             got = await self.fetcher.get(
                 address.url,
                 over=sock,
-                literal=to.literal,
+                literal=_NOWHERE if to.version == ONION else to.literal,
                 port=address.port,
                 headers=headers,
                 wanted=ask.wanted,
@@ -315,7 +321,7 @@ class Walker:
                 seconds=end - time.monotonic(),
                 verify=verify and not literal_of(address.host),
             )
-            return got, to.literal
+            return got, "" if to.version == ONION else to.literal
         return last, ""
 
     def headers(
