@@ -219,11 +219,12 @@ def test_the_world_s_card_becomes_the_prober_s_exits(tmp_path: Path) -> None:
     }
     (tmp_path / "run" / "world.json").write_text(json.dumps(card))
     config = probe_config(settings_of(tmp_path, exit="world"))
-    assert {name: tuple(way.written) for name, way in config.vantages.items()} == {
+    assert {name: tuple(config.vantages[name].written) for name in config.ordinary} == {
         "north": ("socks5-unix", str(tmp_path / "run" / "world-exit.sock")),
         "south": ("socks5-unix", str(tmp_path / "run" / "world-exit-south.sock")),
         "west": ("connect-unix", str(tmp_path / "run" / "world-exit-west.sock")),
     }
+    assert config.onion == tuple(exits.WORLD_ONIONS) and "west" in config.vantages
     assert config.lift_documentation and config.rdap_base == "http://rdap.test"
     assert config.resolvers == (exits.Resolver("192.0.2.53", 53, "tcp"),)
     assert {file.kind for file in config.mmdb} == {"origin", "location"}
