@@ -15,6 +15,7 @@ from openhotline.connectors.mail.meaning import MailLetter, kinds_of, render
 from openhotline.connectors.partner.meaning import Referral as WireReferral
 from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
+from openhotline.connectors.stix import meaning as stix
 from openhotline.connectors.xarf import meaning as xarf
 from openhotline.jobs import disclosures
 from openhotline.jobs.post import EXCHANGE, HTTP, Post
@@ -25,11 +26,13 @@ from openhotline.policy import Policy
 from openhotline.records.models import Item
 from openhotline.rules import letter_path, notice_lint
 from openhotline.rules import notice as wording
+from openhotline.rules import package as pack
 from openhotline.rules.notice import NoticeContent
+from openhotline.rules.package import PackageAddress, PackageContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import escalate, freshness, mailbox, notify, refer, trace
+from openhotline.steps import escalate, freshness, mailbox, notify, package, refer, trace
 from openhotline.steps.notify import HouseWords
 from openhotline.steps.refer import ReferralContent, ReferredAddress
 
@@ -141,8 +144,10 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         subject, text, serial = wording.subject(content), wording.text(content), content.number
         parts = () if content.form == wording.PAGE else _xarf(content, letter.key, post.house)
     elif letter.kind == "referral":
-        if refer.depart(letter, policy=policy, at=at) is None:
+        referred = refer.depart(letter, policy=policy, at=at)
+        if referred is None:
             return None
+        _pack(referred, post.house)
     elif letter.kind == "reminder" or letter.kind.startswith("ladder"):
         if not escalate.reminder_stands(letter, at=at):
             return None
@@ -172,6 +177,42 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
     except ValueError as fault:
         # An odd letter waits with the sentence, and the others leave.
         raise Refused(f"This letter cannot be written: {fault}", code="letter") from None
+
+
+def _pack(content: ReferralContent, house: HouseWords) -> None:
+    """What the police will find behind their sign-in: what the guards have just let through, in three forms."""
+    value = PackageContent(
+        number=content.number,
+        country=content.country,
+        house=house.name,
+        contact=f"hotline@{house.domain}",
+        scheme=content.scheme,
+        made_at=content.sent,
+        addresses=tuple(
+            PackageAddress(
+                uid=one.uid,
+                address=one.canonical,
+                content_class=one.cls,
+                category=one.category,
+                age_band=one.age_band,
+                country=one.country,
+                edge=one.edge,
+                hosting_address=one.addresses,
+                operator=one.operator,
+                asn=one.asn,
+                graded_at=one.graded_at,
+                traced_at=one.traced_at,
+                referrer=one.referrer,
+            )
+            for one in content.addresses
+        ),
+    )
+    forms = {
+        pack.TEXT: pack.as_text(value),
+        pack.JSON: pack.as_json(value),
+        pack.STIX: stix.render(value),
+    }
+    package.keep(content.number, forms, at=content.sent)
 
 
 def _sealed(number: str, body: bytes) -> bytes:

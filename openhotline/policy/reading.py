@@ -63,6 +63,7 @@ class Clocks:
     watch: tuple[timedelta, ...]  # counted from the day it was gone
     partner_query: timedelta
     partner_escalate: timedelta
+    partner_review: timedelta  # police abroad who acknowledged: then managers look at it
     safeguarding: timedelta
     host_query: timedelta
     appeal_acknowledge: timedelta

@@ -23,6 +23,7 @@ UNAVAILABLE = "unavailable there"
 ORIGIN = "origin"
 PARTNER_QUERY = "partner query"
 PARTNER_ESCALATION = "partner escalation"
+PARTNER_REVIEW = "partner review"
 DEPARTURE = "departure"
 
 MET, MISSED, HELD, STOPPED = "met", "missed", "held", "stopped"

@@ -39,6 +39,8 @@ ACTS: dict[str, tuple[str, ...]] = {
     "trace.again": (ANALYST, LEAD, MACHINE),
     "trace.open": (ANALYST, LEAD, LIAISON, MANAGER),
     "look.allow": (ANALYST, LEAD, MANAGER),
+    "package.open": (OFFICER, LEAD, LIAISON, MANAGER),
+    "package.acknowledge": (OFFICER,),
     "report.file": (PUBLIC, PARTNER, OFFICER, ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
     "unit.propose": (LEAD, LIAISON, MANAGER, OFFICER),
     "unit.confirm": (LEAD, LIAISON, MANAGER),

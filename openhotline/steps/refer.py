@@ -119,7 +119,8 @@ def _refer(removals: Sequence[Removal], *, route: str, country: str, at: datetim
             subject=f"{number}: {len(removals)} hosted in {country}, for the police there",
             text=(
                 f"{number}\n\n{len(removals)} graded address(es) are hosted in {country}, where no partner hotline works.\n"
-                "Please pass this to the police there. The facts are behind your sign-in at the police desk.\n"
+                "Please pass this to the police there, and acknowledge it at the police desk under “For abroad”: the\n"
+                "facts are there, behind your sign-in, as text, JSON and STIX.\n"
             ),
         )
         note(
@@ -281,15 +282,16 @@ def again(referral: Referral, *, by: Actor, at: datetime) -> Letter:
 
 
 def partner_clocks(*, policy: Policy, at: datetime) -> int:
-    """Sweep (row 35): referrals not done after the agreed days are asked about, later brought before managers.
+    """Sweep (rows 35, 40): referrals not done after the agreed days are asked about, later brought before managers.
 
+    Police who acknowledged a package are asked later, once, and managers look at it later still.
     Returns how many were acted on. What is gone meanwhile, or on hold, is left alone.
     """
     held = Hold.objects.filter(released_at=None).values("removal")
     late = (
         Removal.objects.filter(
             status__in=removal_path.ABROAD,
-            clock__in=[clocks.PARTNER_QUERY, clocks.PARTNER_ESCALATION],
+            clock__in=[clocks.PARTNER_QUERY, clocks.PARTNER_ESCALATION, clocks.PARTNER_REVIEW],
             due_at__lte=at,
         )
         .exclude(pk__in=held)
@@ -299,21 +301,45 @@ def partner_clocks(*, policy: Policy, at: datetime) -> int:
     groups: dict[tuple[Referral, str], list[Removal]] = defaultdict(list)
     rows = {removal.pk: removal for removal in late}
     for line in ReferralLine.objects.filter(removal__in=list(rows)).select_related(
-        "referral__partner", "referral__unit"
+        "referral__partner", "referral__unit", "referral__package"
     ):
         removal = rows[line.removal_id]
         groups[line.referral, removal.clock].append(removal)
     for (referral, clock), group in groups.items():
+        acknowledged = hasattr(referral, "package") and referral.package.acknowledged_at is not None
         with transaction.atomic():
-            (_query if clock == clocks.PARTNER_QUERY else _escalate)(referral, group, policy=policy, at=at)
+            if acknowledged and clock != clocks.PARTNER_REVIEW:
+                _acknowledged(referral, group, clock, policy=policy, at=at)
+            else:
+                (_query if clock == clocks.PARTNER_QUERY else _escalate)(
+                    referral, group, policy=policy, at=at
+                )
     return len(groups)
 
 
+def _acknowledged(
+    referral: Referral, removals: Sequence[Removal], clock: str, *, policy: Policy, at: datetime
+) -> None:
+    """The police have it and passed it on: asked at the second term instead of the first, reviewed at the third."""
+    sent = referral.sent_at or at
+    following = clocks.Deadline(clocks.PARTNER_ESCALATION, max(sent + policy.clocks.partner_escalate, at))
+    if clock == clocks.PARTNER_ESCALATION:
+        _ask_how_far(referral, removals, number=f"{referral.number}/2", at=at)
+        following = clocks.Deadline(clocks.PARTNER_REVIEW, max(sent + policy.clocks.partner_review, at))
+    next_clock(removals, following, by=MACHINE_WORKER, at=at)
+
+
 def _query(referral: Referral, removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None:
+    _ask_how_far(referral, removals, number=referral.number, at=at)
+    due = (referral.sent_at or at) + policy.clocks.partner_escalate
+    next_clock(removals, clocks.Deadline(clocks.PARTNER_ESCALATION, max(due, at)), by=MACHINE_WORKER, at=at)
+
+
+def _ask_how_far(referral: Referral, removals: Sequence[Removal], *, number: str, at: datetime) -> None:
     mail = referral.partner.mail if referral.partner else referral.unit.mail if referral.unit else ""
     tell.desk(
         "referral-query",
-        number=referral.number,
+        number=number,
         recipient=mail,
         subject=f"{referral.number}: how far is this?",
         text=(
@@ -324,8 +350,6 @@ def _query(referral: Referral, removals: Sequence[Removal], *, policy: Policy, a
         at=at,
     )
     Referral.objects.filter(pk=referral.pk, queried_at=None).update(queried_at=at)
-    due = (referral.sent_at or at) + policy.clocks.partner_escalate
-    next_clock(removals, clocks.Deadline(clocks.PARTNER_ESCALATION, max(due, at)), by=MACHINE_WORKER, at=at)
 
 
 def _escalate(referral: Referral, removals: Sequence[Removal], *, policy: Policy, at: datetime) -> None:
@@ -333,7 +357,7 @@ def _escalate(referral: Referral, removals: Sequence[Removal], *, policy: Policy
         "referral-escalation",
         number=referral.number,
         recipient=policy.managers_mail,
-        subject=f"{referral.number}: nothing heard for ten days",
+        subject=f"{referral.number}: still up after {(at - (referral.sent_at or at)).days} days",
         text=f"{referral.number} to {referral.country}: {len(removals)} still up. Ring the partner, or ask the police.\n",
         at=at,
     )

@@ -47,6 +47,7 @@ from openhotline.records.models import (
     NoticeLine,
     NoticeMessage,
     OfficerToken,
+    Package,
     Partner,
     PartnerMessage,
     PoliceRequest,
@@ -330,6 +331,12 @@ class Scoped:
     def partners(self) -> QuerySet[Partner]:
         """Partners; to a partner itself."""
         return self._rows(Partner.objects.all(), partner=Q(pk=self.partner))
+
+    def packages(self) -> QuerySet[Package]:
+        """Packages for police abroad: to an officer those that left for the own unit."""
+        return self._rows(
+            Package.objects.all(), unit=Q(referral__unit=self.unit, referral__sent_at__isnull=False)
+        )
 
     def partner_messages(self) -> QuerySet[PartnerMessage]:
         """What the exchange told us, kept as it came: the desk's own."""

@@ -45,6 +45,7 @@ from openhotline.records.models.notice import (
 )
 from openhotline.records.models.referral import (
     ApiToken,
+    Package,
     Partner,
     PartnerMessage,
     Referral,
@@ -94,6 +95,7 @@ __all__ = [
     "NoticeLine",
     "NoticeMessage",
     "OfficerToken",
+    "Package",
     "Partner",
     "PartnerMessage",
     "PoliceRequest",

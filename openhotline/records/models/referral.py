@@ -63,6 +63,19 @@ class ReferralLine(models.Model):
         constraints = [models.UniqueConstraint(fields=["referral", "removal"], name="one_referral_line")]
 
 
+class Package(models.Model):
+    """What the national police are handed for the police of a country without a partner hotline. One to a referral."""
+
+    referral = models.OneToOneField(Referral, on_delete=models.PROTECT, related_name="package")
+    made_at = models.DateTimeField()
+    sealed = models.BinaryField()  # all its forms
+    digests = models.JSONField(default=dict)  # SHA-256 of each form, by its file name
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=24, default="")
+    channel = models.CharField(max_length=12, default="")  # rules/package.CHANNELS
+    reference = models.CharField(max_length=200, default="")  # theirs
+
+
 class PartnerMessage(models.Model):
     """One thing the exchange told us, kept as it came. The same bytes about the same thing are one, however often they come.
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, STATES
 from openhotline.rules import permits, removal_path
 from openhotline.rules.ladder import NAMES
+from openhotline.rules.package import CHANNELS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import confirm
 from openhotline.web.desk import bench, outward, rows, times
@@ -254,6 +255,7 @@ def referral_page(request: HttpRequest, number: str, refusal: Refused | None = N
     """What one referral covers, and what became of the letter that carries it."""
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.referrals().select_related("partner"), number=number)
+    pack = scoped.packages().filter(referral=row).first()
     removals = (
         scoped.removals().filter(referral_lines__referral=row).select_related("item", "host").order_by("pk")
     )
@@ -266,6 +268,8 @@ def referral_page(request: HttpRequest, number: str, refusal: Refused | None = N
             "row": row,
             "parent": ("referrals", "Referrals"),
             "lost": row.lost.splitlines(),
+            "package": pack,
+            "channel": CHANNELS.get(pack.channel, "") if pack else "",
             "refused": scoped.letters().filter(kind="referral", number=row.number, state=FAILED).last(),
             "may_decide": bench.actor(request).role in permits.ACTS["letter.decide"],
             "refusal": refusal.sentence if refusal else "",

@@ -1,4 +1,4 @@
-"""Partners abroad: how each is reached and read, where they and we differ, and what of theirs has no word here.
+"""Partners abroad: how each is reached and read, where they and we differ, what of theirs has no word here, and packages.
 
 True here: every press is a person's, and reading a whole message is entered. What is not here: comparing and asking
 (`jobs/reconcile`, `jobs/exchange`), and what a press leads to (`steps/difference`, `steps/exchange`).
@@ -9,11 +9,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from openhotline.rules.package import FORMS
 from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import difference as step
 from openhotline.steps import exchange
-from openhotline.web.desk import bench, times
+from openhotline.steps import package as packages
+from openhotline.web.desk import bench, lists, times
 from openhotline.web.scoped import found
 
 
@@ -60,6 +62,18 @@ def differ(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         step.settle(row, because=request.POST.get("because", ""), by=by, at=at)
     return HttpResponseRedirect(reverse("partners"), status=303)
+
+
+@require_POST
+@bench.kept(lists.referral_page)
+def package(request: HttpRequest, number: str) -> HttpResponse:
+    """One form of the package for police abroad, as a file. Who opened it is an entry first."""
+    row = found(bench.scoped(request).packages().select_related("referral"), referral__number=number)
+    form = request.POST.get("form", "")
+    body = packages.open_(row, form, by=bench.actor(request), at=bench.now(request))
+    response = HttpResponse(body, content_type=FORMS[form])
+    response["Content-Disposition"] = f'attachment; filename="{number}.{form.partition(".")[2]}"'
+    return response
 
 
 @require_safe

@@ -84,6 +84,7 @@ urlpatterns = [
     path("appeals/<int:pk>/act", appeals.act, name="appeal-act"),
     path("referrals", lists.referrals, name="referrals"),
     path("referrals/<str:number>", lists.referral, name="referral"),
+    path("referrals/<str:number>/package", partners.package, name="referral-package"),
     path("referrals/<str:number>/again", settling.refer_again, name="referral-again"),
     path("partners", partners.listing, name="partners"),
     path("partners/differences/<int:pk>", partners.differ, name="difference"),

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import include, path, register_converter
 
 from openhotline.web import health, signing
-from openhotline.web.portal import appeals, hosts, liaison, partners, police, programs, start, verify
+from openhotline.web.portal import abroad, appeals, hosts, liaison, partners, police, programs, start, verify
 
 
 class LinkToken:
@@ -62,6 +62,10 @@ urlpatterns = [
     path("digests/hand-in", liaison.hand_in, name="digests-hand-in"),
     path("agreement", liaison.agreement, name="agreement"),
     path("holds", police.holds, name="holds"),
+    path("packages", abroad.packages, name="packages"),
+    path("packages/<str:number>", abroad.one, name="package"),
+    path("packages/<str:number>/acknowledge", abroad.acknowledge, name="package-acknowledge"),
+    path("packages/<str:number>/<str:form>", abroad.take_away, name="package-form"),
     path("alarms", police.alarms, name="alarms"),
     path("alarms/<int:pk>/acknowledge", police.acknowledge, name="acknowledge"),
     # hosts with an account

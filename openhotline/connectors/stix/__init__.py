@@ -1,0 +1,1 @@
+"""What police elsewhere are handed, as STIX 2.1."""
