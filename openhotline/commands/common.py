@@ -3,29 +3,27 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from openhotline.commands import faults
+from openhotline.rules.printable import shown
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE, Actor
 
-# Whatever is printed may hold a stranger's words: nothing in them is markup, and none of them steers a terminal.
-_STEERING = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
-
 
 class _PlainConsole(Console):
-    """A console that shows text as text."""
+    """A console that shows text as text: a stranger's words are never markup, and never steer the terminal."""
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Text without markup, its control characters made visible."""
-        return super().render_str(text.translate(_STEERING), **{**options, "markup": False})
+        return super().render_str(shown(text), **{**options, "markup": False})
 
 
 # The largest numbers options take: a seed fits a signed 64-bit column, a count fits a day's patience.
@@ -96,8 +94,19 @@ def command_line() -> Actor:
 
 
 @contextmanager
-def progress(title: str, total: int | None, *, show: bool = True) -> Iterator[Any]:
+def progress(title: str, total: int | None, *, show: bool = True) -> Iterator[Callable[[int], None]]:
     """A bar on stderr for anything that takes over two seconds: count, rate, time left."""
+    with bars(show=show) as told:
+        told(title, 0, total or 0)
+        yield lambda done: told(title, done, total or 0)
+
+
+@contextmanager
+def bars(*, show: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr for each of several things done one after the other, told (what, done, total; 0: unknown).
+
+    Nothing where nobody looks on.
+    """
     with Progress(
         TextColumn("[progress.description]{task.description}"),
         BarColumn(),
@@ -106,6 +115,14 @@ def progress(title: str, total: int | None, *, show: bool = True) -> Iterator[An
         console=quiet,
         disable=not show or not quiet.is_terminal,
         transient=True,
-    ) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                for task in tasks.values():
+                    progress.update(task, visible=False)
+                tasks[what] = progress.add_task(what, total=total or None)
+            progress.update(tasks[what], completed=done)
+
+        yield told

@@ -2,13 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from openhotline.commands import common
 from openhotline.rules.refusals import Refused
@@ -72,7 +69,7 @@ def backup(
     from openhotline.jobs import recovery
 
     recipient = recovery.recipient_of(settings.keys, to_key)
-    with bars(show=not as_json) as told:
+    with common.bars(show=not as_json) as told:
         folder, manifest = room.make(settings, to=to, recipient=recipient, at=_machine_time(), told=told)
     size = sum(file.sealed_size for file in manifest.files)
     whole = manifest.ledger.ok
@@ -110,7 +107,7 @@ def restore(
     settings = common.open_house(made=False)
     from openhotline.jobs import restore as room
 
-    with bars(show=not as_json) as told:
+    with common.bars(show=not as_json) as told:
         done = room.restore(
             settings,
             folder,
@@ -197,27 +194,3 @@ def _machine_time() -> Any:
     from openhotline.clock import SystemClock
 
     return SystemClock().now()
-
-
-@contextmanager
-def bars(*, show: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on stderr for each thing being done; nothing where nobody looks on."""
-    columns = (
-        TextColumn("[progress.description]{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=common.quiet, disable=not show or not common.quiet.is_terminal
-    ) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                for task in tasks.values():
-                    progress.update(task, visible=False)
-                tasks[what] = progress.add_task(what, total=total or None)
-            progress.update(tasks[what], completed=done)
-
-        yield told

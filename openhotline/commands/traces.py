@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from openhotline.commands import common
+from openhotline.rules import printable
 from openhotline.rules.refusals import Refused
 
 
@@ -116,7 +117,7 @@ def _words(value: dict[str, Any], *, explain: bool) -> list[str]:
     lines += [f"  {value['why']}"] if value["why"] else []
     lines += [f"  {where}"] if where else []
     if not explain:
-        return [_plain(line) for line in lines]
+        return [printable.shown(line) for line in lines]
     lines.append("")
     for one in value["methods"]:
         mark = "ok    " if one["ok"] else "failed"
@@ -134,12 +135,7 @@ def _words(value: dict[str, Any], *, explain: bool) -> list[str]:
             f"{layer['layer']:<7} {one['what']:<9} {one['verdict']} {one['value'] or '-'} {one['score']:.2f}  {one['why']}"
             for one in layer["named"]
         ]
-    return [_plain(line) for line in lines]
-
-
-def _plain(line: str) -> str:
-    """Answers are hostile strings: nothing that moves a terminal's cursor is printed."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return [printable.shown(line) for line in lines]
 
 
 def networks(

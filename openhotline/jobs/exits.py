@@ -19,7 +19,7 @@ from openhotline.connectors.probe.config import NEVER_REACHED, Limits, MmdbFile,
 from openhotline.connectors.probe.tracing import Tracing
 from openhotline.connectors.probe.ways import CONNECT_UNIX, DIRECT, SOCKS5_UNIX, Way, read_way
 from openhotline.jobs import registry_lists
-from openhotline.policy import signs
+from openhotline.policy import proxies as proxy_lists
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
@@ -197,14 +197,14 @@ def _card(file: Path) -> dict[str, Any]:
 
 def tracing(*, whois: str, proxies: str, where: Mapping[str, tuple[float, float]], news: str) -> Tracing:
     """What only traces need: the lists of policy and of the operator, read now. Raises ValueError."""
-    listed = signs.proxies(Path(proxies) if proxies else None)
+    listed = proxy_lists.proxies(Path(proxies) if proxies else None)
     return Tracing(
         whois=whois,
         proxy_ranges=listed.ranges,
         proxy_signs=listed.signs,
         proxy_version=listed.version,
         places=where,
-        extents=signs.extents() if where else {},
+        extents=proxy_lists.extents() if where else {},
         news=tuple(part.strip() for part in news.split(",") if part.strip()),
     )
 

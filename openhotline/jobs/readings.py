@@ -14,11 +14,11 @@ from openhotline.connectors.proxy import meaning as proxy
 from openhotline.connectors.rdap import meaning as rdap
 from openhotline.connectors.roundtrip import meaning as roundtrip
 from openhotline.connectors.whois import meaning as whois
-from openhotline.policy import signs
+from openhotline.policy import proxies as proxy_lists
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
 
-extents = signs.extents
+extents = proxy_lists.extents
 NO_ANSWER = "No answer within 10 seconds."
 
 

@@ -38,13 +38,6 @@ def decode(data: bytes) -> Any:
     return value
 
 
-def nfc(text: str) -> str:
-    """`text` as the ledger writes it: NFC, lone surrogates spelled out."""
-    if text.isascii():
-        return text
-    return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())
-
-
 def _check(value: Any) -> None:
     if value is None or isinstance(value, bool):
         return

@@ -114,10 +114,6 @@ class Policy:
         """The numbers of all policy points, in the order of the grid."""
         return tuple(point.key for point in self.points)
 
-    def points_for(self, cls: str) -> tuple[Point, ...]:
-        """The points of the grid for a class, with those that belong to every class."""
-        return tuple(point for point in self.points if not point.classes or cls in point.classes)
-
     def needs_second_reader(self, cls: str) -> bool:
         """True if a second, blind reader must agree on this class."""
         return self.agreement_default.needs_second_reader(cls)

@@ -65,10 +65,6 @@ class Agreement:
         """When the unit's answer is due if asked at `at`."""
         return at + self.answer
 
-    def remind_at(self, at: datetime) -> datetime:
-        """When the unit's duty desk is rung: the moment the answer was due."""
-        return at + self.answer
-
     def escalate_at(self, at: datetime) -> datetime:
         """When silence is escalated."""
         return at + self.escalate

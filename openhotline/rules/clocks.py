@@ -5,20 +5,18 @@ sweep that finds deadlines that passed (`jobs/sweep.py`).
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 ASSESS = "assess"
 SECOND_READ = "second reader"
 LEAD_DECIDES = "lead decides"
 RETRY = "try again"
-LOCK = "lock"
 BUNDLE = "bundle"
 POLICE_ANSWER = "police answer"
 ESCALATION = "escalation"
 HOLD_REVIEW = "hold review"
 HOST_TARGET = "host target"
 LADDER = "ladder"
-WATCH = "watch"
 UNAVAILABLE = "unavailable there"
 ORIGIN = "origin"
 PARTNER_QUERY = "partner query"
@@ -35,8 +33,3 @@ class Deadline:
 
     name: str
     due: datetime
-
-
-def time_left(due: datetime, at: datetime) -> timedelta:
-    """What is left at `at`; never less than nothing."""
-    return max(due - at, timedelta(0))

@@ -16,7 +16,6 @@ from openhotline.rules.urls import Address
 
 ADDRESS, DOMAIN, ACCOUNT = "address", "domain", "account"
 KINDS = (ADDRESS, DOMAIN, ACCOUNT)
-KEY_BYTES = 32
 MOST = 200_000  # digests in one upload
 
 _HEX = re.compile(r"[0-9a-f]{64}")

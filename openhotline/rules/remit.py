@@ -114,12 +114,6 @@ class Scheme:
             code="category",
         )
 
-    def most_severe(self, *given: str) -> str:
-        """A page is graded by its most severe image. Raises Refused for an unknown category."""
-        for category in given:
-            self.label(category)
-        return min(given, key=self.categories.index)
-
     def carry(self, category: str) -> str:
         """The same content's category in the scheme that followed, "" if none did."""
         self.label(category)

@@ -47,7 +47,6 @@ CLASSES = (CHILD_SEXUAL_ABUSE, NON_PHOTOGRAPHIC, OBSCENE_ADULT, EXTREME, RACIAL_
 # Opinions an assessment may hold.
 ILLEGAL, NOT_ILLEGAL, OUT_OF_REMIT, UNREACHABLE = "illegal", "not-illegal", "out-of-remit", "unreachable"
 OPINIONS = (ILLEGAL, NOT_ILLEGAL, OUT_OF_REMIT, UNREACHABLE)
-AGE_BANDS = ("infant", "pre-pubescent", "pubescent", "unclear", "none")
 
 # Answers of a police unit (architecture.md 2).
 GO_AHEAD, GO_AHEAD_AFTER, HOLD, REFUSE = "go-ahead", "go-ahead-after", "hold", "refuse"

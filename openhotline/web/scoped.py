@@ -30,7 +30,6 @@ from openhotline.records.models import (
     Consultation,
     ConsultationLine,
     Contact,
-    ContactKey,
     Delivery,
     DigestKey,
     DigestMatch,
@@ -271,10 +270,6 @@ class Scoped:
     def contacts(self) -> QuerySet[Contact]:
         """Ways to reach hosts; to a host its own."""
         return self._rows(Contact.objects.all(), host=Q(host=self.host))
-
-    def contact_keys(self) -> QuerySet[ContactKey]:
-        """Keys letters to hosts are sealed to: the desk's own."""
-        return self._rows(ContactKey.objects.all())
 
     def notice_messages(self) -> QuerySet[NoticeMessage]:
         """Questions and answers of notices: to a host those of its own."""

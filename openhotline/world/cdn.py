@@ -18,8 +18,6 @@ from openhotline.world import places
 from openhotline.world.behaviour import Behaviours
 from openhotline.world.truth import Truth
 
-NAME = places.EDGE.operator
-
 
 class Cdn:
     """The interface."""

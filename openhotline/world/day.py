@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from openhotline.rules.words import NON_PHOTOGRAPHIC
 from openhotline.rules.words import NOT_ILLEGAL as OPINION_NOT_ILLEGAL
-from openhotline.world import places, scenario
+from openhotline.world import scenario
 from openhotline.world.places import (
     BULK_RACK,
     FAR_SHORE,
@@ -20,7 +20,6 @@ from openhotline.world.places import (
     OLD_MILL,
     POLDER,
     QUAY_DATA,
-    RHINE,
     SLOW_HOSTING,
 )
 from openhotline.world.scenario import Event, Grade, Reaction, Scenario, Site
@@ -209,30 +208,3 @@ def _bundle(seed: int, count: int) -> list[Site]:
         )
         for n in order
     ]
-
-
-def synthetic(seed: int = 1, sites: int = 1000, hosts: int = 0) -> Scenario:
-    """Made-up sites for benchmarks: `hosts` names (default one for each ten sites) over the world's networks.
-
-    Half are at home. Those at home go after a notice, those abroad after a referral.
-    """
-    chance = random.Random(seed)
-    home = [NORTH_RACK, QUAY_DATA, BULK_RACK, SLOW_HOSTING]
-    abroad = [POLDER, RHINE, FAR_SHORE]
-    hosts = hosts or max(1, sites // 10)
-    held = [chance.choice(home if number % 2 == 0 else abroad) for number in range(hosts)]
-    places_of = [network.address(chance.randrange(2, 14)) for network in held]
-    made = []
-    for number in range(sites):
-        at = number % hosts
-        country = held[at].country
-        truth = {"GB": scenario.REMOVED, "XA": scenario.POLICE_REMOVED}.get(
-            country, scenario.REFERRED_REMOVED
-        )
-        reactions = (_gone("notice", chance.randrange(5, 90) * MINUTE),) if country == "GB" else _ABROAD
-        made.append(
-            Site(
-                f"http://h{at}.example.net/s/{number}", "synthetic", places_of[at], truth, reactions=reactions
-            )
-        )
-    return Scenario("synthetic", seed, START, tuple(made), places.NETWORKS)

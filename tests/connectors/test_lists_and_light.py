@@ -16,10 +16,10 @@ from openhotline.connectors.probe.exits import Exits
 from openhotline.connectors.proxy import meaning as proxy
 from openhotline.connectors.roundtrip import meaning as roundtrip
 from openhotline.jobs import exits
-from openhotline.policy import signs
+from openhotline.policy import proxies as proxy_lists
 
 LONDON, EDINBURGH = (51.51, -0.13), (55.95, -3.19)
-EXTENTS = signs.extents()
+EXTENTS = proxy_lists.extents()
 
 
 # Light
@@ -59,7 +59,7 @@ def test_a_quick_answer_rules_out_the_other_side_of_the_world() -> None:
 def test_the_longest_range_names_the_proxy_and_headers_count_by_themselves() -> None:
     lists = proxy.Lists.of(
         [("192.0.2.0/24", "Wide"), ("192.0.2.128/25", "Near"), ("2001:db8:e::/48", "Six")],
-        signs.proxies().signs,
+        proxy_lists.proxies().signs,
         "v1",
     )
     assert proxy.look(["192.0.2.200"], (), lists=lists, asked_headers=False).names == ("Near",)
@@ -80,7 +80,7 @@ def test_the_longest_range_names_the_proxy_and_headers_count_by_themselves() -> 
 def test_an_operators_list_is_read_or_refused_in_a_sentence(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text('version = "mine"\n[[range]]\nprefix = "192.0.2.0/24"\nname = "Mine"\n')
-    read = signs.proxies(own)
+    read = proxy_lists.proxies(own)
     assert read.ranges == (("192.0.2.0/24", "Mine"),) and read.version.endswith("and mine")
     for text in (
         'version = "x"\n[[range]]\nprefix = "192.0.2.1/24"\nname = "x"',
@@ -90,7 +90,7 @@ def test_an_operators_list_is_read_or_refused_in_a_sentence(tmp_path: Path) -> N
     ):
         own.write_text(text)
         with pytest.raises(ValueError, match=r"own\.toml is not a list of proxies"):
-            signs.proxies(own)
+            proxy_lists.proxies(own)
 
 
 # Datagrams

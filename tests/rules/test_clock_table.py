@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from openhotline import policy as policies
-from openhotline.rules import clocks
 from openhotline.rules.calendars import Calendar, add
 
 GB = policies.load("gb")
@@ -98,15 +97,6 @@ def test_a_calendar_stretches_a_hosts_clock_and_never_that_of_a_child_at_risk() 
     assert office.ladder_at(friday) == utc("2026-05-20T15:00")  # 24 open hours: 1 + 8 + 8 + 7
     assert office.ladder_at(friday, at_risk=True) == utc("2026-05-16T15:00")
     assert office.answer_due(friday) == utc("2026-05-15T17:00"), "no police clock is on a calendar"
-
-
-def test_a_clock_that_jumps_moves_no_stored_deadline() -> None:
-    """A deadline is a moment, computed once: a clock put back or forward changes only what is left."""
-    due = FIRST.answer_due(utc("2026-05-12T12:00"))
-    assert clocks.time_left(due, utc("2026-05-12T13:00")) == timedelta(hours=1)
-    assert clocks.time_left(due, utc("2026-05-12T11:00")) == timedelta(hours=3)  # put back two hours
-    assert clocks.time_left(due, utc("2026-05-14T00:00")) == timedelta(0)  # put forward over the end
-    assert due == utc("2026-05-12T14:00")
 
 
 def test_a_calendar_that_is_never_open_is_a_mistake() -> None:

@@ -55,8 +55,6 @@ def test_the_shipped_clocks() -> None:
 def test_points_are_numbers_with_neutral_labels() -> None:
     assert "4.2-c" in GB.point_keys
     assert len(set(GB.point_keys)) == len(GB.point_keys)
-    for_photographs = [point.key for point in GB.points_for(words.CHILD_SEXUAL_ABUSE)]
-    assert "4.1-a" in for_photographs and "8.1" in for_photographs and "5.1" not in for_photographs
     assert all(len(point.label) < 70 for point in GB.points)
 
 

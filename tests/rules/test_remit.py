@@ -71,14 +71,6 @@ def test_every_old_level_has_its_place_in_the_categories() -> None:
     assert GB.scheme_on(TODAY).carry("A") == ""
 
 
-def test_a_page_is_graded_by_its_most_severe_image() -> None:
-    now, then = GB.scheme_on(TODAY), GB.scheme_on(date(2010, 1, 1))
-    assert now.most_severe("C", "B", "C") == "B"
-    assert then.most_severe("1", "4", "3") == "4"
-    with pytest.raises(Refused, match="not a category"):
-        now.most_severe("A", "4")
-
-
 def test_labels_are_neutral() -> None:
     for scheme in GB.schemes:
         for grade in scheme.grades:

@@ -16,7 +16,7 @@ from openhotline.clock import WorldClock
 from openhotline.rules import urls
 from openhotline.rules.refusals import Refused
 from openhotline.world import scenario
-from openhotline.world.day import START, day, synthetic
+from openhotline.world.day import START, day
 from openhotline.world.scenario import Event, faults
 from openhotline.world.serve import World, main, read_card
 from tests.world.calls import get
@@ -127,17 +127,9 @@ def test_the_day_is_sound_and_asks_for_every_outcome() -> None:
 
 
 def test_every_address_is_written_as_the_house_would_write_it() -> None:
-    for site in (*day().sites, *synthetic(5, 300).sites):
+    for site in day().sites:
         read = urls.read(site.address)
         assert (read.ok, read.canonical) == (True, site.address)
-
-
-def test_made_up_sites_are_the_same_for_the_same_seed() -> None:
-    made = synthetic(5, 300)
-    assert faults(made) == []
-    assert len(made.sites) == 300
-    assert synthetic(5, 300) == made != synthetic(6, 300)
-    assert {made.network(site.ip).country for site in made.sites} >= {"GB", "NL"}  # type: ignore[union-attr]
 
 
 def test_an_unsound_scenario_is_told_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.printable import printable
 
 METHOD = methods.DISCLOSED
 ORIGIN = "origin"
@@ -94,5 +95,4 @@ def _age(value: Any, at: datetime) -> int | None:
 
 
 def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else ""
-    return "".join(c for c in text if c.isprintable())[:MAX_TEXT].strip()
+    return printable(value, MAX_TEXT) if isinstance(value, str) else ""

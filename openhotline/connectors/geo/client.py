@@ -19,6 +19,7 @@ import maxminddb
 from openhotline.connectors.geo.meaning import country_of, network_of
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.printable import printable
 
 ORIGIN, LOCATION = methods.ORIGIN_NETWORK, methods.LOCATION
 OLD_S = 60 * 86_400  # networks are sold and moved: past this age an answer says how old its file is
@@ -62,7 +63,7 @@ class Atlas:
                 AtlasFile(
                     reader,
                     ORIGIN if kind == "origin" else LOCATION,
-                    f"{PurePath(path).name} ({_plain(about.database_type)})",
+                    f"{PurePath(path).name} ({printable(str(about.database_type), 60)})",
                     int(about.build_epoch),
                     licence or "licence not given",
                 )
@@ -148,7 +149,3 @@ def _read(method: str, found: list[tuple[Any, str, int]]) -> tuple[str, str, str
     why = "Its addresses belong to different networks." if len(networks) > 1 else ""
     shown = "; ".join(f"AS{number} {name}".strip() for number, name in networks)
     return why, shown, one, networks[0][0], networks[0][1]
-
-
-def _plain(text: object) -> str:
-    return "".join(c for c in str(text) if c.isprintable())[:60]

@@ -8,6 +8,8 @@ where a network is announced or said to be, not where a machine stands: it is on
 import re
 from typing import Any
 
+from openhotline.rules.printable import printable
+
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 _ASN = re.compile(r"(?:AS)?(\d{1,10})", re.IGNORECASE)
 
@@ -39,6 +41,6 @@ def network_of(record: Any) -> tuple[int, str]:
     name = ""
     for key in ("autonomous_system_organization", "as_name", "name", "organization"):
         if isinstance(record.get(key), str):
-            name = "".join(c for c in record[key] if c.isprintable())[:200].strip()
+            name = printable(record[key], 200)
             break
     return number, name

@@ -89,10 +89,6 @@ class Table:
             return self._mixed(addresses)
         return self._find4(packed.astype(np.uint32))
 
-    def packed4(self, packed: U32) -> Found:
-        """The same for IPv4 addresses that are numbers already."""
-        return self._find4(packed)
-
     def _find4(self, packed: U32) -> Found:
         at = np.searchsorted(self._starts4, packed, side="right") - 1
         return Found(self._leaf4[at], self._depth4[at])

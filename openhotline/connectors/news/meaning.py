@@ -9,6 +9,7 @@ import re
 
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.printable import printable
 
 METHOD = methods.NEWS_SERVER
 MAX_BYTES = 32 * 1024
@@ -34,12 +35,12 @@ def read(code: str, body: bytes, *, server: str, seconds: float = 0.0) -> Method
     if code[:3] in ("430", "423"):
         return said(True, "This news server does not have the post.", "not there")
     if code[:3] not in ("221", "223"):
-        shown = "".join(c for c in code if c.isprintable())[:80]
+        shown = printable(code, 80)
         return said(False, f"The news server did not answer the question ({shown or 'no status'}).")
     if len(body) > MAX_BYTES:
         return said(False, "The post's headers are longer than 32 KiB; they were not read further.")
     headers = _headers(body)
-    groups = _text(headers.get("newsgroups", ""))
+    groups = printable(headers.get("newsgroups", ""), MAX_TEXT)
     names = _path(headers.get("path", ""))
     injected = _injected(headers) or (names[-1] if names else "")
     shown = "there"
@@ -75,7 +76,3 @@ def _path(text: str) -> tuple[str, ...]:
 def _injected(headers: dict[str, str]) -> str:
     info = headers.get("injection-info", "").partition(";")[0].strip().lower()
     return info if _NAME.fullmatch(info) else ""
-
-
-def _text(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())[:MAX_TEXT].strip()

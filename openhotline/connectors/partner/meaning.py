@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from openhotline.connectors.receipt import ACCEPTED, REFUSED, TEMPORARY, UNKNOWN, Known, Receipt
+from openhotline.rules.printable import printable
 
 _AGAIN = (408, 421, 423, 425, 429)
 
@@ -86,4 +87,4 @@ def _reference(body: bytes) -> str:
     found = value.get("reference") if isinstance(value, dict) else None
     if not isinstance(found, str | int) or isinstance(found, bool):
         return ""
-    return "".join(c for c in str(found)[:100] if c.isprintable()).strip()
+    return printable(str(found), 100)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from openhotline.rules.printable import printable
+
 MAX_ENTITIES = 200
 MAX_TEXT = 200
 MAX_MAILS = 5
@@ -89,7 +91,7 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return ""
     text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-    return "".join(c for c in text[: MAX_TEXT * 4] if c.isprintable())[:MAX_TEXT].strip()
+    return printable(text[: MAX_TEXT * 4], MAX_TEXT)
 
 
 def _entity(one: dict[str, Any]) -> Entity:

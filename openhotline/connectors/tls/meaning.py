@@ -14,10 +14,12 @@ from cryptography.x509.oid import NameOID
 
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.printable import printable
 
 METHOD = methods.CERTIFICATE
 MAX_BYTES = 64 * 1024
 MAX_NAMES = 100
+LONGEST_NAME = 253  # characters of a host name (RFC 1035)
 SHOWN = 8
 
 
@@ -77,19 +79,15 @@ def _names(cert: x509.Certificate) -> tuple[str, ...]:
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         pass
     found += [str(part.value) for part in cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    plain = (_plain(name) for name in found)
+    plain = (printable(name, LONGEST_NAME) for name in found)
     return tuple(dict.fromkeys(name for name in plain if name))[:MAX_NAMES]
 
 
 def _short(name: x509.Name) -> str:
     for kind in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
         for part in name.get_attributes_for_oid(kind):
-            return _plain(str(part.value))
+            return printable(str(part.value), LONGEST_NAME)
     return ""
-
-
-def _plain(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())[:253].strip()
 
 
 def _fits(name: str, host: str) -> bool:

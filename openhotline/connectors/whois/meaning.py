@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.printable import printable
 
 METHOD = methods.WHOIS
 MAX_BYTES = 64 * 1024
@@ -117,7 +118,7 @@ def _lines(text: str) -> list[tuple[str, str]]:
             continue
         key, _, value = line.partition(":")
         key = " ".join(key.strip(" .\t").lower().split())[:60]
-        value = "".join(c for c in value if c.isprintable())[:MAX_TEXT].strip()
+        value = printable(value, MAX_TEXT)
         if key and value:
             found.append((key, value))
     return found

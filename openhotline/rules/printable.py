@@ -1,0 +1,27 @@
+"""What strangers wrote, made fit to be kept as a name or shown on a terminal. Nothing is decided by it."""
+
+import unicodedata
+
+# Line breaks and tabs move a cursor only where text is meant to go on.
+_HARMLESS = frozenset("\n\t")
+
+
+def printable(text: str, most: int) -> str:
+    """The printable characters of `text` without spaces around them, at most `most` of them.
+
+    Control characters, surrogates, what turns the direction of text and every space but the plain one are left out.
+    """
+    kept = text if text.isprintable() else "".join(c for c in text if c.isprintable())
+    return kept[:most].strip()
+
+
+def shown(text: str) -> str:
+    """`text` with what could steer a terminal replaced by U+FFFD, so that it is seen to have been there."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c
+        if c.isprintable() or c in _HARMLESS or unicodedata.category(c) == "Zs"
+        else "\N{REPLACEMENT CHARACTER}"
+        for c in text
+    )
