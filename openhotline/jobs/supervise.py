@@ -22,11 +22,12 @@ from types import FrameType
 
 from openhotline.jobs.children import PROBER, Child, birth_of, spawn
 from openhotline.jobs.exits import WORLD_CARD, probe_config
+from openhotline.records.sealing import MATCHER_SECRET
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
 DOORS = ("public", "desk", "portal")
-WORLD, WORKER = "world", "worker"
+WORLD, WORKER, MATCHER = "world", "worker", "matcher"
 THREADS = 8  # of each door
 STOP_PATIENCE = 10.0  # seconds until a child that does not stop is killed
 PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before the n-th start in a row of a child that keeps ending
@@ -112,10 +113,15 @@ class Supervisor:
         self._launch(Child(PROBER, (*command, "--config", str(file)), {}))
 
     def start_worker(self) -> None:
-        """Start the workers, if they do not run already (the demo does so after its day is played)."""
+        """Start workers and matcher, if they do not run already (the demo does so after its day is played).
+
+        The matcher only where this user may read its key; else it is a service of a user of its own.
+        """
         for name in self.workers:
             if name not in self.children:
                 self._launch(Child(name, ("-m", "openhotline.cli", "worker"), self._house(WORKER)))
+        if MATCHER not in self.children and os.access(self.settings.keys / MATCHER_SECRET, os.R_OK):
+            self._launch(Child(MATCHER, ("-m", "openhotline.cli", "matcher"), self._house("command")))
 
     def _door(self, door: str) -> Child:
         shared = Path("/dev/shm")  # noqa: S108  a heartbeat file, and never on a slow disk
@@ -287,7 +293,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything: doors, worker, prober, world. Harmless twice."""
-        for names in (DOORS, self.workers, (PROBER,), (WORLD,)):
+        for names in (DOORS, (*self.workers, MATCHER), (PROBER,), (WORLD,)):
             self._end([self.children[name] for name in names if name in self.children])
             for name in names:
                 self.children.pop(name, None)

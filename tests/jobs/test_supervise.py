@@ -265,7 +265,7 @@ def test_the_whole_house_opens_falls_and_closes(house_env: dict[str, str], tmp_p
             for port in ("PUBLIC", "DESK", "PORTAL"):
                 assert get(int(env[f"OPENHOTLINE_{port}_PORT"])) == 200
             children = json.loads((Path(env["OPENHOTLINE_DATA_DIR"]) / "run" / "children.json").read_text())
-            assert len(children) == 5
+            assert len(children) == 6
             os.kill(int(next(iter(children))), signal.SIGKILL)  # the public door
             end = time.monotonic() + 30
             while "The public was ended by SIGKILL" not in words() or not answers(env):
