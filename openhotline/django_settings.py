@@ -195,7 +195,9 @@ if not HOUSE.is_demo and HOUSE.portal_url.startswith("https://"):
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# What partners and units hand in stays in memory: no disk holds it unsealed. A larger one is not read at all.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 APPEND_SLASH = False
 
 LOGGING = {

@@ -35,6 +35,8 @@ FROM_PUBLIC, FROM_POLICE, FROM_INDUSTRY, FROM_HOTLINE, FROM_STAFF = (
     "staff",
 )
 SOURCES = (FROM_PUBLIC, FROM_POLICE, FROM_INDUSTRY, FROM_HOTLINE, FROM_STAFF)
+# Where a report counts as coming from, by the kind of partner that sent it.
+SOURCE_OF_PARTNER = {"hotline": FROM_HOTLINE, "industry": FROM_INDUSTRY, "police": FROM_POLICE}
 
 # Classes of content (domain.md 1b). The remit table says which are taken, where hosted, and when.
 CHILD_SEXUAL_ABUSE = "child-sexual-abuse"

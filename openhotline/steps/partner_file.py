@@ -1,23 +1,29 @@
 """A partner's CSV, row by row, as reports: no row loses another, and nothing that was written is lost.
 
 A row that cannot be read as given is kept as it came, sealed, in an incomplete report that says in a sentence what is
-odd. What is not here: reading addresses (`rules/urls`), filing (`steps/intake`), and where the file comes from (the doors).
+odd. What is not here: reading addresses (`rules/urls`), filing one (`steps/intake`), and where the file comes from (the doors).
 """
 
 import csv
+import hashlib
 import io
 import operator
 import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
+from openhotline.policy import Policy
 from openhotline.rules import urls, words
 from openhotline.rules.incoming import IncomingReport
 from openhotline.rules.refusals import Refused
+from openhotline.rules.words import Actor
+from openhotline.steps import intake
 
 COLUMNS = ("address", "source", "reference", "received_at", "referrer", "note")
 NO_HEADER = (
@@ -60,7 +66,7 @@ def read_csv(
     """Each row as a report; None for a row that holds nothing. Never stops at a bad row.
 
     `source` is where it counts as coming from, whatever the file says; "" believes the file. `ids` makes the reports'
-    identifiers, one a report, in the order of the file. Raises Refused where the header names no address column.
+    identifiers, one a report, in the order of the file. Raises Refused at once where the header names no address column.
     """
     csv.field_size_limit(_LONGEST_CELL)
     text = io.TextIOWrapper(
@@ -71,16 +77,21 @@ def read_csv(
     )
     taken: list[str] = []  # the lines of the file that the row at hand was read from
     back: deque[str] = deque()  # lines to be read once more
-    rows = _rows(text, taken, back)
     try:
-        header = [name.strip().lower() for name in next(rows, [])]
+        header = [name.strip().lower() for name in next(_rows(text, taken, back), [])]
     except csv.Error:
         header = []
     header = ["address" if name == "url" else name for name in header]
     if "address" not in header:
         raise Refused(NO_HEADER, code="header")
     make = _Reporter(header, taken, partner=partner, at=at, source=source, ids=ids, sent=sent)
-    report = make.report
+    return _reports(text, make, taken, back)
+
+
+def _reports(
+    text: io.TextIOWrapper, make: "_Reporter", taken: list[str], back: deque[str]
+) -> Iterator[IncomingReport | None]:
+    rows, report = _rows(text, taken, back), make.report
     while True:
         taken.clear()
         try:
@@ -95,6 +106,64 @@ def read_csv(
                 continue
             yield make.broken(back)
         rows = _rows(text, taken, back)
+
+
+@dataclass(frozen=True, slots=True)
+class FiledFile:
+    """What became of a file, so far. `incomplete`: reports of which not everything could be read as given."""
+
+    reports: int = 0
+    items_new: int = 0
+    joined: int = 0
+    incomplete: int = 0
+    rejected: int = 0  # rows that hold nothing
+    repeated: int = 0  # rows that were filed before, under the same identifiers
+
+
+def file_in_pieces(
+    rows: Iterable[IncomingReport | None], *, policy: Policy, by: Actor, at: datetime
+) -> Iterator[FiledFile]:
+    """File the rows 5,000 at a time; after each time what has become of them all. Each time is durable.
+
+    Raises what drawing from `rows` raises, NotPermitted where `by` may not file, IntegrityError where the same
+    identifiers are being filed at this moment.
+    """
+    left, total = iter(rows), FiledFile()
+    while piece := list(islice(left, intake.CHUNK)):
+        reports = [row for row in piece if row is not None]
+        filed = intake.file_reports(reports, policy=policy, by=by, at=at)
+        total = FiledFile(
+            total.reports + filed.reports,
+            total.items_new + filed.items_new,
+            total.joined + filed.joined,
+            total.incomplete + filed.incomplete,
+            total.rejected + len(piece) - len(reports),
+            total.repeated + filed.repeated,
+        )
+        yield total
+
+
+def noted(rows: Iterable[IncomingReport | None], into: list[UUID | None]) -> Iterator[IncomingReport | None]:
+    """The rows as they are drawn, each one's report noted by its identifier."""
+    for row in rows:
+        into.append(row.report_id if row else None)
+        yield row
+
+
+class Numbered:
+    """Identifiers of a file's reports that are the same when the same file comes again under the same name."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.count = name, 0
+
+    def __call__(self) -> UUID:
+        self.count += 1
+        return self.of(self.count - 1)
+
+    def of(self, number: int) -> UUID:
+        """The identifier of report `number`, from 0."""
+        digest = hashlib.sha256(f"file\x1f{self.name}\x1f{number}".encode("utf-8", "surrogatepass")).digest()
+        return UUID(bytes=digest[:16], version=4)
 
 
 def _rows(text: io.TextIOWrapper, taken: list[str], back: deque[str]) -> Iterator[list[str]]:

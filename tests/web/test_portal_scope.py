@@ -43,6 +43,9 @@ LISTS = (
     "digests",
     "digests-hand-in",
     "agreement",
+    "file",
+    "file-template",
+    "file-take",
 )
 # Reached by a secret in the address, by a token, or the same for everybody; see the tests of each.
 NOT_HERE = (

@@ -11,8 +11,6 @@ from openhotline.rules import words
 from openhotline.rules.words import Actor
 from openhotline.web.scoped import ByToken, Scoped, by_token
 
-SOURCE_OF = {"hotline": words.FROM_HOTLINE, "industry": words.FROM_INDUSTRY, "police": words.FROM_POLICE}
-
 
 class Token(HttpBearer):
     """`Authorization: Bearer ...`. Sets `request.auth` to the partner."""
@@ -33,4 +31,4 @@ def scope(partner: Partner) -> Scoped:
 
 def source(partner: Partner) -> str:
     """Where its reports come from: what the token says, whatever the body says."""
-    return SOURCE_OF.get(partner.kind, words.FROM_INDUSTRY)
+    return words.SOURCE_OF_PARTNER.get(partner.kind, words.FROM_INDUSTRY)

@@ -7,6 +7,7 @@ that cannot be read as an address is filed and answered with the reason.
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ MOST_KEY = 200
 _TEXTS = ("source", "reference", "referrer", "note", "received_at")
 _LONGEST = {"source": 40, "reference": 1_000, "referrer": 8_000, "received_at": 64}
 _KNOWN = ("addresses", "files", *_TEXTS)
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _EXAMPLE = 'Send one object, for example {"addresses": ["https://example.org/a"]}.'
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -111,15 +113,24 @@ def body(raw: bytes, *, at: datetime) -> Body:
         clean(texts["referrer"]),
         texts["note"],
         received_at,
-        _digest(raw if twice else json.dumps(value, sort_keys=True).encode()),
+        digest_of(raw if twice else json.dumps(value, sort_keys=True).encode()),
         " ".join(odd),
-        verbatim(raw) if odd else "",
+        text_of(raw) if odd else "",
     )
 
 
-def verbatim(raw: bytes) -> str:
-    """A body as text; bytes that are no UTF-8 stay readable as \\xNN."""
-    return raw.decode("utf-8", "backslashreplace")
+def text_of(raw: bytes) -> str:
+    """A body that is to be kept, as text. Raises Refused for what is no text: pictures and files are never kept."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        if _BINARY.search(raw):
+            raise Refused(
+                "The body is no text, and nothing of it was kept. Send JSON or CSV in UTF-8; never send pictures or "
+                "files.",
+                code="not-text",
+            ) from None
+        return raw.decode("utf-8", "backslashreplace")  # what is no UTF-8 stays readable as \\xNN
 
 
 def nothing() -> Refused:
@@ -128,10 +139,11 @@ def nothing() -> Refused:
 
 
 def _only_kept(raw: bytes, odd: str) -> Body:
-    return Body((), (), "", "", "", None, _digest(raw), odd, verbatim(raw))
+    return Body((), (), "", "", "", None, digest_of(raw), odd, text_of(raw))
 
 
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
+    """SHA-256, hex: what the same key must come with again."""
     return hashlib.sha256(data).hexdigest()
 
 

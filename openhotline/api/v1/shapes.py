@@ -49,6 +49,25 @@ class FiledReport(Schema):
     incomplete: list[IncompleteLine]
 
 
+class KeptRow(Schema):
+    """One row of a file that could not be read as given. It is kept. `row`: the first line, the names, is 1."""
+
+    row: int
+    why: str
+
+
+class FiledFile(Schema):
+    """What became of a file. `kept`: the first 1,000 of those that are `incomplete`."""
+
+    reports: int
+    items_new: int
+    joined: int
+    incomplete: int
+    rejected: int = Field(description="Rows that hold nothing.")
+    repeated: int = Field(description="Rows that were filed before, under the same key.")
+    kept: list[KeptRow]
+
+
 class ReferredAddress(Schema):
     """One graded address in a referral. `state`: with you, reported gone or removed, as our own checks see it."""
 
@@ -117,6 +136,17 @@ class ReferralPage(Schema):
     referrals: list[SentReferral]
 
 
+_KEY = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "maxLength": 200},
+        "description": "The same key with the same content is answered again and filed once; with other content it "
+        "is refused.",
+    }
+]
+
 # The body of POST /reports as the schema tells it; `reading.py` reads it, more kindly than a validator would.
 REPORT_BODY = {
     "requestBody": {
@@ -162,13 +192,21 @@ REPORT_BODY = {
             }
         },
     },
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "schema": {"type": "string", "maxLength": 200},
-            "description": "The same key sent again is answered again and filed once.",
-        }
-    ],
+    "parameters": _KEY,
+}
+
+FILE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {
+                "schema": {
+                    "type": "string",
+                    "description": "First line: address,source,reference,received_at,referrer,note; all but the "
+                    "first optional, in any order.",
+                }
+            }
+        },
+    },
+    "parameters": _KEY,
 }

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from openhotline.api.v1 import police, referrals, reports
+from openhotline.api.v1 import files, police, referrals, reports
 from openhotline.api.v1.access import Token
 from openhotline.api.v1.reading import TooLarge
 from openhotline.rules.refusals import NotPermitted, Refused
@@ -33,6 +33,7 @@ api = NinjaAPI(
     urls_namespace="api-v1",
 )
 api.add_router("", reports.router)
+api.add_router("", files.router)
 api.add_router("", referrals.router)
 api.add_router("", police.router)
 

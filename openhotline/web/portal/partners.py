@@ -55,7 +55,7 @@ def mine(request: HttpRequest) -> HttpResponse:
                 "gone": bool(words_) and all(word.startswith("gone, as") for word in words_),
             }
         )
-    return _page(request, "referrals", {"referrals": shown}, scope)
+    return page(request, "referrals", {"referrals": shown}, scope)
 
 
 @partners
@@ -76,7 +76,7 @@ def _one(request: HttpRequest, number: str, refusal: Refused | None = None) -> H
         # One form, one message: a button pressed twice says it once.
         "message": request.POST.get("message") or f"portal-{uuid4()}",
     }
-    return _page(request, "referral", context, scope)
+    return page(request, "referral", context, scope)
 
 
 @for_role(words.PARTNER, "POST")
@@ -162,10 +162,13 @@ def _facts(row: Referral, scope: Scoped) -> dict[str, Any]:
     }
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, Any], scope: Scoped) -> HttpResponse:
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], scope: Scoped, *, status: int = 200
+) -> HttpResponse:
+    """A page on the partner's frame."""
     frame = {
         "partner": scope.partners().first(),
         "foot": SQLITE_FOOT if embedded() else "",
         "reports": scope.reports().count(),
     }
-    return render(request, f"portal/{template}.html", frame | context)
+    return render(request, f"portal/{template}.html", frame | context, status=status)

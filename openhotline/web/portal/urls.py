@@ -9,7 +9,18 @@ from django.shortcuts import render
 from django.urls import include, path, register_converter
 
 from openhotline.web import health, signing
-from openhotline.web.portal import abroad, appeals, hosts, liaison, partners, police, programs, start, verify
+from openhotline.web.portal import (
+    abroad,
+    appeals,
+    files,
+    hosts,
+    liaison,
+    partners,
+    police,
+    programs,
+    start,
+    verify,
+)
 
 
 class LinkToken:
@@ -73,6 +84,9 @@ urlpatterns = [
     path("notices/<str:number>/xarf.json", hosts.account_xarf, name="account-notice-xarf"),
     path("notices/<str:number>/notice.txt", hosts.account_text, name="account-notice-text"),
     # partner hotlines
+    path("file", files.send, name="file"),
+    path("file/template.csv", files.template, name="file-template"),
+    path("file/send", files.take, name="file-take"),
     path("referrals/<str:number>", partners.one, name="referral"),
     path("referrals/<str:number>/actions", partners.act, name="referral-act"),
     # a notice by its signed link
