@@ -23,6 +23,7 @@ PROGRAMS = (
     "checks_memory",
     "accuracy",
     "pipeline",
+    "start",
 )
 
 pytestmark = [pytest.mark.release, pytest.mark.once]
