@@ -20,6 +20,7 @@ from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.trace_reasons import ORIGIN
 from openhotline.settings import Settings
+from openhotline.steps import origin
 
 FILE = "notifiers.json"
 
@@ -44,8 +45,15 @@ def known(settings: Settings) -> dict[str, Notifier]:
 def added(
     items: Sequence[Item], facts: Sequence[TraceFacts], notifiers: Mapping[str, Notifier], *, at: datetime
 ) -> list[TraceFacts]:
-    """The same facts, each with what the CDN in front disclosed. No transaction may be open."""
-    return [_with(item, fact, notifiers, at) for item, fact in zip(items, facts, strict=True)]
+    """The same facts, each with what the CDN in front disclosed and what a person recorded. No transaction may be open."""
+    by_hand = origin.recorded(items)
+    told = [_with(item, fact, notifiers, at) for item, fact in zip(items, facts, strict=True)]
+    return [
+        replace(fact, answers=(*fact.answers, origin.answer(by_hand[item.pk], at=at)))
+        if item.pk in by_hand
+        else fact
+        for item, fact in zip(items, told, strict=True)
+    ]
 
 
 def _with(item: Item, facts: TraceFacts, notifiers: Mapping[str, Notifier], at: datetime) -> TraceFacts:
@@ -68,6 +76,7 @@ def behind(facts: Sequence[TraceFacts], prober: Prober) -> list[TraceFacts]:
 
     Nothing touches the disclosed server. Its answers say *origin*, so that the vote weighs them apart from the edge's.
     """
+    # The last one told of an address counts: a person's word comes after a machine's.
     told = {
         number: answer.addresses[0]
         for number, fact in enumerate(facts)

@@ -36,6 +36,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "note.open": (ANALYST, LEAD, LIAISON),
     "letter.decide": (LEAD, LIAISON, MANAGER),
     "difference.settle": (LEAD, LIAISON, MANAGER),
+    "item.origin": (ANALYST, LEAD),
     "trace.again": (ANALYST, LEAD, MACHINE),
     "trace.open": (ANALYST, LEAD, LIAISON, MANAGER),
     "look.allow": (ANALYST, LEAD, MANAGER),

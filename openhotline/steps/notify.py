@@ -309,7 +309,7 @@ def _addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[N
         NoticeAddress(
             uid=str(removal.uid),
             canonical=removal.item.canonical,
-            addresses=traces[removal.item_id].address.replace(",", ", "),
+            addresses=", ".join(traces[removal.item_id].passed_on),
             category=removal.item.category,
             age_band=removal.item.age_band,
             files=files.get(removal.item_id, 0),

@@ -183,7 +183,7 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
                 uid=str(removal.uid),
                 canonical=removal.item.canonical,
                 country=removal.country,
-                addresses=traces[removal.item_id].address,
+                addresses=",".join(traces[removal.item_id].passed_on),
                 operator=traces[removal.item_id].operator,
                 asn=traces[removal.item_id].asn,
                 cls=removal.item.cls,

@@ -24,7 +24,7 @@ from openhotline.rules.permits import require_act
 from openhotline.rules.trace_reasons import ORIGIN, ordered
 from openhotline.rules.trace_vote import Vote, vote
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import contact, episode, ladder, move, tell
+from openhotline.steps import contact, episode, ladder, move, origin, tell
 from openhotline.steps.advance import note
 
 
@@ -47,6 +47,7 @@ def record(
             _trace(item, facts, ballot, host=hosts.get(_host_key(ballot)), policy=policy)
             for item, facts, ballot in votes
         ]
+        _keep_back(made)
         _contacts(votes, hosts, at=at)
         current = {
             removal.item_id: removal
@@ -79,6 +80,15 @@ def open_answers(trace: Trace, *, form: str, by: Actor, at: datetime) -> None:
     require_act("trace.open", by)
     facts = {"answers": trace.digest, "form": form, "traced": trace.at.isoformat()}
     note([trace.item], "item.trace-opened", by=by, at=at, facts=facts)
+
+
+def _keep_back(made: Sequence[Trace]) -> None:
+    """An origin that was named for us alone is in no letter to others."""
+    told = origin.recorded([trace.item for trace in made])
+    for trace in made:
+        row = told.get(trace.item_id)
+        if row is not None and not row.forward:
+            trace.kept_back = row.address
 
 
 def _trace(item: Item, facts: TraceFacts, ballot: Vote, *, host: Host | None, policy: Policy) -> Trace:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from openhotline.connectors.probe.fake import FakeProber, Truth
+from openhotline.jobs import disclosures
 from openhotline.ledger.reading import entries_of
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Trace
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import trace
+from openhotline.steps import assess, trace
 from tests.web.desk_cast import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.desk.urls")]
@@ -98,3 +100,68 @@ def test_run_again_waits_in_the_outbox_and_the_page_says_so(desk: Desk) -> None:
     Letter.objects.filter(kind="trace").update(state="sent")
     assert client.post(f"/case/{made.item.ref}/trace").status_code == 303
     assert "It is being traced." in client.get(f"/case/{made.item.ref}").content.decode()
+
+
+def test_the_map_marks_what_is_named_and_the_page_says_how_many_wait_before_it(desk: Desk) -> None:
+    made = filed(desk, *about("GB"))
+    Letter.objects.filter(kind="trace").update(state="sent")
+    assess.ask_trace([desk.one("http://other.example.org/b"), made.item], at=desk.day.now)
+    page = desk.as_("A07").get(f"/case/{made.item.ref}").content.decode()
+    drawn = page[page.index("tmap-d") : page.index("Trace methods")]
+    assert "United Kingdom, 3 answers; Netherlands, 1 answer." in drawn.replace(
+        "Netherlands, 1 answer; United Kingdom, 3 answers", "United Kingdom, 3 answers; Netherlands, 1 answer"
+    )
+    assert drawn.count('class="ok-f" cx="') == 2 and drawn.count('class="warn-f" x="') == 2, (
+        "one mark each, and the legend"
+    )
+    assert "1 other stands before it." in page
+
+
+def test_an_origin_that_was_named_by_telephone_joins_the_traces_and_is_in_no_letter_where_it_was_told_for_us_alone(
+    desk: Desk,
+) -> None:
+    made = filed(desk, *about("US"), MethodAnswer("proxy", True, answer="Front Net", layer="edge"))
+    Letter.objects.filter(kind="trace").update(state="sent")
+    item, client = made.item, desk.as_("A07")
+    said = {
+        "address": "192.0.2.44",
+        "told_by": "Front Net, trust desk",
+        "told_at": "2026-01-02T09:30",
+        "keep": "on",
+    }
+    for wrong in (
+        {"address": "origin.example.net"},
+        {"told_by": " "},
+        {"told_at": "2999-01-01T00:00"},
+        {"told_at": "2026-13-01T00:00"},
+        {"address": "127.0.0.1"},
+    ):
+        assert client.post(f"/case/{item.ref}/origin", {**said, **wrong}).status_code == 422
+    assert desk.as_("P01").post(f"/case/{item.ref}/origin", said).status_code == 403
+    assert client.post(f"/case/{item.ref}/origin", said).status_code == 303
+    assert "item.origin" in acts(item.ref)
+    assert Letter.objects.filter(kind="trace", state="pending").count() == 1, "it is traced again with it"
+    truth = {
+        item.canonical: Truth(addresses=("192.0.2.66",), country="US"),
+        "192.0.2.44": Truth(country="GB", operator="North Rack"),
+    }
+    facts = [
+        TraceFacts(
+            item.canonical,
+            item.host,
+            desk.day.now,
+            (
+                *about("US"),
+                MethodAnswer("proxy", True, answer="Front Net", layer="edge", names=("Front Net",)),
+            ),
+        )
+    ]
+    facts = disclosures.behind(disclosures.added([item], facts, {}, at=desk.day.now), FakeProber(truth))
+    (again,) = trace.record([(item, facts[0])], policy=desk.day.policy, by=MACHINE_WORKER, at=desk.day.now)
+    assert again.disclosed_by == "Front Net, trust desk, 02 Jan 2026 09:30 UTC"
+    assert "192.0.2.44" in again.address and "192.0.2.44" not in again.passed_on
+    page = client.get(f"/case/{item.ref}").content.decode()
+    assert "Told for us alone" in page and "Front Net, trust desk" in page
+    client.post(f"/case/{item.ref}/origin", {**said, "keep": ""})
+    (open_,) = trace.record([(item, facts[0])], policy=desk.day.policy, by=MACHINE_WORKER, at=desk.day.now)
+    assert "192.0.2.44" in open_.passed_on, "the newest word counts"

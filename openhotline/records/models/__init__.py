@@ -55,7 +55,7 @@ from openhotline.records.models.referral import (
 from openhotline.records.models.removal import Hold, Removal
 from openhotline.records.models.report import ReceiptPhase, Report, ReportContact, ReportLine
 from openhotline.records.models.staff import User
-from openhotline.records.models.trace import Trace
+from openhotline.records.models.trace import Origin, Trace
 
 __all__ = [
     "Alarm",
@@ -95,6 +95,7 @@ __all__ = [
     "NoticeLine",
     "NoticeMessage",
     "OfficerToken",
+    "Origin",
     "Package",
     "Partner",
     "PartnerMessage",

@@ -5,11 +5,13 @@ True here: the reporter's words are shown only when asked for, each time written
 here: the parts that need more than a look-up (`trail`, `looks`, `traced`, `outward`, `story`), and acts (`assess`, `alarms`).
 """
 
+from datetime import UTC
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from openhotline.records.models import Item
@@ -18,7 +20,7 @@ from openhotline.rules.permits import ACTS, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang, read
 from openhotline.steps import assess as assess_step
-from openhotline.steps import clarify, looked, way
+from openhotline.steps import clarify, looked, origin, way
 from openhotline.web.desk import bench, entries, looks, opinions, outward, rows, story, times, traced, trail
 from openhotline.web.scoped import found
 
@@ -88,6 +90,7 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
         "traces": traced.traces(scoped, item, at),
         "tracing": traced.waits(scoped, item),
+        "tells_origin": who.role in ACTS["item.origin"] and item.status == item_path.GRADED,
         "police": outward.police(scoped, item, open_to=open_to, at=at),
         "notices": outward.notices(scoped, item, open_to=open_to, at=at),
         "referrals": outward.referrals(scoped, item),
@@ -169,6 +172,27 @@ def trace_again(request: HttpRequest, ref: str) -> HttpResponse:
     if item.status != item_path.GRADED:
         raise Refused("Only a graded item is traced. Give an opinion first.", code="not-graded")
     assess_step.ask_trace([item], at=bench.now(request))
+    return HttpResponseRedirect(reverse("case", args=[ref]) + "#trace", status=303)
+
+
+@require_POST
+@bench.kept(page)
+def origin_told(request: HttpRequest, ref: str) -> HttpResponse:
+    """Record a server behind a proxy that somebody named to us; the trace runs again with it."""
+    item = found(bench.scoped(request).items(), ref=ref)
+    try:
+        told = parse_datetime(request.POST.get("told_at", ""))
+    except ValueError:  # a thirteenth month
+        told = None
+    origin.record(
+        item,
+        request.POST.get("address", "")[:100],
+        told_by=request.POST.get("told_by", "")[:1000],
+        told_at=told.replace(tzinfo=UTC) if told is not None and told.tzinfo is None else told,
+        forward=request.POST.get("keep") != "on",
+        by=bench.actor(request),
+        at=bench.now(request),
+    )
     return HttpResponseRedirect(reverse("case", args=[ref]) + "#trace", status=303)
 
 

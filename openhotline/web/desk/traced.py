@@ -18,7 +18,8 @@ from openhotline.rules import methods
 from openhotline.rules.countries import name_of
 from openhotline.rules.refusals import Refused
 from openhotline.steps import trace as trace_step
-from openhotline.web.desk import bench, times
+from openhotline.web.desk import bench, placed, times
+from openhotline.web.desk.placed import Drawn
 from openhotline.web.scoped import Scoped, found
 
 METHOD_NAMES = {
@@ -97,6 +98,8 @@ class TraceShown:
     fresh: bool
     sure: str  # "97 %"
     seal: tuple[str, str]  # (family, sentence)
+    drawn: Drawn | None  # of the newest alone
+    asked_proxy: str  # what its operator last replied, where it was asked
 
 
 def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
@@ -109,10 +112,21 @@ def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
     return [_trace(newest, at, whole=True), *(_trace(row, at, whole=False) for row in older)]
 
 
-def waits(scoped: Scoped, item: Item) -> bool:
-    """True while a wish to be traced has not been answered."""
-    asked = scoped.letters().filter(kind="trace", number__startswith=f"{item.ref}/")
-    return bool(asked.filter(state__in=[PENDING, SENDING]).exists())
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A wish to be traced that has not been answered: since when, and how many stand before it."""
+
+    since: datetime
+    before: int
+
+
+def waits(scoped: Scoped, item: Item) -> Waiting | None:
+    """The wish that waits, or None."""
+    open_ = scoped.letters().filter(kind="trace", state__in=[PENDING, SENDING])
+    mine = open_.filter(number__startswith=f"{item.ref}/").order_by("pk").first()
+    if mine is None:
+        return None
+    return Waiting(mine.put_at, open_.filter(pk__lt=mine.pk).count())
 
 
 def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
@@ -136,6 +150,8 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         row.expires_at > at,
         _percent(row.score),
         STATES[trace_answers.state(row)] if whole else ("", ""),
+        placed.draw(answers, row.country) if whole else None,
+        next((one.why or one.answer for one in shown if one.name == METHOD_NAMES[methods.DISCLOSED]), ""),
     )
 
 

@@ -42,6 +42,7 @@ urlpatterns = [
     path("case/<str:ref>/looks", case.looks_table, name="looks"),
     path("case/<str:ref>/way", case.way_in, name="way-in"),
     path("case/<str:ref>/trace", case.trace_again, name="trace-again"),
+    path("case/<str:ref>/origin", case.origin_told, name="origin-told"),
     path("case/<str:ref>/trace/<int:pk>", case.open_answers, name="trace-open"),
     path("case/<str:ref>/trace/<int:pk>/<str:form>", traced.take_away, name="trace-file"),
     path("case/<str:ref>/report/<int:report>", case.open_note, name="open-note"),

@@ -175,7 +175,7 @@ def _lines(
                 uid=str(removal.uid),
                 number=number,
                 address=defang(removal.item.canonical),
-                ips=" · ".join(trace.address.split(",")[:4]) if trace else "",
+                ips=" · ".join(trace.passed_on[:4]) if trace else "",
                 files=counted(count, "file") if count else "",
                 last_seen=f"Last seen {exact(last)}" if last else "",
                 state=state,

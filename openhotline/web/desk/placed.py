@@ -1,0 +1,113 @@
+"""The countries that a trace's answers name, drawn: one mark for each, among the other countries as dots.
+
+True here: a mark stands in the middle of a country and says no more than the country; what agrees and what does not
+differ in shape, not in colour alone; the table above says the same. The window is as wide as the marks need. Not
+here: what the answers are worth (`rules/trace_vote.py`), where countries lie (`policy/extents.json`).
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from openhotline.policy import signs
+from openhotline.rules.countries import name_of
+
+WIDTH, HEIGHT = 680, 240
+LEAST_DEGREES = 50.0  # of longitude: a single country is shown among its neighbours
+EDGE, LABEL = 40.0, 15.0  # free at the sides, and between labels
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One country: its place, and its words at its side. `agrees`: it is the trace's own answer."""
+
+    x: float
+    y: float
+    label_y: float
+    side: str  # "start" or "end": on which side of the label the mark is
+    label_x: float
+    words: str
+    agrees: bool
+    left: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A map of the places of one trace."""
+
+    marks: tuple[Mark, ...]
+    others: str  # a path of dots
+    told: str
+
+
+@cache
+def middles() -> dict[str, tuple[float, float]]:
+    """Country to latitude and longitude of the middle of its largest part."""
+    largest = {code: max(circles, key=lambda circle: circle[2]) for code, circles in signs.extents().items()}
+    return {code: (lat, lon) for code, (lat, lon, _) in largest.items()}
+
+
+@cache
+def _land() -> tuple[tuple[float, float], ...]:
+    """Where there is land: the middles of all circles that cover countries."""
+    return tuple((lat, lon) for circles in signs.extents().values() for lat, lon, _ in circles)
+
+
+def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
+    """The countries named by the answers, `country` being what the trace came to; None where none can be drawn."""
+    known = middles()
+    named = Counter(str(one.get("country") or "") for one in answers if one.get("ok"))
+    if country and country not in named:
+        named[country] = 0
+    places = {code: known[code] for code in named if code in known}
+    if not places:
+        return None
+    scale, west, north = _window(list(places.values()))
+
+    def at(place: tuple[float, float]) -> tuple[float, float]:
+        return round((place[1] - west) * scale, 1), round((north - place[0]) * scale, 1)
+
+    dots = sorted({at(place) for place in _land()})
+    inside = [(x, y) for x, y in dots if 4 <= x <= WIDTH - 4 and 4 <= y <= HEIGHT - 4]
+    marks, taken = [], -LABEL
+    for code in sorted(places, key=lambda code: at(places[code])[1]):
+        x, y = at(places[code])
+        taken = max(y + 4, taken + LABEL)
+        right = x < WIDTH * 0.7
+        marks.append(
+            Mark(
+                *(x, y, round(taken, 1), "start" if right else "end", round(x + (12 if right else -12), 1)),
+                _words(code, named[code]),
+                code == country,
+                *(round(x - 5, 1), round(y - 5, 1)),
+            )
+        )
+    told = "; ".join(mark.words for mark in marks)
+    missing = sorted(code for code in named if code and code not in known)
+    return Drawn(
+        tuple(marks),
+        " ".join(f"M{x} {y}h0" for x, y in inside),
+        told + (f". Not on the map: {', '.join(map(name_of, missing))}" if missing else ""),
+    )
+
+
+def _words(code: str, count: int) -> str:
+    answers = f"{count} answer{'' if count == 1 else 's'}" if count else "the trace's answer"
+    return f"{name_of(code)}, {answers}"
+
+
+def _window(places: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """(pixels a degree, longitude at the left edge, latitude at the upper edge)."""
+    lats, lons = [lat for lat, _ in places], [lon for _, lon in places]
+    wide = max(LEAST_DEGREES, (max(lons) - min(lons)) * WIDTH / (WIDTH - 2 * EDGE))
+    high = (max(lats) - min(lats)) * HEIGHT / (HEIGHT - 2 * EDGE)
+    scale = min(WIDTH / wide, HEIGHT / high if high else math.inf)
+    return (
+        scale,
+        (max(lons) + min(lons)) / 2 - WIDTH / scale / 2,
+        (max(lats) + min(lats)) / 2 + HEIGHT / scale / 2,
+    )
