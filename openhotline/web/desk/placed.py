@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from openhotline.policy import signs
+from openhotline.policy import proxies
 from openhotline.rules.countries import name_of
 
 WIDTH, HEIGHT = 680, 240
@@ -47,14 +47,14 @@ class Drawn:
 @cache
 def middles() -> dict[str, tuple[float, float]]:
     """Country to latitude and longitude of the middle of its largest part."""
-    largest = {code: max(circles, key=lambda circle: circle[2]) for code, circles in signs.extents().items()}
+    largest = {code: max(circles, key=lambda circle: circle[2]) for code, circles in proxies.extents().items()}
     return {code: (lat, lon) for code, (lat, lon, _) in largest.items()}
 
 
 @cache
 def _land() -> tuple[tuple[float, float], ...]:
     """Where there is land: the middles of all circles that cover countries."""
-    return tuple((lat, lon) for circles in signs.extents().values() for lat, lon, _ in circles)
+    return tuple((lat, lon) for circles in proxies.extents().values() for lat, lon, _ in circles)
 
 
 def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
