@@ -47,7 +47,9 @@ class Drawn:
 @cache
 def middles() -> dict[str, tuple[float, float]]:
     """Country to latitude and longitude of the middle of its largest part."""
-    largest = {code: max(circles, key=lambda circle: circle[2]) for code, circles in proxies.extents().items()}
+    largest = {
+        code: max(circles, key=lambda circle: circle[2]) for code, circles in proxies.extents().items()
+    }
     return {code: (lat, lon) for code, (lat, lon, _) in largest.items()}
 
 
