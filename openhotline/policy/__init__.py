@@ -12,7 +12,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from openhotline.policy import reading
-from openhotline.policy.reading import Clocks, Point, PolicyFault, Table
+from openhotline.policy.reading import Clocks, Point
+from openhotline.policy.table import PolicyFault, Table
 from openhotline.rules import remit as remit_rules
 from openhotline.rules.agreement import Agreement
 from openhotline.rules.exchange import Codes
