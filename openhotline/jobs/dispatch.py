@@ -32,7 +32,7 @@ from openhotline.rules.package import PackageAddress, PackageContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import escalate, freshness, mailbox, notify, package, refer, trace
+from openhotline.steps import escalate, exchange_back, freshness, mailbox, notify, package, refer, trace
 from openhotline.steps.notify import HouseWords
 from openhotline.steps.refer import ReferralContent, ReferredAddress
 
@@ -97,7 +97,7 @@ def partners(post: Post, *, policy: Policy, at: datetime) -> int:
             by=MACHINE_WORKER,
             limit=BATCH,
             way=way,
-            guard=lambda letter, now: _freeze_referral(letter, policy=policy, at=now),
+            guard=lambda letter, now: _freeze_abroad(letter, policy=policy, at=now),
             moment=lambda: post.moment(at),
             lock=notify.lock_case,
         ):
@@ -280,6 +280,17 @@ def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes |
             edge=address.edge,
         )
     )
+
+
+def _freeze_abroad(letter: Letter, *, policy: Policy, at: datetime) -> bytes | None:
+    """A referral, or a word about an address that the exchange gave us."""
+    if letter.kind != exchange_back.KIND:
+        return _freeze_referral(letter, policy=policy, at=at)
+    said = exchange_back.depart(letter)
+    try:
+        return exchange_wire.render_word(said, policies.exchange_codes()) if letter.body is None else None
+    except ValueError as fault:
+        raise Refused(f"This has no word at the exchange: {fault}", code="codes") from None
 
 
 def _freeze_for_exchange(content: ReferralContent, address: ReferredAddress) -> bytes:

@@ -1,4 +1,5 @@
-"""Asks each partner on the exchange what is new: reports to us, and what became of our referrals.
+"""Asks each partner on the exchange what is new: reports to us, and what became of our referrals;
+and puts what we owe it about its reports.
 
 True here: its list is read again from an hour before where it was last read whole, because what it dates back would
 else be missed; once a day it is read again from a month before. What we have is confirmed only after it is durable.
@@ -16,7 +17,7 @@ from openhotline.records.models import Partner, Referral
 from openhotline.records.models.referral import EXCHANGE
 from openhotline.rules import removal_path
 from openhotline.rules.exchange import LATER, NO, WHOLE
-from openhotline.steps import exchange
+from openhotline.steps import exchange, exchange_back
 
 log = logging.getLogger("openhotline.worker")
 EVERY = timedelta(minutes=15)
@@ -49,6 +50,7 @@ def read(partner: Partner, post: Post, *, policy: Policy, at: datetime, back: ti
         changes["read_to"] = at
     elif listed.ended not in (LATER, NO):
         changes["read_at"] = None  # there is more: at once again, what was confirmed is not listed twice
+    exchange_back.put_owed(partner, at=at)
     told = answers(partner, post, policy=policy, at=at) if listed.ended != LATER else 0
     Partner.objects.filter(pk=partner.pk).update(**changes)
     if listed.why:

@@ -59,6 +59,8 @@ class Post:
     def hand_over(self, letter: Letter) -> Receipt:
         """Give a letter's frozen bytes to the partner, the relay or the spool, as it was claimed for."""
         frozen = bytes(letter.body or b"")
+        if letter.way == EXCHANGE and letter.kind != "referral":
+            return iccam.write(frozen, self.exchange(letter.recipient), policies.exchange_codes())
         if letter.way == EXCHANGE:
             return iccam.send(
                 frozen, self.exchange(letter.recipient), policies.exchange_codes(), key=letter.key
@@ -74,6 +76,9 @@ class Post:
         """Ask the partner, or look into the spool, whether what was sent under the letter's key is there."""
         if letter.way == SPOOL:
             return Known(ask_spool(self.spool, key=letter.key) if self.spool else UNKNOWN, letter.key[:16])
+        if letter.way == EXCHANGE and letter.kind != "referral":
+            frozen = bytes(letter.body or b"[]")
+            return iccam.written(self.exchange(letter.recipient), policies.exchange_codes(), frozen=frozen)
         if letter.way == EXCHANGE:
             return iccam.ask(self.exchange(letter.recipient), policies.exchange_codes(), number=letter.number)
         return ask_partner(self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
@@ -105,6 +110,7 @@ class Post:
         if letter.way == HTTP:
             return REPEAT
         if letter.way == EXCHANGE:
-            return ASK if policies.exchange_codes().paths["ask"] else PERSON
+            asked = letter.kind != "referral" or policies.exchange_codes().paths["ask"]
+            return ASK if asked else PERSON
         asked = {SPOOL: self.spool, SMTP: self.log}.get(letter.way)
         return ASK if asked is not None else PERSON

@@ -24,6 +24,7 @@ from openhotline.records.models import Check, Partner, PartnerMessage, ReferralA
 from openhotline.rules import abroad, removal_path
 from openhotline.steps import difference
 from openhotline.steps.difference import RELAY_LOG, Found
+from openhotline.steps.exchange_back import KIND
 
 __all__ = ["DAILY", "EVERY", "Seen", "compare", "daily", "listed"]
 
@@ -94,7 +95,9 @@ def daily(post: Post, *, policy: Policy, at: datetime) -> list[Compared]:
             partner.refresh_from_db()
             one.why = partner.read_why
         asked: set[tuple[str, str]] = set()
-        mine = Letter.objects.filter(recipient=partner.key, way__in=[HTTP, EXCHANGE], state=SENT)
+        mine = Letter.objects.filter(recipient=partner.key, way__in=[HTTP, EXCHANGE], state=SENT).exclude(
+            kind=KIND
+        )
         one.asked = mine.filter(sent_at__gt=at - FAR_BACK)[:MOST].count()
         for where, what, key in _with_partners(post, since=at - FAR_BACK, to=partner.key):
             asked.add((where, key))
@@ -147,7 +150,7 @@ def _with_log(taken: dict[str, Seen], at: datetime) -> Iterator[tuple[str, str]]
 
 def _with_partners(post: Post, *, since: datetime, to: str = "") -> Iterator[Found]:
     """(side, what, key) per letter a partner was asked about and answered; what is "" where both agree."""
-    rows = Letter.objects.filter(way__in=[HTTP, EXCHANGE], state=SENT, sent_at__gt=since)
+    rows = Letter.objects.filter(way__in=[HTTP, EXCHANGE], state=SENT, sent_at__gt=since).exclude(kind=KIND)
     if to:
         rows = rows.filter(recipient=to)
     for letter in list(rows.defer("body").order_by("-sent_at")[:MOST]):

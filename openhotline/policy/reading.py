@@ -314,7 +314,10 @@ def exchange_codes(table: Table, digest: str) -> Codes:
         rows=tuple(rows),
         paths={
             name: paths.text(name, "") if name in ("ask", "list") else paths.text(name)
-            for name in ("login", "report", "one", "content", "queue", "taken", "ask", "list")
+            for name in (
+                *("login", "report", "one", "content", "queue", "taken"),
+                *("grade", "act", "moved", "assigned", "ask", "list"),
+            )
         },
     )
 

@@ -43,6 +43,7 @@ class Content:
     reference: str = ""  # of whoever handed it in
     body: dict[str, Any] = field(default_factory=dict)
     actions: list[dict[str, Any]] = field(default_factory=list)
+    graded: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Exchange:
@@ -77,6 +78,10 @@ class Exchange:
         app.router.add_get("/rest/Content/no-reference", self.queue)
         app.router.add_get("/rest/Content/{number:\\d+}", self.content)
         app.router.add_put("/rest/Content/{number:\\d+}/hotline-reference", self.take)
+        app.router.add_put("/rest/Content/{number:\\d+}/assessment", self.grade)
+        app.router.add_post("/rest/Content/{number:\\d+}/actions", self.done)
+        app.router.add_put("/rest/Content/{number:\\d+}/url/hosting", self.moved)
+        app.router.add_put("/rest/Content/{number:\\d+}/assigned-country", self.moved)
         return app
 
     # --- what tests and trainers make happen ---------------------------------------------------------
@@ -259,6 +264,52 @@ class Exchange:
             self.journal.append("exchange-taken", number=number, reference=reference)
         return web.json_response({})
 
+    async def grade(self, request: web.Request) -> web.StreamResponse:
+        """The house grades an address that is its country's; never once something was done about it."""
+        one, value = self._mine(request), await _json(request)
+        if (
+            one is None
+            or one.actions
+            or not isinstance(value, dict)
+            or type(value.get("classification")) is not int
+        ):
+            return web.json_response({"message": "This may not be graded now."}, status=422)
+        one.graded.append(value)
+        return await self._wrote(request)
+
+    async def done(self, request: web.Request) -> web.StreamResponse:
+        """The house says what it did; nothing after a final action, and a reason where one is wanted."""
+        one, value = self._mine(request), await _json(request)
+        code = value.get("actionType") if isinstance(value, dict) else None
+        if (
+            one is None
+            or code not in (1, 2, 3, 4, 6)
+            or any(row["actionType"] in (3, 4, 6) for row in one.actions)
+            or (code > 3 and "reasonId" not in value)
+        ):
+            return web.json_response({"message": "This may not be done now."}, status=422)
+        one.actions.append(value)
+        self.journal.append("exchange-action", number=one.number, action=value)
+        return await self._wrote(request)
+
+    async def moved(self, request: web.Request) -> web.StreamResponse:
+        """It is held in another country now, and that country's."""
+        one = self._mine(request)
+        country = request.query.get("newCountryCode", "")
+        if one is None or len(country) != 2:
+            return web.json_response({"message": "This may not be moved now."}, status=422)
+        one.country = country
+        return await self._wrote(request)
+
+    def _mine(self, request: web.Request) -> Content | None:
+        one = self.contents.get(int(request.match_info["number"]))
+        return one if one is not None and one.ours and one.taken_as else None
+
+    async def _wrote(self, request: web.Request) -> web.StreamResponse:
+        if self.behaviours.of("exchange") == "keep-and-cut-off":
+            return await fail(request, "cut-off")
+        return web.json_response({})
+
     # --- inside --------------------------------------------------------------------------------------
 
     def _keep(self, address: str, at: datetime, country: str, **more: Any) -> Content:
@@ -283,7 +334,10 @@ class Exchange:
             "assignedCountryCode": one.country,
             "countryAssignmentDate": _spell(one.at),
             "memo": "",
-            "assessments": [{"classification": 2, "ageCategorization": 3, "genderCategorization": 1}],
+            "assessments": [
+                {"classification": 2, "ageCategorization": 3, "genderCategorization": 1},
+                *one.graded,
+            ],
             "actions": actions,
             **one.body.get("content", {}),
         }

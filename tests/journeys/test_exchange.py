@@ -28,6 +28,7 @@ from openhotline.records.models import (
     Report,
 )
 from openhotline.rules import abroad, words
+from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.steps import difference, refer
 from openhotline.steps import exchange as step
@@ -335,3 +336,100 @@ def test_what_nobody_takes_is_brought_before_managers_once_a_day(house: Abroad) 
     house.day.later(hours(25))
     assert [difference.untaken(policy=policy, at=house.day.now) for _ in range(2)] == [1, 0]
     assert house.day.letters("differences-untaken")[0].recipient == policy.managers_mail
+
+
+# --- what they gave us, and what we write back --------------------------------------------------------
+
+
+def words_written(house: Abroad) -> list[str]:
+    return [letter.number.partition(" ")[2] for letter in house.day.letters("exchange-word", "sent")]
+
+
+def on(house: Abroad, span: timedelta = timedelta(minutes=16)) -> None:
+    """Time passes; the worker reads and writes."""
+    house.day.later(span)
+    house.turn()
+    house.leave()
+
+
+def given_and_graded(house: Abroad, address: str = "http://img.example.org/given") -> tuple[int, Removal]:
+    number = house.give(address)
+    on(house)
+    (removal,) = house.day.traced(house.day.graded(list(Item.objects.filter(canonical=address))))
+    return number, removal
+
+
+def test_our_grade_and_what_we_did_are_written_back_once_each_at_their_own_times(house: Abroad) -> None:
+    number, removal = given_and_graded(house)
+    graded_at = house.day.now
+    on(house)
+    there = house.world.internet.exchange.contents[number]
+    assert (there.graded[0]["classification"], there.graded[0]["ageCategorization"]) == (2, 3)
+    assert there.graded[0]["assessingAnalystName"] == "A12", "the one who graded, not an account"
+    assert there.actions == []
+
+    house.day.contact_verified([removal])
+    asked = house.day.asked()
+    asked_at = house.day.now
+    on(house, hours(1))
+    assert [(row["actionType"], row["actionDate"]) for row in there.actions] == [
+        (1, asked_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    ], "when it happened, not when it was sent"
+    house.day.answered(asked, words.GO_AHEAD)
+    house.day.letters_leave()
+    house.day.missed_until_gone(house.day.fresh([removal]))
+    for _ in range(4):
+        on(house)
+    assert [row["actionType"] for row in there.actions] == [1, 2, 3]
+    assert words_written(house) == ["grade", abroad.TOLD_POLICE, abroad.TOLD_HOST, abroad.REMOVED]
+    assert PartnerMessage.objects.get().told_all
+    assert graded_at < asked_at
+
+
+def test_a_word_whose_answer_was_lost_is_asked_for_and_not_said_twice(house: Abroad) -> None:
+    number, _ = given_and_graded(house)
+    house.day.later(minutes(16))
+    house.turn()
+    house.switch("keep-and-cut-off")
+    house.leave()
+    assert house.day.letters("exchange-word")[0].state == "in doubt"
+    house.switch("normal")
+    house.day.later(minutes(6))
+    assert doubt.settle(house.post, policy=house.day.policy, at=house.day.now) == 1
+    assert house.day.letters("exchange-word")[0].state == "sent"
+    assert len(house.world.internet.exchange.contents[number].graded) == 1
+
+
+def test_not_illegal_here_is_graded_and_said_and_moved_gives_it_to_the_other_country(house: Abroad) -> None:
+    first = house.give("http://img.example.org/lawful")
+    on(house)
+    house.day.graded(list(Item.objects.all()), by=("A07",), opinion=Opinion(words.NOT_ILLEGAL))
+    second, removal = given_and_graded(house, "http://img.example.org/moves")
+    for _ in range(3):
+        on(house)
+    house.day.traced([removal.item], CANAL_HOST)
+    for _ in range(3):
+        on(house)
+    contents = house.world.internet.exchange.contents
+    lawful, moved = contents[first], contents[second]
+    assert lawful.graded[0]["classification"] == 4
+    assert [(row["actionType"], row["reasonId"]) for row in lawful.actions] == [(6, 1)]
+    assert (moved.country, moved.actions) == ("NL", [])
+
+
+def test_nothing_is_written_back_under_a_hold(house: Abroad) -> None:
+    number, removal = given_and_graded(house)
+    hold = Hold.objects.create(
+        removal=removal,
+        reason="x",
+        review_at=house.day.now,
+        placed_at=house.day.now,
+        placed_by="NU-2",
+    )
+    on(house)
+    assert house.world.internet.exchange.contents[number].graded == []
+    assert "Held by the police" in house.day.letters("exchange-word")[0].why
+    hold.released_at = house.day.now
+    hold.save()
+    on(house)
+    assert len(house.world.internet.exchange.contents[number].graded) == 1

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx2
 
 from openhotline.connectors.iccam import meaning
-from openhotline.connectors.receipt import TEMPORARY, UNKNOWN, Known, Receipt
+from openhotline.connectors.receipt import ACCEPTED, TEMPORARY, UNKNOWN, Known, Receipt
 from openhotline.rules.exchange import CUT, LATER, NO, WHOLE, Codes, FromPartner, Listed
 
 MAX_REPLY = 4 * 1024 * 1024
@@ -123,12 +123,52 @@ def send(frozen: bytes, endpoint: Endpoint, codes: Codes, *, key: str) -> Receip
                 status, body = line.call("POST", "report", body=frozen, key=key)
             except (*_FAULTS, NotNow) as fault:
                 why = "The line to the exchange broke; it is asked whether it has the referral before anything else."
-                return Receipt(
-                    UNKNOWN, why, text=str(fault)[:500], stage="answer", seconds=time.monotonic() - started
-                )
-            return meaning.read_reply(status, body, round(time.monotonic() - started, 4))
+                return Receipt(UNKNOWN, why, text=str(fault)[:500], stage="answer", seconds=_since(started))
+            return meaning.read_reply(status, body, _since(started))
     except NotNow as fault:
-        return Receipt(TEMPORARY, str(fault), stage="connect", seconds=time.monotonic() - started)
+        return Receipt(TEMPORARY, str(fault), stage="connect", seconds=_since(started))
+
+
+def write(frozen: bytes, endpoint: Endpoint, codes: Codes) -> Receipt:
+    """Write what we think or did about an address of theirs (`meaning.render_word`). Raises nothing they cause."""
+    started = time.monotonic()
+    calls = meaning.calls_of(frozen)
+    try:
+        with _line(endpoint, codes) as line:
+            for place, call in enumerate(calls):
+                body = None if call["body"] is None else json.dumps(call["body"]).encode()
+                try:
+                    status, answer = line.call(call["verb"], call["path"], body=body, **call["parts"])
+                except (*_FAULTS, NotNow) as fault:
+                    why = "The line to the exchange broke; it is asked whether this stands there."
+                    return Receipt(
+                        UNKNOWN, why, text=str(fault)[:500], stage="answer", seconds=_since(started)
+                    )
+                outcome = meaning.read_word(status)
+                if outcome != ACCEPTED:
+                    # What a first call changed stands: then only asking tells how far it came.
+                    outcome = UNKNOWN if place and outcome == TEMPORARY else outcome
+                    text = answer[:2000].decode("utf-8", "replace")
+                    why = "The exchange did not take this word about an address of theirs."
+                    return Receipt(outcome, why, status, text, "", "answer", _since(started))
+    except NotNow as fault:
+        return Receipt(TEMPORARY, str(fault), stage="connect", seconds=_since(started))
+    why = "The exchange took this word about an address of theirs."
+    return Receipt(ACCEPTED, why, 200, "", calls[-1]["parts"]["id"], "answer", _since(started))
+
+
+def written(endpoint: Endpoint, codes: Codes, *, frozen: bytes) -> Known:
+    """Whether what was written stands there. Raises nothing the exchange causes."""
+    try:
+        with _line(endpoint, codes) as line:
+            content = meaning.calls_of(frozen)[-1]["parts"]["id"]
+            return meaning.read_written(*line.call("GET", "content", id=content), frozen)
+    except (*_FAULTS, NotNow):
+        return Known(UNKNOWN, "")
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 4)
 
 
 def ask(endpoint: Endpoint, codes: Codes, *, number: str) -> Known:

@@ -20,6 +20,7 @@ class FakeExchange:
         self.new: list[FromPartner] = []
         self.did: dict[str, list[FromPartner]] = {}
         self.known_as: dict[str, str] = {}
+        self.words: list[bytes] = []
 
     def send(self, frozen: bytes, endpoint: Endpoint, codes: Codes, *, key: str) -> Receipt:
         """The call signature of `client.send`."""
@@ -47,3 +48,13 @@ class FakeExchange:
     def read_back(self, endpoint: Endpoint, codes: Codes, reports: Sequence[tuple[str, str]]) -> Listed:
         """The call signature of `client.read_back`."""
         return Listed([one for _, number in reports for one in self.did.get(number, ())])
+
+    def write(self, frozen: bytes, endpoint: Endpoint, codes: Codes) -> Receipt:
+        """The call signature of `client.write`."""
+        if self.outcome == ACCEPTED or (self.outcome == "unknown" and self.keeps_unknown):
+            self.words.append(frozen)
+        return Receipt(self.outcome, "The exchange was told.", reference="1")
+
+    def written(self, endpoint: Endpoint, codes: Codes, *, frozen: bytes) -> Known:
+        """The call signature of `client.written`."""
+        return Known("taken", "1") if frozen in self.words else Known("not taken", "")

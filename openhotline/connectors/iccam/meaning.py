@@ -6,13 +6,15 @@ them whole. There is no place in a message where bytes of a picture could stand.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from openhotline.connectors.receipt import ACCEPTED, REFUSED, TEMPORARY, UNKNOWN, Known, Receipt
-from openhotline.rules.abroad import PartnerAction
+from openhotline.rules.abroad import MOVED, NEEDS_REASON, PartnerAction
 from openhotline.rules.exchange import NO, Codes, FromPartner, Listed
+from openhotline.rules.exchange_back import GRADE
 
 _FLAGS = ("virtualContentCategorization", "userGeneratedContentCategorization", "childModelingCategorization")
 _FLAG_WORDS = ("virtual", "made by those shown", "modelling")
@@ -95,6 +97,86 @@ def render(referral: Referral, codes: Codes) -> tuple[bytes, tuple[str, ...]]:
     )
     body = json.dumps(_without_gaps(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return body.encode("ascii"), tuple(lost)
+
+
+def render_word(said: Mapping[str, str], codes: Codes) -> bytes:
+    """What we write about an address of theirs (`steps/exchange_back`): the calls it takes, canonical JSON.
+
+    Raises ValueError for a word that has no code.
+    """
+    content, word, when = said["content"], said["word"], datetime.fromisoformat(said["done_at"])
+
+    def code(field: str, ours: str) -> int:
+        found, why = codes.out(field, ours)
+        if found is None:
+            raise ValueError(why)
+        return found
+
+    calls: list[dict[str, Any]] = []
+    if word == GRADE:
+        no = code("flag", "no")
+        body = {
+            "assessingAnalystName": said["analyst"],
+            "classification": code("classification", said["class"]),
+            "ageCategorization": code("age", said["age"] if said["age"] != "none" else ""),
+            "genderCategorization": code("gender", ""),
+            **dict.fromkeys(_FLAGS, no),
+        }
+        calls.append({"verb": "PUT", "path": "grade", "parts": {"id": content}, "body": body})
+    elif word == MOVED:
+        there = {"id": content, "country": said["country"]}
+        calls.append(
+            {"verb": "PUT", "path": "moved", "parts": {**there, "address": said["address"]}, "body": None}
+        )
+        calls.append({"verb": "PUT", "path": "assigned", "parts": there, "body": None})
+    else:
+        body = {
+            "actionType": code("action", word),
+            "actioningAnalystName": said["analyst"],
+            "actionDate": spell(when),
+        }
+        if word in NEEDS_REASON:
+            # Why it is not illegal here stands with the analyst's opinion, not as a code.
+            body |= {"reasonId": code("reason", "other"), "reasonText": ""}
+        calls.append({"verb": "POST", "path": "act", "parts": {"id": content}, "body": body})
+    return json.dumps(calls, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def calls_of(frozen: bytes) -> list[dict[str, Any]]:
+    """The calls of `render_word`."""
+    found: list[dict[str, Any]] = json.loads(frozen)
+    return found
+
+
+def read_word(status: int) -> str:
+    """What the status of one written call means: one of `receipt.OUTCOMES`."""
+    if 200 <= status < 300:
+        return ACCEPTED
+    if status in (408, 425, 429, 503):
+        return TEMPORARY
+    return REFUSED if 400 <= status < 500 and status != 409 else UNKNOWN
+
+
+def read_written(status: int, body: bytes, frozen: bytes) -> Known:
+    """Whether what `render_word` wrote stands there: the same grade by the same analyst, the same action at its time."""
+    value = _json(body) if status == 200 else None
+    if not isinstance(value, dict):
+        return Known(UNKNOWN, "")
+    call = calls_of(frozen)[-1]
+    wanted = call["body"]
+    if call["path"] == "assigned":
+        stands = value.get("assignedCountryCode") == call["parts"]["country"]
+    else:
+        rows = value.get("assessments" if call["path"] == "grade" else "actions")
+        keys = (
+            ("classification", "assessingAnalystName")
+            if call["path"] == "grade"
+            else ("actionType", "actionDate")
+        )
+        stands = isinstance(rows, list) and any(
+            isinstance(row, dict) and all(row.get(key) == wanted[key] for key in keys) for row in rows
+        )
+    return Known("taken" if stands else "not taken", call["parts"]["id"] if stands else "")
 
 
 def _without_gaps(value: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,7 @@ class PartnerMessage(models.Model):
     unmapped = models.TextField(default="")  # what has no word here, a sentence a line
     seen = models.PositiveIntegerField(default=1)
     confirmed_at = models.DateTimeField(null=True)  # they know that we have taken it
+    told_all = models.BooleanField(default=False)  # our last word about it has arrived there
     settled_at = models.DateTimeField(null=True)  # somebody has read what is unmapped
     settled_by = models.CharField(max_length=24, default="")
     note = models.TextField(default="")
