@@ -22,7 +22,7 @@ from openhotline.records.models import (
     ReportLine,
     Trace,
 )
-from openhotline.rules import exchange_back, item_path, removal_path, words
+from openhotline.rules import abroad, exchange_back, item_path, removal_path, words
 from openhotline.rules.exchange_back import GRADE, Stand
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
@@ -90,11 +90,11 @@ def _put(partner: Partner, pks: Sequence[int], *, at: datetime) -> int:
 
 _WORDS = (
     GRADE,
-    exchange_back.TOLD_POLICE,
-    exchange_back.TOLD_HOST,
-    exchange_back.REMOVED,
-    exchange_back.MOVED,
-    exchange_back.NOT_ILLEGAL,
+    abroad.TOLD_POLICE,
+    abroad.TOLD_HOST,
+    abroad.REMOVED,
+    abroad.MOVED,
+    abroad.NOT_ILLEGAL,
 )
 
 
@@ -146,7 +146,7 @@ def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]
 
 def _says(item: Item, theirs: str, word: str, when: datetime, stand: Stand) -> dict[str, str]:
     graded = Assessment.objects.filter(item=item).select_related("by").order_by("pk").last()
-    trace = Trace.objects.filter(item=item).order_by("at").last() if word == exchange_back.MOVED else None
+    trace = Trace.objects.filter(item=item).order_by("at").last() if word == abroad.MOVED else None
     return {
         "content": theirs,
         "word": word,
