@@ -39,8 +39,8 @@ def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Co
     question_of = dict(since)
     for scope in answers.select_related("answer").order_by("answer__at", "answer_id"):
         answer, pk = scope.answer, scope.removal_id
-        if pk in question_of and answer.at < question_of[pk]:
-            continue  # it was asked again since, because the go-ahead had run out
+        if pk in asked and (answer.at, answer.consultation_id == asked[pk]) < (question_of[pk], True):
+            continue  # asked again since, because a go-ahead had run out, or passed on in that very moment
         since[pk] = max(since.get(pk, answer.at), answer.at)
         found[pk] = replace(
             found[pk],
