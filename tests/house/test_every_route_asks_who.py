@@ -161,6 +161,7 @@ def test_the_public_door_has_no_session_and_no_way_to_a_case(door: str) -> None:
     assert (
         "openhotline.steps" not in text
         and "openhotline.web.scoped" not in text
+        and "openhotline.web.bearers" not in text
         and "request.session" not in text
     )
     assert "openhotline.records.models" not in text.replace(

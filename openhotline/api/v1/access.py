@@ -9,7 +9,8 @@ from ninja.security import HttpBearer
 from openhotline.records.models import Partner
 from openhotline.rules import words
 from openhotline.rules.words import Actor
-from openhotline.web.scoped import ByToken, Scoped, by_token
+from openhotline.web.bearers import ByToken, by_token
+from openhotline.web.scoped import Scoped
 
 
 class Token(HttpBearer):

@@ -23,8 +23,9 @@ from openhotline.steps import answer as answer_step
 from openhotline.steps import deconflict
 from openhotline.steps import requests as requests_step
 from openhotline.steps import undo as undo_step
+from openhotline.web.bearers import by_officer_token
 from openhotline.web.portal.told import state_for_police
-from openhotline.web.scoped import Scoped, by_officer_token, found
+from openhotline.web.scoped import Scoped, found
 
 _PAGE = Query(50, ge=1, le=200)
 _FROM = Query(0, ge=0, le=1_000_000)

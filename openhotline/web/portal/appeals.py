@@ -15,10 +15,10 @@ from openhotline.rules import references
 from openhotline.rules.words import PUBLIC, Actor
 from openhotline.settings import load
 from openhotline.steps import appeal as step
+from openhotline.web.bearers import sent_notice
 from openhotline.web.doors import open_door
 from openhotline.web.headers import without_script
 from openhotline.web.public.limits import Bucket
-from openhotline.web.scoped import sent_notice
 
 SENT = Bucket(per_second=0.2, burst=30)
 _WHO = Actor(PUBLIC, "public:appeal", auth="none")

@@ -25,11 +25,12 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
 from openhotline.settings import load
 from openhotline.steps import confirm
+from openhotline.web.bearers import by_link, letter_of, of_link
 from openhotline.web.doors import open_door
 from openhotline.web.headers import without_script
 from openhotline.web.portal.gate import for_role
 from openhotline.web.portal.notices import NoticePage, page_of
-from openhotline.web.scoped import Scoped, by_link, found, letter_of, of_link
+from openhotline.web.scoped import Scoped, found
 
 _NOT_YET = "We are still recording that this notice left. Please try again in a few minutes, or call us."
 

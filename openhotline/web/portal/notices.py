@@ -17,9 +17,10 @@ from openhotline.rules import removal_path, words
 from openhotline.rules.urls import defang
 from openhotline.settings import load
 from openhotline.steps import agreed
+from openhotline.web.bearers import files_of
 from openhotline.web.portal import told
 from openhotline.web.portal.told import counted, exact, full, length
-from openhotline.web.scoped import Scoped, files_of
+from openhotline.web.scoped import Scoped
 
 _CHOICES = tuple(told.SAID.items())
 

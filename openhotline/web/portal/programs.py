@@ -19,9 +19,10 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.signed import HEADER, believed
 from openhotline.settings import load
 from openhotline.steps import program as step
+from openhotline.web.bearers import by_program
 from openhotline.web.doors import open_door
 from openhotline.web.portal.told import state_for_host
-from openhotline.web.scoped import Scoped, by_program
+from openhotline.web.scoped import Scoped
 
 MOST = 2 * 1024 * 1024
 

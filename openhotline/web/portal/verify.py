@@ -16,10 +16,10 @@ from openhotline.records import vault
 from openhotline.rules import references
 from openhotline.settings import load
 from openhotline.steps import confirm
+from openhotline.web.bearers import by_code, genuine
 from openhotline.web.doors import open_door
 from openhotline.web.headers import without_script
 from openhotline.web.public.limits import Bucket
-from openhotline.web.scoped import by_code, genuine
 
 TRIES = Bucket(per_second=1, burst=20)
 OPENS = Bucket(per_second=0.5, burst=20)
