@@ -26,7 +26,7 @@ from pathlib import Path
 
 from benchmarks import common, peers
 
-COUNT, QUICK_COUNT = 2000, 200  # looks
+COUNT, QUICK_COUNT = 1000, 200  # looks
 PIECE = 250  # removals asked about and filed at once, as `jobs/poll` does
 PLACES = ("north", "south")
 HOSTS = 50

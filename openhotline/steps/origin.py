@@ -57,12 +57,11 @@ def record(
         raise Refused("Write when it was named, in UTC; it cannot be in the future.", code="origin")
     if item.status != item_path.GRADED:
         raise Refused("Only a graded item is traced. Give an opinion first.", code="not-graded")
-    assert by.user_id is not None, "the permit is for people"
     with transaction.atomic():
         made = Origin.objects.create(
             item=item,
             at=at,
-            by_id=by.user_id,
+            by_id=by.person,
             address=str(literal),
             told_by=told_by,
             told_at=told_at,

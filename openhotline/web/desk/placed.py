@@ -1,4 +1,4 @@
-"""The countries that a trace's answers name, drawn: one mark for each, among the other countries as dots.
+"""The countries that a trace's answers name, drawn: one mark for each, over the land as circles cover it.
 
 True here: a mark stands in the middle of a country and says no more than the country; what agrees and what does not
 differ in shape, not in colour alone; the table above says the same. The window is as wide as the marks need. Not
@@ -18,6 +18,7 @@ from openhotline.rules.countries import name_of
 WIDTH, HEIGHT = 680, 240
 LEAST_DEGREES = 50.0  # of longitude: a single country is shown among its neighbours
 EDGE, LABEL = 40.0, 15.0  # free at the sides, and between labels
+KM_A_DEGREE, LAND = 111.2, 0.8  # the circles reach a little over the coasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Drawn:
     """A map of the places of one trace."""
 
     marks: tuple[Mark, ...]
-    others: str  # a path of dots
+    land: tuple[tuple[float, float, float], ...]  # x, y, radius
     told: str
 
 
@@ -54,9 +55,9 @@ def middles() -> dict[str, tuple[float, float]]:
 
 
 @cache
-def _land() -> tuple[tuple[float, float], ...]:
-    """Where there is land: the middles of all circles that cover countries."""
-    return tuple((lat, lon) for circles in proxies.extents().values() for lat, lon, _ in circles)
+def _circles() -> tuple[tuple[float, float, float], ...]:
+    """All circles that cover countries: latitude, longitude, km."""
+    return tuple(circle for circles in proxies.extents().values() for circle in circles)
 
 
 def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
@@ -68,13 +69,13 @@ def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
     places = {code: known[code] for code in named if code in known}
     if not places:
         return None
-    scale, west, north = _window(list(places.values()))
+    along, up, west, north = _window(list(places.values()))
 
     def at(place: tuple[float, float]) -> tuple[float, float]:
-        return round((place[1] - west) * scale, 1), round((north - place[0]) * scale, 1)
+        return round((place[1] - west) * along, 1), round((north - place[0]) * up, 1)
 
-    dots = sorted({at(place) for place in _land()})
-    inside = [(x, y) for x, y in dots if 4 <= x <= WIDTH - 4 and 4 <= y <= HEIGHT - 4]
+    land = [(*at((lat, lon)), round(km * LAND / KM_A_DEGREE * up, 1)) for lat, lon, km in _circles()]
+    seen = tuple((x, y, r) for x, y, r in land if r >= 1 and -r < x < WIDTH + r and -r < y < HEIGHT + r)
     marks, taken = [], -LABEL
     for code in sorted(places, key=lambda code: at(places[code])[1]):
         x, y = at(places[code])
@@ -92,7 +93,7 @@ def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
     missing = sorted(code for code in named if code and code not in known)
     return Drawn(
         tuple(marks),
-        " ".join(f"M{x} {y}h0" for x, y in inside),
+        seen,
         told + (f". Not on the map: {', '.join(map(name_of, missing))}" if missing else ""),
     )
 
@@ -102,14 +103,16 @@ def _words(code: str, count: int) -> str:
     return f"{name_of(code)}, {answers}"
 
 
-def _window(places: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
-    """(pixels a degree, longitude at the left edge, latitude at the upper edge)."""
+def _window(places: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+    """(pixels a degree of longitude, of latitude, longitude at the left edge, latitude at the upper edge).
+
+    Degrees of longitude are as narrow as they are in the middle of the window.
+    """
     lats, lons = [lat for lat, _ in places], [lon for _, lon in places]
+    middle = (max(lats) + min(lats)) / 2
+    narrow = max(0.3, math.cos(math.radians(middle)))
     wide = max(LEAST_DEGREES, (max(lons) - min(lons)) * WIDTH / (WIDTH - 2 * EDGE))
     high = (max(lats) - min(lats)) * HEIGHT / (HEIGHT - 2 * EDGE)
-    scale = min(WIDTH / wide, HEIGHT / high if high else math.inf)
-    return (
-        scale,
-        (max(lons) + min(lons)) / 2 - WIDTH / scale / 2,
-        (max(lats) + min(lats)) / 2 + HEIGHT / scale / 2,
-    )
+    up = min(WIDTH / wide / narrow, HEIGHT / high if high else math.inf)
+    along = up * narrow
+    return along, up, (max(lons) + min(lons)) / 2 - WIDTH / along / 2, middle + HEIGHT / up / 2
