@@ -6,6 +6,7 @@ and anything a person edits while the house runs.
 """
 
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlparse
@@ -79,6 +80,9 @@ class Settings(BaseSettings):
     proxies: str = ""  # a file with the address ranges of proxies, in the form of policy/proxies.toml
     places: str = ""  # where vantage points stand, "direct=51.5,-0.1;north=55.9,-3.2"
     news: str = ""  # comma-separated news servers that may be asked for a post
+    # Addresses of the proxy in front of the portal that speaks TLS and checks client certificates, comma-separated
+    # ("127.0.0.1,2001:db8::/64"). Its word on a certificate counts with the secret in keys/proxy.secret alone.
+    certificates_from: str = ""
     onion: str = ""  # comma-separated vantage points whose SOCKS5 exits carry onion addresses, and only these
 
     @property
@@ -98,6 +102,10 @@ class Settings(BaseSettings):
         return self.data_dir / "keys"
 
     @property
+    def proxy_secret(self) -> Path:
+        return self.keys / "proxy.secret"
+
+    @property
     def maildir(self) -> Path:
         return Path(self.mail_in) if self.mail_in else self.data_dir / "mail"
 
@@ -108,6 +116,11 @@ class Settings(BaseSettings):
     @property
     def world_exit_socket(self) -> Path:
         return self.data_dir / "run" / "world-exit.sock"
+
+    @property
+    def certificate_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where the proxy speaks from whose word on client certificates counts. Raises ValueError."""
+        return tuple(ip_network(one.strip()) for one in self.certificates_from.split(",") if one.strip())
 
     @property
     def public_url(self) -> str:
@@ -138,6 +151,12 @@ class Settings(BaseSettings):
                 "OPENHOTLINE_DATABASE_URL must start with postgresql:// or sqlite:///. "
                 "Leave it empty for the embedded database."
             )
+        try:
+            _ = self.certificate_networks
+        except ValueError:
+            raise ValueError(
+                "OPENHOTLINE_CERTIFICATES_FROM names the addresses or networks of your proxy, for example 127.0.0.1."
+            ) from None
         try:
             _ = urlparse(self.database_url).port
         except ValueError:

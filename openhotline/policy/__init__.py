@@ -17,6 +17,7 @@ from openhotline.policy.table import PolicyFault, Table
 from openhotline.rules import remit as remit_rules
 from openhotline.rules.agreement import Agreement
 from openhotline.rules.exchange import Codes
+from openhotline.rules.filter_list import Terms
 from openhotline.rules.ladder import RungRow
 from openhotline.rules.notice import Texts
 from openhotline.rules.pace import Pace
@@ -54,6 +55,7 @@ FILES = (
     "checks",
     "points",
     "ladder",
+    "filter_list",
 )
 
 
@@ -77,6 +79,7 @@ class Policy:
     pace: Pace
     points: tuple[Point, ...]
     ladder: tuple[RungRow, ...]
+    filter_list: Terms
     managers_mail: str
     baseline_note: str
     keep_fragment_hosts: frozenset[str]
@@ -185,6 +188,7 @@ def read_folder(folder: Traversable, country: str) -> Policy:
         pace=reading.pace(tables["checks"]),
         points=tables["points"].read("point", reading.point),
         ladder=tables["ladder"].read("rung", reading.rung),
+        filter_list=reading.filter_list(tables["filter_list"]),
         managers_mail=head.table("contacts").text("managers"),
         baseline_note=head.table("baseline").text("note"),
         keep_fragment_hosts=frozenset(head.table("keys").texts("keep_fragment_hosts")),

@@ -26,6 +26,7 @@ from openhotline.rules.agreement import (
 )
 from openhotline.rules.calendars import Calendar
 from openhotline.rules.exchange import CodeRow, Codes
+from openhotline.rules.filter_list import Terms
 from openhotline.rules.gone import APART
 from openhotline.rules.ladder import STEPS, RungRow
 from openhotline.rules.notice import TEXT_KEYS, Texts
@@ -36,6 +37,7 @@ from openhotline.rules.signs import WORDED, SignWords
 from openhotline.rules.terms import Term, term
 from openhotline.rules.trace_weights import Weights
 
+_CLOCK = re.compile(r"(\d\d):(\d\d)")
 _HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 
 
@@ -163,6 +165,37 @@ def rung(row: Table) -> RungRow:
     )
 
 
+def filter_list(table: Table) -> Terms:
+    """`[list]` of filter_list.toml."""
+    inner = table.table("list")
+    minutes = []
+    for text in inner.texts("issues"):
+        read = _CLOCK.fullmatch(text)
+        if read is None or int(read[1]) > 23 or int(read[2]) > 59:
+            raise inner.fault("issues", f"holds “{text}”; write times such as 12:00")
+        minutes.append(int(read[1]) * 60 + int(read[2]))
+    if not minutes or any(later <= earlier for earlier, later in pairwise(minutes)):
+        raise inner.fault("issues", "should be times of the day, each later than the one before")
+    classes = inner.texts("classes", words.CLASSES)
+    if not classes:
+        raise inner.fault("classes", "is empty")
+    return Terms(
+        issues=tuple(minutes),
+        zone=_zone(inner),
+        classes=classes,
+        seen=inner.span("seen"),
+        licence=inner.span("licence"),
+        copy=inner.span("copy"),
+    )
+
+
+def _zone(row: Table) -> ZoneInfo:
+    try:
+        return ZoneInfo(row.text("zone"))
+    except (ZoneInfoNotFoundError, ValueError):
+        raise row.fault("zone", "is no time zone; write one such as Europe/London") from None
+
+
 def remit_row(row: Table) -> RemitRow:
     """`[[row]]` of remit.toml."""
     return RemitRow(
@@ -187,10 +220,7 @@ def scheme(row: Table) -> Scheme:
 
 def calendar(row: Table) -> Calendar:
     """`[[calendar]]` of agreements.toml: opening hours per weekday, days off, and the zone they are told in."""
-    try:
-        zone = ZoneInfo(row.text("zone"))
-    except (ZoneInfoNotFoundError, ValueError):
-        raise row.fault("zone", "is no time zone; write one such as Europe/London") from None
+    zone = _zone(row)
     hours: list[tuple[int, int] | None] = [None] * 7
     given = row.get("hours", dict)
     for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun")):

@@ -48,6 +48,9 @@ ACTS: dict[str, tuple[str, ...]] = {
     "police.request": (LEAD, LIAISON, MANAGER),
     "deconfliction.upload": (OFFICER,),
     "deconfliction.contacted": (LEAD, LIAISON, MANAGER),
+    "list.agree": (LEAD, LIAISON, MANAGER),
+    "list.ask": (ANALYST, LEAD, LIAISON, MANAGER),
+    "list.grant": (LEAD, MANAGER),
     "staff.change": (OWNER, MACHINE),
 }
 

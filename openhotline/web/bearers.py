@@ -7,14 +7,25 @@ that opens nothing yet are the same None. What is not here: what the opened door
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Max, Q
 
 from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter
-from openhotline.records.models import ApiToken, Assessment, HostProgram, Notice, OfficerToken, Partner, User
+from openhotline.records.models import (
+    ApiToken,
+    Assessment,
+    HostProgram,
+    ListAgreement,
+    Notice,
+    OfficerToken,
+    Partner,
+    User,
+)
 from openhotline.rules import words
 from openhotline.rules.notice import OPENS
+from openhotline.steps.list_agreement import in_force
 from openhotline.web.scoped import Scoped
 
 
@@ -95,6 +106,11 @@ def sent_notice(serial: str) -> Notice | None:
 def by_program(key: UUID) -> HostProgram | None:
     """The program of a host that signs with this key's secret, or None."""
     return HostProgram.objects.filter(key=key, closed_at=None).select_related("host").first()
+
+
+def by_certificate(fingerprint: str, *, at: datetime) -> ListAgreement | None:
+    """The recipient of the filter list whose certificate this is, while the agreement holds; or None."""
+    return in_force(at).filter(fingerprint=fingerprint).first() if fingerprint else None
 
 
 def by_token(token: str) -> Partner | None:

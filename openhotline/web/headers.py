@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from openhotline.settings import load
+from openhotline.web import certificate
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -82,6 +83,7 @@ def without_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 def forget(environ: dict[str, Any], *, door: str) -> None:
     """Remove from a request what the house does not want to know."""
+    certificate.take(environ)
     for name in WHERE_FROM:
         environ.pop(name, None)
     if door == "public":

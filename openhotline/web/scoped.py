@@ -35,6 +35,10 @@ from openhotline.records.models import (
     HostProgram,
     House,
     Item,
+    ListAgreement,
+    ListEntry,
+    ListIssue,
+    ListLicence,
     Mail,
     Notice,
     NoticeLine,
@@ -322,6 +326,22 @@ class Scoped:
     def differences(self) -> QuerySet[Difference]:
         """Where the house and another side do not agree: the desk's own."""
         return self._rows(Difference.objects.all())
+
+    def list_agreements(self) -> QuerySet[ListAgreement]:
+        """Who may have the filter list: the desk's own."""
+        return self._rows(ListAgreement.objects.all())
+
+    def list_licences(self) -> QuerySet[ListLicence]:
+        """Leave for downloads of the filter list: the desk's own."""
+        return self._rows(ListLicence.objects.all())
+
+    def list_entries(self) -> QuerySet[ListEntry]:
+        """What is on the filter list: the desk's own, and there a number only."""
+        return self._rows(ListEntry.objects.all())
+
+    def list_issues(self) -> QuerySet[ListIssue]:
+        """When the filter list was made up: the desk's own."""
+        return self._rows(ListIssue.objects.all())
 
     def users(self) -> QuerySet[User]:
         """Accounts: to the owner all, to others outside the house those of the own organisation."""

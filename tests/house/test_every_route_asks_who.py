@@ -52,6 +52,8 @@ BY_SECRET = {
     "notice-text",
     "program-notices",
     "program-answers",
+    "filter-list-copy",
+    "filter-list-withdrawn",
 }
 _VALUES = {
     "int": 1,

@@ -57,6 +57,7 @@ NOT_HERE = (
     "open",
     "appeal",
     "program-",
+    "filter-list-",
     "livez",
     "readyz",
     "api-",

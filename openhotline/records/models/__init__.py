@@ -14,6 +14,13 @@ from openhotline.records.models.consultation import (
     Unit,
     UnitChange,
 )
+from openhotline.records.models.filter_list import (
+    ListAgreement,
+    ListEntry,
+    ListIssue,
+    ListLicence,
+    ListMarker,
+)
 from openhotline.records.models.host import (
     Contact,
     ContactEvent,
@@ -90,6 +97,11 @@ __all__ = [
     "House",
     "Item",
     "Likeness",
+    "ListAgreement",
+    "ListEntry",
+    "ListIssue",
+    "ListLicence",
+    "ListMarker",
     "Mail",
     "Notice",
     "NoticeLine",

@@ -13,6 +13,7 @@ from openhotline.web.portal import (
     abroad,
     appeals,
     files,
+    filter_list,
     hosts,
     liaison,
     partners,
@@ -99,6 +100,8 @@ urlpatterns = [
     path("appeal", appeals.appeal, name="appeal"),
     path("programs/<uuid:key>/notices", programs.notices, name="program-notices"),
     path("programs/<uuid:key>/answers", programs.answers, name="program-answers"),
+    path("filter-list", filter_list.download, name="filter-list-copy"),
+    path("filter-list/withdrawn", filter_list.withdrawn, name="filter-list-withdrawn"),
     # programs
     path("api/v1/", include("openhotline.api.v1.urls")),
     # supervisors
