@@ -8,7 +8,7 @@ seen it lately, nothing holds it. No copy is kept. What is not here: who may hav
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
@@ -181,7 +181,7 @@ def whose(text: str, *, by: Actor, at: datetime) -> list[ListMarker]:
     return markers
 
 
-def _keys(canonicals: QuerySet[Removal, str] | Sequence[str], policy: Policy) -> list[str]:
+def _keys(canonicals: Iterable[str], policy: Policy) -> list[str]:
     read = urls.read_many(canonicals, keep_fragment_hosts=policy.keep_fragment_hosts)
     return [address.key for address in read]
 
