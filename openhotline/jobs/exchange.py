@@ -42,7 +42,7 @@ def read(partner: Partner, post: Post, *, policy: Policy, at: datetime, back: ti
     since = (partner.read_to or at - FAR_BACK) - back
     listed = client.queue(endpoint, codes, since=since)
     heard = exchange.receive(partner, listed.messages, policy=policy, at=at)
-    waiting = exchange.to_confirm(partner)
+    waiting = exchange.to_confirm(partner) if listed.ended != LATER else []
     if waiting:
         exchange.confirmed(partner, client.taken(endpoint, codes, waiting), at=at)
     changes: dict[str, object] = {"read_at": at, "read_why": listed.why}

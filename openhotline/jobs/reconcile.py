@@ -5,6 +5,7 @@ the hour asked about, and once a day everything of the last thirty days, what pa
 we never sent. Nothing is sent, settled or moved: this only finds. Not here: delivery reports that come back as mail.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from openhotline import policy as policies
 from openhotline.connectors.iccam import client as iccam
 from openhotline.connectors.relaylog.meaning import Seen
 from openhotline.jobs import exchange
-from openhotline.jobs.post import EXCHANGE, HTTP, SMTP, Post
+from openhotline.jobs.post import EXCHANGE, HTTP, SMTP, Known, Post
 from openhotline.outbox import queue
 from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Difference, Letter
 from openhotline.policy import Policy
@@ -33,6 +34,7 @@ DAILY = timedelta(days=1)
 BACK = timedelta(days=2)  # letters sent in this time are compared by the hour
 FAR_BACK = timedelta(days=30)  # and in this by the day
 MOST = 500  # letters a partner is asked about in one comparison
+SILENT = 3  # questions in a row that a partner leaves open, until it is left alone
 SETTLING = timedelta(days=2)  # how long the two sides may take to see the same
 
 NOT_OURS = "taken, unknown to the outbox"
@@ -153,14 +155,41 @@ def _with_partners(post: Post, *, since: datetime, to: str = "") -> Iterator[Fou
     rows = Letter.objects.filter(way__in=[HTTP, EXCHANGE], state=SENT, sent_at__gt=since).exclude(kind=KIND)
     if to:
         rows = rows.filter(recipient=to)
-    for letter in list(rows.defer("body").order_by("-sent_at")[:MOST]):
-        known = post.ask(letter)
+    for letter, known in _asked(post, list(rows.order_by("-sent_at")[:MOST])):
         side = _side(letter.recipient)
         if known.said == "not taken":
             yield side, NOT_THERE, letter.key
         elif known.said == "taken":
             other = bool(known.reference and letter.receipt and known.reference != letter.receipt)
             yield side, OTHER_NUMBER if other else "", letter.key
+
+
+def _asked(post: Post, letters: Sequence[Letter]) -> Iterator[tuple[Letter, Known]]:
+    """What each partner says about its letters: by its list where it gives one, else one by one while it answers."""
+    groups: dict[tuple[str, str], list[Letter]] = defaultdict(list)
+    for letter in letters:
+        groups[letter.recipient, letter.way].append(letter)
+    for (recipient, way), group in groups.items():
+        oldest = min((letter.sent_at for letter in group if letter.sent_at), default=None)
+        rows = None
+        if way == EXCHANGE and oldest is not None:
+            since = oldest - SETTLING  # its clock and ours need not agree
+            rows = iccam.sent(post.exchange(recipient), policies.exchange_codes(), since=since)
+        if rows is not None:
+            theirs: dict[str, str] = {}
+            for number, ours in rows:
+                theirs.setdefault(ours, number)
+            for letter in group:
+                there = letter.number in theirs
+                yield letter, Known("taken" if there else "not taken", theirs.get(letter.number, ""))
+            continue
+        silent = 0
+        for letter in group:
+            known = post.ask(letter)
+            silent = silent + 1 if known.said == "unknown" else 0
+            yield letter, known
+            if silent >= SILENT:
+                break  # each question may take as long as the line lets it: the worker has other things to do
 
 
 def _with_list(one: Compared, post: Post, at: datetime) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,9 @@ import pytest
 
 from openhotline.connectors.mail.client import Relay
 from openhotline.jobs import dispatch, doubt, exchange, reconcile
-from openhotline.jobs.post import Post
+from openhotline.jobs.post import Known, Post
 from openhotline.ledger.reading import entries_of
+from openhotline.outbox import queue
 from openhotline.outbox.models import Difference, Letter
 from openhotline.records import vault
 from openhotline.records.models import (
@@ -317,6 +318,31 @@ def test_what_they_lost_and_what_they_say_against_our_own_eyes(house: Abroad) ->
     value = reconciled(house)
     assert len(value["differences"]) == 2, "a partner that does not answer ends nothing"
     assert "did not" in value["partners"][0]["why"]
+
+
+def test_a_partner_that_does_not_answer_is_left_alone_after_three_questions(
+    house: Abroad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent line may cost twenty seconds a question; the worker has other things to do."""
+    for number in range(5):
+        letter = queue.put(
+            "referral",
+            number=f"R-{number}",
+            recipient="hotline-nl",
+            transport="partner",
+            at=house.day.now,
+            by=words.MACHINE_WORKER,
+        )
+        Letter.objects.filter(pk=letter.pk).update(state="sent", way="http", sent_at=house.day.now)
+    asked: list[str] = []
+
+    def silence(self: Post, letter: Letter) -> Known:
+        asked.append(letter.number)
+        return Known("unknown", "")
+
+    monkeypatch.setattr(Post, "ask", silence)
+    assert reconcile.compare(house.post, at=house.day.now) == 0
+    assert len(asked) == 3
 
 
 def test_what_they_dated_far_back_is_fetched_by_the_day(house: Abroad) -> None:
