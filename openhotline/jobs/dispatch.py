@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from openhotline import policy as policies
-from openhotline.connectors.iccam import meaning as exchange_wire
+from openhotline.connectors.iccam import wire as exchange_wire
 from openhotline.connectors.mail import keys
 from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt
 from openhotline.connectors.mail.meaning import MailLetter, kinds_of, render

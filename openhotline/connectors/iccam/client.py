@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from openhotline.connectors.iccam import meaning
+from openhotline.connectors.iccam import meaning, wire
 from openhotline.connectors.receipt import ACCEPTED, TEMPORARY, UNKNOWN, Known, Receipt
 from openhotline.rules.exchange import CUT, LATER, NO, WHOLE, Codes, FromPartner, Listed
 
@@ -115,7 +115,7 @@ def _line(endpoint: Endpoint, codes: Codes) -> Iterator[_Line]:
 
 
 def send(frozen: bytes, endpoint: Endpoint, codes: Codes, *, key: str) -> Receipt:
-    """Hand over one report (`meaning.render`). Raises nothing the exchange causes."""
+    """Hand over one report (`wire.render`). Raises nothing the exchange causes."""
     started = time.monotonic()
     try:
         with _line(endpoint, codes) as line:
@@ -130,9 +130,9 @@ def send(frozen: bytes, endpoint: Endpoint, codes: Codes, *, key: str) -> Receip
 
 
 def write(frozen: bytes, endpoint: Endpoint, codes: Codes) -> Receipt:
-    """Write what we think or did about an address of theirs (`meaning.render_word`). Raises nothing they cause."""
+    """Write what we think or did about an address of theirs (`wire.render_word`). Raises nothing they cause."""
     started = time.monotonic()
-    calls = meaning.calls_of(frozen)
+    calls = wire.calls_of(frozen)
     try:
         with _line(endpoint, codes) as line:
             for place, call in enumerate(calls):
@@ -161,7 +161,7 @@ def written(endpoint: Endpoint, codes: Codes, *, frozen: bytes) -> Known:
     """Whether what was written stands there. Raises nothing the exchange causes."""
     try:
         with _line(endpoint, codes) as line:
-            content = meaning.calls_of(frozen)[-1]["parts"]["id"]
+            content = wire.calls_of(frozen)[-1]["parts"]["id"]
             return meaning.read_written(*line.call("GET", "content", id=content), frozen)
     except (*_FAULTS, NotNow):
         return Known(UNKNOWN, "")
@@ -188,7 +188,7 @@ def sent(endpoint: Endpoint, codes: Codes, *, since: datetime) -> list[tuple[str
         return None
     try:
         with _line(endpoint, codes) as line:
-            status, body = line.call("GET", "list", since=meaning.spell(since))
+            status, body = line.call("GET", "list", since=wire.spell(since))
             return meaning.read_sent(body) if status == 200 else None
     except (*_FAULTS, NotNow):
         return None
@@ -199,7 +199,7 @@ def queue(endpoint: Endpoint, codes: Codes, *, since: datetime) -> Listed:
     found: list[FromPartner] = []
     try:
         with _line(endpoint, codes) as line:
-            status, body = line.call("GET", "queue", since=meaning.spell(since), most=str(PAGE))
+            status, body = line.call("GET", "queue", since=wire.spell(since), most=str(PAGE))
             if status != 200:
                 return Listed((), LATER, f"The exchange did not give its list ({status}).")
             listed = meaning.read_queue(body, codes)
