@@ -14,6 +14,7 @@ PROGRAMS = (
     "pages",
     "form",
     "bundle",
+    "letters",
     "addresses",
     "ledger",
     "checks",

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage, Message
-from email.policy import SMTP
+from email.policy import SMTP, compat32
 from email.utils import format_datetime
 from typing import Any
 
@@ -93,7 +93,8 @@ def render(letter: MailLetter) -> bytes:
 
 def kinds_of(frozen: bytes) -> tuple[str, ...]:
     """The kind of every MIME part of a letter, the letter itself first."""
-    message = email.message_from_bytes(frozen, policy=_POLICY)
+    # The plain policy: the modern one parses every header into objects, at a sixth of a letter's cost.
+    message = email.message_from_bytes(frozen, policy=compat32)
     return tuple(
         part.get_content_type()
         for part in message.walk()
