@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from openhotline.connectors.probe.check import Checker
 from openhotline.connectors.probe.config import Limits, ProbeConfig
-from openhotline.connectors.probe.deny import Vetted
+from openhotline.connectors.probe.deny import ONION, Vetted
 from openhotline.connectors.probe.exits import Exits, NoWay
 from openhotline.connectors.probe.fetch import Fetcher
 from openhotline.connectors.probe.meaning import CheckJob
 from openhotline.connectors.probe.names import Names, Resolved
 from openhotline.connectors.probe.walk import Walker
+from openhotline.world import onions
 
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
 DIRECT = ProbeConfig(vantages={"north": ("direct",)}, limits=Limits(connect_s=1, total_s=2))
@@ -164,5 +165,35 @@ def test_a_direct_prober_does_not_look_at_this_machine() -> None:
             facts = await checker.check(CheckJob(address, "north", NOON, allow_path=True))
             assert facts.outcome == "blocked" and "never connects" in facts.why
         fetcher.close()
+
+    asyncio.run(main())
+
+
+def test_an_onion_s_page_that_gave_one_byte_is_not_asked_again_within_its_five_minutes() -> None:
+    """The second request of the look would have to wait: what the first one said stands, and nothing is called a fault."""
+    seen: list[bytes] = []
+
+    async def one_byte(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 206 OK\r\nContent-Type: text/html\r\nContent-Range: bytes 0-0/900\r\n\r\n<")
+        writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(one_byte, "127.0.0.1", 0)
+        config = ProbeConfig(vantages={"north": ("socks5-unix", "/nowhere.sock")}, onion=("north",))
+
+        class ToHere(Exits):
+            async def connect(self, vantage: str, to: Vetted, _: int) -> socket.socket:
+                assert (to.literal, to.version) == (onions.NAME, ONION)
+                return await Exits(DIRECT).connect(vantage, HERE, server.sockets[0].getsockname()[1])
+
+        exits, fetcher = ToHere(config), Fetcher()
+        checker = Checker(config, names := Names(config, exits), Walker(config, exits, names, fetcher))
+        facts = await checker.check(CheckJob(onions.ADDRESS, "north", NOON, allow_path=True))
+        assert (facts.outcome, facts.status, facts.size, facts.peer) == ("answered", 206, 900, "")
+        assert "may not leave for long" in facts.why and len(seen) == 1
+        fetcher.close()
+        server.close()
+        await server.wait_closed()
 
     asyncio.run(main())
