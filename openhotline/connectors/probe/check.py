@@ -126,6 +126,8 @@ def _leads(addresses: tuple[str, ...]) -> str:
 
 
 def _one_byte_of_a_page(got: Exchange) -> bool:
+    """A server that honours the range costs a second request. To ask whole at once for what was a page last time
+    would save it, and would fetch more than one byte of a picture on the day the page has become one (3e, L2)."""
     return got.status == 206 and is_html(got.headers)
 
 
