@@ -5,6 +5,7 @@ import pytest
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Hold, NoticeLine, Removal
+from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import alarm, answer, confirm, contact, due, escalate, notify
@@ -191,3 +192,18 @@ def test_every_change_of_a_contact_is_an_entry(house: Day, kind: str) -> None:
     notify.verify_contact(added, by=house.who("P01"), at=house.now)
     acts = [canonical.decode(bytes(entry))["act"] for entry in Staged.objects.values_list("entry", flat=True)]
     assert kind in acts
+
+
+def test_an_origin_that_was_told_for_us_alone_stands_in_no_notice(house: Day) -> None:
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/told")))
+    house.contact_verified(removals)
+    house.answered(house.asked(), words.GO_AHEAD)
+    house.minute_over()
+    (letter,) = house.letters("notice")
+    said = {}
+    for kept in ("", "192.0.2.44"):
+        removals[0].item.traces.update(kept_back=kept)
+        content = notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
+        assert content is not None
+        said[kept] = wording.text(content)
+    assert "192.0.2.44" in said[""] and "192.0.2.44" not in said["192.0.2.44"]
