@@ -62,6 +62,16 @@ PATH = Path(
             not_illegal=NOT_ILLEGAL,
             out_of_remit=OUT_OF_REMIT,
         ),
+        # Within the half minute in which an opinion can be taken back, the item waits for the same reading again.
+        step(
+            "undo",
+            [GRADED_ONCE, DISPUTED, GRADED, NOT_ILLEGAL, OUT_OF_REMIT, UNREACHABLE, NO_LOCATION],
+            by=READERS,
+            rows=[5, 6, 7, 8, 9, 10],
+            first=ASSESSING,
+            second=GRADED_ONCE,
+            lead=DISPUTED,
+        ),
         step("retry", [UNREACHABLE], by=[MACHINE, ANALYST, LEAD], rows=[5], again=RECEIVED),
         step(
             "report_again",

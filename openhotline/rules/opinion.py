@@ -5,9 +5,12 @@ this product; only words and numbers come in.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
+
+BACK_WITHIN = timedelta(seconds=30)  # an opinion can be taken back; what follows from it waits as long
 
 # Youngest first: a page's age band is its youngest child's (domain.md 1b).
 _YOUNGEST = {"infant": 0, "pre-pubescent": 1, "pubescent": 2, "unclear": 3, "none": 4, "": 5}

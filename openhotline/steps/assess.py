@@ -4,6 +4,7 @@ Nobody grades twice; the second reader never sees the first opinion; where they 
 What is not here: the content (it is looked at outside this product), guidance, and limits on looking.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -15,7 +16,7 @@ from openhotline.outbox import queue
 from openhotline.policy import Policy
 from openhotline.records.models import Assessment, Item, Trace
 from openhotline.rules import clocks, item_path, words
-from openhotline.rules.opinion import Opinion, check, youngest
+from openhotline.rules.opinion import BACK_WITHIN, Opinion, check, youngest
 from openhotline.rules.permits import require, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
@@ -23,6 +24,9 @@ from openhotline.steps import likeness
 from openhotline.steps.advance import KEEP, advance, note, refuse_unless
 
 TWICE = "You have given your opinion on this already. Somebody else has to be the second reader."
+
+# Who has read an item: also a second reader who took it back, for they have seen whether the two agree.
+READ = Q(undone_at=None) | Q(reading="second")
 
 
 def take(items: Sequence[Item], *, by: Actor, at: datetime, policy: Policy) -> list[Item]:
@@ -38,7 +42,9 @@ def take(items: Sequence[Item], *, by: Actor, at: datetime, policy: Policy) -> l
     until = at + policy.clocks.lock
     ids = [item.pk for item in items]
     with transaction.atomic():
-        read = Assessment.objects.filter(item__in=items, by_id=by.user_id, round=F("item__readings")).exists()
+        read = Assessment.objects.filter(
+            READ, item__in=items, by_id=by.user_id, round=F("item__readings")
+        ).exists()
         refuse_unless(not read, TWICE, code="twice")
         free = Q(locked_until=None) | Q(locked_until__lte=at) | Q(locked_by_id=by.user_id)
         held = Item.objects.select_for_update().filter(pk__in=ids).exclude(free).first()
@@ -190,7 +196,9 @@ def _first(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, 
 def _second(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, policy: Policy) -> None:
     firsts = {
         row.item_id: row
-        for row in Assessment.objects.filter(item__in=items, reading="first", round=F("item__readings"))
+        for row in Assessment.objects.filter(
+            item__in=items, reading="first", round=F("item__readings"), undone_at=None
+        )
     }
     agree: dict[str, list[Item]] = {}  # by the first reader's age band: the youngest of the two counts
     differ: list[Item] = []
@@ -241,22 +249,27 @@ def _graded(
     )
     files = [item for item in items if item.kind == words.FILE]
     advance(files, "route", "no_location", by=words.MACHINE_WORKER, at=at)
-    ask_trace([item for item in items if item.kind != words.FILE], at=at)
+    # The wish waits as long as the opinion can be taken back (`retract`): nothing outward comes before a trace.
+    ask_trace([item for item in items if item.kind != words.FILE], at=at, due=at + BACK_WITHIN)
 
 
-def ask_trace(items: Sequence[Item], *, at: datetime) -> None:
-    """Ask the prober where these are held. The wish waits in the outbox like any letter.
+def ask_trace(items: Sequence[Item], *, at: datetime, due: datetime | None = None) -> None:
+    """Ask the prober where these are held. The wish waits in the outbox like any letter, until `due`.
 
-    It is numbered after the traces an item has, so a wish that waits already is not doubled.
+    It is numbered after the traces an item has, so a wish that waits already is not doubled; and after the opinions
+    that were taken back, whose wishes were withdrawn.
     """
-    counts = dict(
-        Trace.objects.filter(item__in=items).values_list("item").annotate(traces=Count("pk")).order_by()
+    counts = Counter(
+        dict(Trace.objects.filter(item__in=items).values_list("item").annotate(n=Count("pk")).order_by())
     )
+    back = Assessment.objects.filter(item__in=items, undone_at__isnull=False)
+    counts.update(dict(back.values_list("item").annotate(n=Count("pk")).order_by()))
     queue.put_many(
         "trace",
-        [(f"{item.ref}/{counts.get(item.pk, 0) + 1}", "prober", ()) for item in items],
+        [(f"{item.ref}/{counts[item.pk] + 1}", "prober", ()) for item in items],
         transport="prober",
         at=at,
+        due=due,
         by=words.MACHINE_WORKER,
     )
 

@@ -18,6 +18,7 @@ from openhotline.records import bulk, vault
 from openhotline.records.models import ReceiptPhase, Removal, Report, ReportContact, ReportLine
 from openhotline.rules import item_path, removal_path, report_path, words
 from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps import retract
 from openhotline.steps.advance import advance
 from openhotline.steps.intake import NOT_CLOSED_BEFORE
 
@@ -102,13 +103,18 @@ def answer_reports(*, at: datetime) -> int:
                 receipt_hash__in=[report.receipt_hash for report in following if report.receipt_hash]
             )
         }
+        unsettled = set(
+            ReportLine.objects.filter(report__in=following, item__in=retract.settling(at=at)).values_list(
+                "report", flat=True
+            )
+        )
         final: list[Report] = []
         said: list[tuple[Report, str]] = []
         for report in following:
             phase = phases[report.pk]
             row = shown.get(report.receipt_hash)
             not_before = row.not_closed_before if row else report.received_at + NOT_CLOSED_BEFORE
-            early = phase == words.CLOSED_PHASE and not_before > at
+            early = phase == words.CLOSED_PHASE and (not_before > at or report.pk in unsettled)
             if early:
                 phase = words.IN_PROGRESS
             if row is not None and row.phase != phase:

@@ -26,6 +26,7 @@ from openhotline.rules import abroad, exchange_back, item_path, removal_path, wo
 from openhotline.rules.exchange_back import GRADE, Stand
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps import retract
 
 KIND = "exchange-word"
 BATCH = 500
@@ -41,6 +42,8 @@ def put_owed(partner: Partner, *, at: datetime) -> int:
             told_all=False,
             report__lines__item__status__in=_DONE,
         )
+        # What can still be taken back is told to nobody.
+        .exclude(report__lines__item__in=retract.settling(at=at))
         .order_by("pk")
         .values_list("pk", flat=True)
         .distinct()
@@ -117,7 +120,7 @@ def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]
     for removal in Removal.objects.filter(item__in=items).order_by("episode"):
         newest[removal.item_id] = removal
     read = dict(
-        Assessment.objects.filter(item__in=items, opinion=words.NOT_ILLEGAL)
+        Assessment.objects.filter(item__in=items, opinion=words.NOT_ILLEGAL, undone_at=None)
         .order_by("pk")
         .values_list("item", "at")
     )
@@ -145,7 +148,7 @@ def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]
 
 
 def _says(item: Item, theirs: str, word: str, when: datetime, stand: Stand) -> dict[str, str]:
-    graded = Assessment.objects.filter(item=item).select_related("by").order_by("pk").last()
+    graded = Assessment.objects.filter(item=item, undone_at=None).select_related("by").order_by("pk").last()
     trace = Trace.objects.filter(item=item).order_by("at").last() if word == abroad.MOVED else None
     return {
         "content": theirs,

@@ -301,7 +301,9 @@ def _addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[N
         Check.objects.filter(removal__in=pks, meaning="up").values_list("removal").annotate(last=Max("at"))
     )
     files = dict(
-        Assessment.objects.filter(item__in=[removal.item_id for removal in removals], reading="first")
+        Assessment.objects.filter(
+            item__in=[removal.item_id for removal in removals], reading="first", undone_at=None
+        )
         .values_list("item")
         .annotate(files=Sum("files"))
     )

@@ -167,7 +167,9 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
         return None
     stay = [removal for removal in removals if removal.pk in found.stay]
     graded = dict(
-        Assessment.objects.filter(item__in=[removal.item_id for removal in stay], opinion=words.ILLEGAL)
+        Assessment.objects.filter(
+            item__in=[removal.item_id for removal in stay], opinion=words.ILLEGAL, undone_at=None
+        )
         .order_by("pk")
         .values_list("item", "by__pseudonym")
     )

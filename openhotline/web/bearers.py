@@ -80,7 +80,9 @@ def letter_of(notice: Notice) -> Letter | None:
 
 def files_of(notice: Notice) -> dict[int, int]:
     """How many files the first reader counted, by item: the number alone, of what a notice covers."""
-    rows = Assessment.objects.filter(reading="first", item__removals__notice_lines__notice=notice)
+    rows = Assessment.objects.filter(
+        undone_at=None, reading="first", item__removals__notice_lines__notice=notice
+    )
     return dict(rows.values_list("item").annotate(count=Max("files")))
 
 

@@ -233,7 +233,8 @@ class Scoped:
     def assessments(self) -> QuerySet[Assessment]:
         """Opinions on items. A host sees none; its notice says what was found."""
         by_item = Q(item__in=self.removals().values("item"))
-        return self._rows(Assessment.objects.all(), unit=by_item, partner=by_item)
+        stands = by_item & Q(undone_at=None)
+        return self._rows(Assessment.objects.all(), unit=stands, partner=stands)
 
     def clocks(self) -> QuerySet[Clock]:
         """Running and ended clocks. A unit sees those of its alarms; its answer clock stands on the question."""

@@ -23,12 +23,20 @@ class Assessment(models.Model):
     reason = models.CharField(max_length=40, default="")  # why it could not be reached, why disputed ...
     scheme = models.CharField(max_length=40)
     policy = models.CharField(max_length=40)
+    undone_at = models.DateTimeField(null=True)  # taken back within half a minute
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["item", "round", "by"], name="nobody_grades_twice"),
-            models.UniqueConstraint(fields=["item", "round", "reading"], name="one_opinion_per_reading"),
+            models.UniqueConstraint(
+                fields=["item", "round", "by"], condition=models.Q(undone_at=None), name="nobody_grades_twice"
+            ),
+            models.UniqueConstraint(
+                fields=["item", "round", "reading"],
+                condition=models.Q(undone_at=None),
+                name="one_opinion_per_reading",
+            ),
         ]
+        indexes = [models.Index(fields=["at"])]
 
 
 class Alarm(models.Model):

@@ -24,6 +24,7 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang
 from openhotline.settings import load
 from openhotline.steps import assess as step
+from openhotline.steps import retract
 from openhotline.web.desk import bench, opinions, rows, times, veil, views
 from openhotline.web.scoped import found
 
@@ -72,7 +73,8 @@ def pane(
     held = item.locked_until is not None and item.locked_until > at and not mine
     reading = {item_path.GRADED_ONCE: "second", item_path.DISPUTED: "lead"}.get(item.status, "first")
     verb = {"first": "take", "second": "second", "lead": "decide"}[reading]
-    done = read.filter(by=who.user_id, round=item.readings).exists()
+    own = scoped.assessments().filter(item=item, by=who.user_id, round=item.readings)
+    done = own.filter(step.READ).exists()
     waiting = item.status in (
         item_path.RECEIVED,
         item_path.ASSESSING,
@@ -103,8 +105,15 @@ def pane(
         "earlier": list(read.exclude(round=item.readings).order_by("-at")[:5]),
         "typed": typed(request),
         "refusal": refusal.sentence if refusal else "",
+        "back": undo_of(request),
         "shapes": veil.shapes(item.ref) if load().is_demo else [],
     }
+
+
+def undo_of(request: HttpRequest) -> str:
+    """The reference of the item on which this person's newest opinion can still be taken back; "" if there is none."""
+    given = retract.open_to(bench.actor(request).user_id or 0, at=bench.now(request)).first()
+    return given.item.ref if given else ""
 
 
 def _count(kinds: list[str]) -> str:
@@ -168,6 +177,20 @@ def grade(request: HttpRequest, ref: str) -> HttpResponse:
     return _to(
         request, following, toast=f"{item.ref} saved: {saved.lower() if not given.category else saved}."
     )
+
+
+@require_POST
+@bench.kept(page)
+def take_back(request: HttpRequest, ref: str) -> HttpResponse:
+    """Take one's own opinion back, within half a minute: the item is in the pane again."""
+    item = found(bench.scoped(request).items(), ref=ref)
+    who, at = bench.actor(request), bench.now(request)
+    given = bench.scoped(request).assessments().filter(item=item, by=who.user_id).order_by("pk").last()
+    if given is None:
+        raise Refused("You have given no opinion on this. There is nothing to take back.", code="settled")
+    retract.retract(given, by=who, at=at, policy=bench.policy())
+    following = "Somebody else is the second reader now." if given.reading == "second" else "Give it anew."
+    return _to(request, item.ref, toast=f"{item.ref}: your opinion is taken back. {following}")
 
 
 def opinion_of(request: HttpRequest) -> Opinion:

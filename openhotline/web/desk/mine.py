@@ -39,8 +39,8 @@ def day(request: HttpRequest) -> HttpResponse:
                 (row, opinions.in_words(row.opinion, row.cls, row.category), times.when(row.at, at))
                 for row in given
             ],
-            "seconds": sum(row.seconds for row in given),
-            "minutes": sum(row.seconds for row in given) // 60,
+            "seconds": seconds_today(request),
+            "minutes": seconds_today(request) // 60,
             "limit": limit,
         },
     )
@@ -87,6 +87,7 @@ KEYS = (
     ("I P T N", "Age band of the youngest child", "The four choices under the grid"),
     ("Enter", "Take it; then save and next", "The large button of the assessment"),
     ("X", "Pass on, no reason asked", "Pass on, under the grid"),
+    ("Z", "Take your opinion back", "Take back, in the line at the top, for half a minute"),
     ("O", "Open the case", "Open, at the top of the assessment"),
     ("!", "Safeguarding alarm", "Alarm, on every case and assessment"),
     ("?", "This list", "Keys, at the top of the queue"),

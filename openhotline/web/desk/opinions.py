@@ -34,12 +34,12 @@ READING_NAMES = {"first": "First reader", "second": "Second reader, blind", "lea
 
 
 def readable(scoped: Scoped, user_id: int) -> QuerySet[Assessment]:
-    """Every opinion this person may read: all but those of a round that still waits for its second reader.
+    """Every standing opinion this person may read: all but those of a round that still waits for its second reader.
 
     One's own opinions are always readable, to oneself.
     """
     waiting = Q(item__status=item_path.GRADED_ONCE, round=F("item__readings"))
-    return scoped.assessments().filter(~waiting | Q(by=user_id))
+    return scoped.assessments().filter(undone_at=None).filter(~waiting | Q(by=user_id))
 
 
 def in_words(opinion: str, cls: str, category: str) -> str:

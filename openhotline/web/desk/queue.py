@@ -42,6 +42,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "first": not after,
         "soonest": times.left(first, at) if first else None,
         "at_ref": item.ref if item else "",
+        "back": assess.undo_of(request),
         "open_to": bench.sees_holds(request),
     }
     if item is not None and view.items:

@@ -39,6 +39,7 @@ urlpatterns = [
     path("case/<str:ref>/assess", assess.pane_part, name="assess"),
     path("case/<str:ref>/take", assess.take, name="take"),
     path("case/<str:ref>/grade", assess.grade, name="grade"),
+    path("case/<str:ref>/take-back", assess.take_back, name="take-back"),
     path("case/<str:ref>/pass", assess.pass_on, name="pass"),
     path("case/<str:ref>/looks", case.looks_table, name="looks"),
     path("case/<str:ref>/way", case.way_in, name="way-in"),

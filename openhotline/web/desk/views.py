@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 
 from openhotline.records.models import Item, Removal
 from openhotline.rules import item_path, removal_path, words
+from openhotline.steps.assess import READ
 from openhotline.web.scoped import Scoped
 
 PAGE = 25
@@ -148,7 +149,7 @@ def next_to_take(view: View, scoped: Scoped, user_id: int, at: datetime, *, not_
     """The first item of the view that this person may take now: free, and not read by them in this round."""
     if not view.items:
         return None
-    mine = scoped.assessments().filter(item=OuterRef("pk"), by=user_id, round=OuterRef("readings"))
+    mine = scoped.assessments().filter(READ, item=OuterRef("pk"), by=user_id, round=OuterRef("readings"))
     free = Q(locked_until=None) | Q(locked_until__lte=at) | Q(locked_by=user_id)
     takeable = [item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED]
     return (
