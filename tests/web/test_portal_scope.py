@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from openhotline.records.models import Answer, HostAnswer, Removal
+from openhotline.records.models import Answer, HostAnswer, Package, Referral, Removal
 from openhotline.settings import load
 from openhotline.web.scoped import Scoped
 from tests.journeys.cast import Day
@@ -31,6 +31,9 @@ ARGUMENTS = {
     "account-notice-text": lambda side: [side.notice.number],
     "referral": lambda side: [side.referral.number],
     "referral-act": lambda side: [side.referral.number],
+    "package": lambda side: [package_of(side)],
+    "package-acknowledge": lambda side: [package_of(side)],
+    "package-form": lambda side: [package_of(side), "package.txt"],
 }
 LISTS = (
     "start",
@@ -43,6 +46,7 @@ LISTS = (
     "digests",
     "digests-hand-in",
     "agreement",
+    "packages",
     "file",
     "file-template",
     "file-take",
@@ -64,6 +68,18 @@ NOT_HERE = (
     "account_",
     "mfa_",
 )
+
+
+def package_of(side: Side) -> str:
+    """Number of a package that has left for the side's own unit."""
+    unit, at = side.consultation.unit, side.consultation.asked_at
+    number = f"R-26-{9000 + unit.pk}-A"
+    row, _ = Referral.objects.get_or_create(
+        number=number,
+        defaults={"country": "XA", "via": "police", "unit": unit, "drafted_at": at, "sent_at": at},
+    )
+    Package.objects.get_or_create(referral=row, defaults={"made_at": at, "sealed": b"sealed"})
+    return number
 
 
 @pytest.fixture
