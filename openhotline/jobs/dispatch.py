@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from openhotline import policy as policies
+from openhotline.connectors.hook.meaning import render as render_hook
 from openhotline.connectors.iccam import wire as exchange_wire
 from openhotline.connectors.mail import keys
 from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt
@@ -18,7 +19,7 @@ from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.stix import meaning as stix
 from openhotline.connectors.xarf import meaning as xarf
 from openhotline.jobs import disclosures
-from openhotline.jobs.post import EXCHANGE, HTTP, Post
+from openhotline.jobs.post import EXCHANGE, HOOK, HTTP, Post
 from openhotline.jobs.trace_jobs import trace_jobs
 from openhotline.outbox import queue
 from openhotline.outbox.models import PENDING, Letter
@@ -103,6 +104,23 @@ def partners(post: Post, *, policy: Policy, at: datetime) -> int:
         ):
             _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
             tried += 1
+    return tried
+
+
+def hooks(post: Post, *, policy: Policy, at: datetime) -> int:
+    """Hosts' programs that may be told now. Returns how many were tried."""
+    tried = 0
+    for letter in queue.claim_each(
+        HOOK,
+        at=at,
+        by=MACHINE_WORKER,
+        limit=BATCH,
+        way=HOOK,
+        guard=lambda letter, now: render_hook(letter.number, due=datetime.fromisoformat(letter.text)),
+        moment=lambda: post.moment(at),
+    ):
+        _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
+        tried += 1
     return tried
 
 

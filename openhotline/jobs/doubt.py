@@ -32,7 +32,7 @@ def settle(post: Post, *, policy: Policy, at: datetime) -> int:
     """Ask about every letter in doubt that may be asked about now. Returns how many were settled."""
     letters = [
         letter
-        for letter in queue.doubtful(("mail", "partner", "exchange"), at=at)
+        for letter in queue.doubtful(("mail", "partner", "exchange", "hook"), at=at)
         if post.after_doubt(letter) != PERSON
     ]
     if not letters:

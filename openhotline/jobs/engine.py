@@ -106,6 +106,7 @@ class Engine:
             ("sweeps", lambda: self._sweep(at)),
             ("letters", lambda: dispatch.letters(self.post, policy=self.policy, at=at)),
             ("partners", lambda: dispatch.partners(self.post, policy=self.policy, at=at)),
+            ("hosts' programs", lambda: dispatch.hooks(self.post, policy=self.policy, at=at)),
             ("the exchange", lambda: exchange.turn(self.post, policy=self.policy, at=at)),
             ("letters in doubt", lambda: doubt.settle(self.post, policy=self.policy, at=at)),
             ("comparison", lambda: self._compare(at)),
@@ -150,7 +151,7 @@ class Engine:
 def _asked_again(after: datetime) -> datetime | None:
     """When a partner is asked again about a letter in doubt."""
     last = Letter.objects.filter(
-        state=IN_DOUBT, transport__in=["partner", "exchange"], asked_at__gt=after - ASK_EVERY
+        state=IN_DOUBT, transport__in=["partner", "exchange", "hook"], asked_at__gt=after - ASK_EVERY
     )
     moment = last.aggregate(t=Min("asked_at"))["t"]
     return moment + ASK_EVERY if moment else None

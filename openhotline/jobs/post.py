@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from openhotline import policy as policies
+from openhotline.connectors.hook import client as hooks
 from openhotline.connectors.iccam import client as iccam
 from openhotline.connectors.mail.client import Receipt, Relay
 from openhotline.connectors.mail.client import send as send_mail
@@ -28,11 +29,24 @@ from openhotline.records import vault
 from openhotline.records.models import Partner
 from openhotline.rules.inbound import bounce_address
 from openhotline.rules.letter_path import ASK, PERSON, REPEAT, UNKNOWN
+from openhotline.steps import hook as steps
 from openhotline.steps.notify import HouseWords
 
-__all__ = ["EXCHANGE", "HTTP", "SMTP", "SPOOL", "Known", "LogRead", "Post", "Receipt", "Relay", "RelayLog"]
+__all__ = [
+    "EXCHANGE",
+    "HOOK",
+    "HTTP",
+    "SMTP",
+    "SPOOL",
+    "Known",
+    "LogRead",
+    "Post",
+    "Receipt",
+    "Relay",
+    "RelayLog",
+]
 
-SMTP, SPOOL, HTTP, EXCHANGE = "smtp", "spool", "http", "exchange"
+SMTP, SPOOL, HTTP, EXCHANGE, HOOK = "smtp", "spool", "http", "exchange", steps.HOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,10 @@ class Post:
         """The time of an act within the turn that began at `at`."""
         return max(at, self.clock()) if self.clock else at
 
+    def _now(self, letter: Letter) -> datetime:
+        """The time by the house's clock; without one, that of the letter's claim."""
+        return self.moment(letter.claimed_at or letter.put_at)
+
     @property
     def mail_way(self) -> str:
         """The way mail leaves now."""
@@ -67,6 +85,8 @@ class Post:
             )
         if letter.way == HTTP:
             return send_partner(frozen, self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
+        if letter.way == HOOK:
+            return hooks.send(frozen, self.hook(letter), key=letter.key, at=self._now(letter))
         if self.spool is not None:
             return send_to_spool(frozen, self.spool, key=letter.key)
         token = vault.token("bounce", letter.key)
@@ -81,6 +101,8 @@ class Post:
             return iccam.written(self.exchange(letter.recipient), policies.exchange_codes(), frozen=frozen)
         if letter.way == EXCHANGE:
             return iccam.ask(self.exchange(letter.recipient), policies.exchange_codes(), number=letter.number)
+        if letter.way == HOOK:
+            return hooks.ask(self.hook(letter), key=letter.key, at=self._now(letter))
         return ask_partner(self.endpoints([letter.recipient])[letter.recipient], key=letter.key)
 
     def read_log(self) -> LogRead | None:
@@ -96,6 +118,10 @@ class Post:
         tokens = self.partner_tokens() if keys else {}
         return {key: Endpoint(base=bases.get(key, ""), token=str(tokens.get(key, ""))) for key in keys}
 
+    def hook(self, letter: Letter) -> hooks.Endpoint:
+        """Where a host's program is told."""
+        return hooks.Endpoint(*steps.reached_at(letter.recipient))
+
     def exchange(self, key: str) -> iccam.Endpoint:
         """How a partner on the exchange is reached."""
         base = Partner.objects.filter(key=key).values_list("url", flat=True).first() or ""
@@ -109,6 +135,8 @@ class Post:
         """What may be done about a letter in doubt: REPEAT, ASK or PERSON."""
         if letter.way == HTTP:
             return REPEAT
+        if letter.way == HOOK:
+            return ASK
         if letter.way == EXCHANGE:
             asked = letter.kind != "referral" or policies.exchange_codes().paths["ask"]
             return ASK if asked else PERSON

@@ -37,7 +37,7 @@ from openhotline.rules.notice import NoticeAddress, NoticeContent
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, consent, freshness, refer
+from openhotline.steps import agreed, consent, freshness, hook, refer
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import advance, note
 
@@ -340,6 +340,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
         Notice.objects.filter(pk=made.pk).update(
             sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at, at_risk=at_risk)
         )
+        hook.tell(made, due=due, at=at)
         if made.contact_id:
             contacts.worked(made.contact_id, at=at)
         advance(

@@ -16,6 +16,7 @@ def test_every_connector_has_a_fake() -> None:
         "disclosure",
         "dns",
         "geo",
+        "hook",
         "iccam",
         "mail",
         "news",

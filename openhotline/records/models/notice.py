@@ -79,6 +79,7 @@ class HostProgram(models.Model):
     added_at = models.DateTimeField()
     added_by = models.CharField(max_length=24)
     closed_at = models.DateTimeField(null=True)
+    hook = models.TextField(default="")  # where it wants to be told that a notice is there
 
 
 class HostRequest(models.Model):

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from openhotline.rules.refusals import Refused
-from openhotline.steps import contact, ladder, notify, public_key
+from openhotline.steps import contact, hook, ladder, notify, public_key
 from openhotline.steps import program as programs
 from openhotline.web.desk import bench
 from openhotline.web.desk.hosts import page
@@ -129,6 +129,10 @@ def program(request: HttpRequest, pk: int) -> HttpResponse:
     by, at = bench.actor(request), bench.now(request)
     if request.POST.get("close"):
         programs.close(found(bench.scoped(request).host_programs(), host=host), by=by, at=at)
+        return _back(pk)
+    if "hook" in request.POST:
+        row = found(bench.scoped(request).host_programs(), host=host)
+        hook.tell_at(row, request.POST["hook"], by=by, at=at)
         return _back(pk)
     _, secret = programs.make(host, by=by, at=at)
     return page(request, pk, secret=secret)
