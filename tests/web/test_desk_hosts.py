@@ -84,3 +84,12 @@ def test_hosts_a_notice_waits_for_are_listed_with_their_contacts(desk: Desk) -> 
     page = text(desk.as_("A07"), "/contacts")
     assert "North Rack" in page
     assert "It is right: propose" in page
+
+
+def test_a_program_is_told_at_an_address_somebody_keeps_here(desk: Desk, host: Host) -> None:
+    liaison, path = desk.as_("P01"), f"/hosts/{host.pk}"
+    assert "Told of each notice at" not in text(liaison, path)
+    assert "shown this once" in liaison.post(f"{path}/program").content.decode()
+    assert liaison.post(f"{path}/program", {"hook": "http://host.example/told"}).status_code == 422
+    assert liaison.post(f"{path}/program", {"hook": "https://host.example/told"}).status_code == 303
+    assert "https://host.example/told" in text(liaison, path)
