@@ -30,9 +30,11 @@ def address(
     else:
         wanted = [given]
     for read in urls.read_many(wanted):
+        # Bytes that are no UTF-8 are spelled \xNN: a lone surrogate is no text for whoever reads the JSON.
+        reported = read.reported.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         if as_json:
             row = {
-                "reported": read.reported,
+                "reported": reported,
                 "canonical": read.canonical,
                 "key": read.key,
                 "ok": read.ok,
@@ -44,4 +46,4 @@ def address(
             note = f"  note {read.note}\n" if read.note else ""
             sys.stdout.write(f"{urls.defang(read.canonical)}\n  key {read.key}\n{note}")
         else:
-            sys.stdout.buffer.write(f"{read.reported}\n  {read.why}\n".encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.write(f"{reported}\n  {read.why}\n".encode("utf-8", "backslashreplace"))

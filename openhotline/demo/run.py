@@ -51,6 +51,8 @@ def serve(*, bundle: int, seed: int) -> int:
         waiting = morning.play(day)
         console.print(f"\nThe next morning: {waiting} new addresses wait at every station of the walk.")
         _run_on(day.clock)
+        if day.engine.filer:
+            day.engine.filer.close()  # from here on the worker reads the spool
         supervisor.start_worker()
         _say_who(settings, signins)
         supervisor.run_forever()

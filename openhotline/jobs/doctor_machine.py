@@ -18,6 +18,7 @@ from openhotline.jobs.exits import mmdb_files, probe_config, vantages
 from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
 from openhotline.jobs.recovery import PUBLIC
 from openhotline.jobs.supervise import NOT_VERIFIED
+from openhotline.records.spool import unread
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
@@ -26,6 +27,7 @@ FREE_SHARE, FREE_BYTES = 0.10, 2 * GIB
 BACKUP_AGE = timedelta(hours=26)
 MMDB_AGE = timedelta(days=45)
 LISTS_AGE = timedelta(days=7)
+UNREAD = 180.0  # seconds; a worker reads the spool several times a second
 SLOW_FSYNC = 20.0  # flushes a second; below it people wait for "received"
 _SECRETS = {"site.key": 0o600, "django.secret": 0o600, "intake.key": 0o600, "receipt.pepper": 0o640}
 _IN_MEMORY = ("tmpfs", "ramfs")
@@ -140,6 +142,13 @@ def spool(settings: Settings) -> Finding:
             "spool",
             f"Only {rate:.0f} durable writes a second.",
             "A faster disk, or one with a battery-backed cache.",
+        )
+    waits = unread(place, older_than=UNREAD)
+    if waits:
+        return warning(
+            "spool",
+            f"{waits:,} bytes of reports have waited for minutes to be filed.",
+            "Is the worker running? Start it: openhotline up",
         )
     return fine("spool", f"Writable, {rate:.0f} durable writes a second.")
 

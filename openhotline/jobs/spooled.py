@@ -10,6 +10,7 @@ import logging
 import os
 import weakref
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -37,6 +38,12 @@ class Filer:
         self.held.mkdir(mode=0o700, exist_ok=True)
         self.opened: dict[UUID, tuple[datetime, IncomingReport]] = {}
         self._files: defaultdict[UUID, list[Path]] = defaultdict(list)  # in which each opened form lies
+        self._reads = False
+        self._lock: Callable[[], object] = lambda: None
+
+    def close(self) -> None:
+        """Let another process read this spool: this one is done with it."""
+        self._lock()
         self._reads = False
 
     def file(self, *, policy: Policy, at: datetime, limit: int = 1000) -> int:
@@ -76,7 +83,9 @@ class Filer:
         except OSError:
             os.close(handle)
             return False
-        weakref.finalize(self, os.close, handle)  # the lock goes with the file, and the file with its reader
+        self._lock = weakref.finalize(
+            self, os.close, handle
+        )  # the lock goes with the file, and the file with its reader
         self._reads = True
         # What the one before had read and held is on the disk.
         self.reader = spool.Reader(self.place)

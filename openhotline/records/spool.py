@@ -178,6 +178,15 @@ def _as_refusal(fault: BaseException) -> SpoolError:
     return SpoolError(f"The spool could not be written: {fault}.")
 
 
+def unread(folder: Path, *, older_than: float) -> int:
+    """Bytes that nobody has read although they were written more than `older_than` seconds ago."""
+    position = folder / POSITION
+    at = json.loads(position.read_bytes()) if position.exists() else {}
+    before = time.time() - older_than
+    found = [(path.name, path.stat()) for path in folder.glob("*.seg")]
+    return sum(max(is_.st_size - int(at.get(name, 0)), 0) for name, is_ in found if is_.st_mtime < before)
+
+
 class Reader:
     """The reading end: one, in the worker.
 

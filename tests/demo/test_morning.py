@@ -24,7 +24,13 @@ with run._world_and_prober(settings, seed=3, bundle=0):
     from openhotline.steps import notify
 
     count = morning.play(day)
+    # The worker of the demo, another reader, takes over the spool once the day lets go of it.
+    from openhotline.jobs.spooled import Filer
+    worker = Filer(settings)
+    shut = worker._mine()
+    day.engine.filer.close()
     print(json.dumps({
+        "spool": [shut, worker._mine()],
         "count": count,
         "items": Counter(Item.objects.values_list("status", flat=True)),
         "removals": Counter(Removal.objects.values_list("status", flat=True)),
@@ -49,6 +55,7 @@ def test_the_morning_leaves_work_at_every_station(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
+    assert found["spool"] == [False, True]
     assert found["items"] == {"received": 4, "graded once": 2, "disputed": 1, "graded": 14}
     # Cleared: a host met for the first time, its contact waits for a second person. Traced: a partner abroad whose
     # interface nobody has entered yet.

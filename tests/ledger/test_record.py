@@ -119,12 +119,26 @@ def test_verify_finds_a_whole_log_whole_and_says_what_it_cannot_see():
     assert verdict.note == "removal from the end is not detectable"
 
 
-def test_entries_that_wait_for_their_place_are_incomplete_not_tampered():
+def test_entries_that_wait_for_their_place_are_read_where_they_will_stand_and_nothing_is_written():
+    record.record(acts(2), by=BY, at=AT)
+    record.sequence()
     record.record(acts(3), by=BY, at=AT)
-    assert verify.verify().exit_code == 2
+    early = verify.verify()
+    assert (early.exit_code, early.entries, early.staged) == (0, 5, 3)
+    assert "The last 3 wait" in early.why
+    assert Sequenced.objects.count() == 2
     assert record.sequence() == 3
     assert record.sequence() == 0
-    assert verify.verify().exit_code == 0
+    late = verify.verify()
+    assert (late.exit_code, late.entries, late.staged, late.root) == (0, 5, 0, early.root)
+
+
+def test_an_entry_that_waits_and_is_no_entry_is_tampered_with():
+    record.record(acts(3), by=BY, at=AT)
+    drop_the_wall()
+    Staged.objects.filter(pk=Staged.objects.order_by("pk")[1].pk).update(entry=b"{}")
+    verdict = verify.verify()
+    assert (verdict.exit_code, verdict.first_bad, verdict.entries) == (1, 1, 1)
 
 
 def test_a_payload_that_vanished_is_incomplete_until_a_dispose_entry_says_so():

@@ -98,6 +98,11 @@ def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(wanted if ours and wanted.startswith("/") else default, status=303)
 
 
+def row_key(text: str) -> int | None:
+    """The number of a row as a page names it; None for whatever no page of ours says."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def number(request: HttpRequest, name: str) -> int:
     """A count somebody typed; nothing typed is nothing. Raises Refused for anything else."""
     text = request.POST.get(name, "").strip()

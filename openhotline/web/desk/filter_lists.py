@@ -110,7 +110,7 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
 @bench.kept(page)
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a licence for each recipient that is ticked."""
-    ticked = [int(one) for one in request.POST.getlist("recipient") if one.isascii() and one.isdigit()]
+    ticked = [key for one in request.POST.getlist("recipient") if (key := bench.row_key(one)) is not None]
     rows = list(bench.scoped(request).list_agreements().filter(pk__in=ticked))
     list_agreement.ask(
         rows, why=request.POST.get("licence_why", ""), by=bench.actor(request), at=bench.now(request)

@@ -38,7 +38,8 @@ def agreements(request: HttpRequest) -> HttpResponse:
     """Every version of every agreement in words, and how it was kept in a year."""
     at, policy = bench.now(request), bench.policy()
     typed = request.GET.get("year", "")
-    year = int(typed) if typed.isascii() and typed.isdigit() and 1990 <= int(typed[:4]) <= 9998 else at.year
+    wanted = bench.row_key(typed) or 0
+    year = wanted if 1990 <= wanted <= 9998 else at.year
     kept = kept_rows.report(year, policy=policy, at=at)
     return render(
         request,

@@ -130,10 +130,7 @@ def unit_key(request: HttpRequest, unit: int) -> HttpResponse:
     if press == "bring":
         public_key.propose(owner, request.POST.get("key", ""), by=by, at=at)
     else:
-        number = request.POST.get("row", "")
-        row = found(
-            scoped.unit_keys(), pk=int(number) if number.isascii() and number.isdigit() else 0, unit=owner
-        )
+        row = found(scoped.unit_keys(), pk=bench.row_key(request.POST.get("row", "")), unit=owner)
         if press == "retire":
             public_key.retire(row, by=by, at=at)
         else:

@@ -162,7 +162,7 @@ def _read(text: str) -> list[UnitRule]:
             )
         unit, classes, networks, names, why = parts
         asns = _split(networks)
-        if not all(asn.isascii() and asn.isdigit() and 0 < int(asn) < 2**32 for asn in asns):
+        if not all(0 < (bench.row_key(asn) or 0) < 2**32 for asn in asns):
             raise Refused(f"Line {number}: networks are AS numbers such as 64500.", code="network")
         read.append(
             UnitRule(unit, tuple(_split(classes)), tuple(int(asn) for asn in asns), tuple(_split(names)), why)
