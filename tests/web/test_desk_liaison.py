@@ -42,7 +42,8 @@ def test_agreements_are_read_by_everybody_and_a_year_is_reported(desk: Desk) -> 
     assert "1, about 2 addresses" in text
     assert number not in text, "figures, no questions"
     assert "No question was put in 2025" in desk.as_("A07").get("/agreements?year=2025").content.decode()
-    assert desk.as_("A07").get("/agreements?year=xyz").status_code == 200
+    for odd in ("xyz", "20260000", "9" * 5_000):
+        assert desk.as_("A07").get("/agreements", {"year": odd}).status_code == 200
 
 
 def test_a_hold_shows_whom_it_blocks_and_for_how_long_to_the_closed_circle_alone(desk: Desk) -> None:
