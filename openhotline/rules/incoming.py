@@ -11,6 +11,11 @@ from uuid import UUID
 
 from openhotline.rules.words import FROM_PUBLIC
 
+# Lines of one report that are looked at; the rest is kept. Whoever fills the form is known to nobody, and one press
+# may not open more items than people can look at.
+MOST_LINES = 10_000
+MOST_LINES_OF_THE_PUBLIC = 500
+
 
 @dataclass(frozen=True, slots=True)
 class IncomingReport:
@@ -37,13 +42,15 @@ class IncomingReport:
     )
     raw: str = ""  # what was sent, as it came, where the rest does not hold every word of it; sealed
     sent: str = ""  # SHA-256, hex, of what came under `key`: the same key with other content is refused
+    reached_at: datetime | None = None  # when it reached us, where `received_at` is the sender's word
 
     def to_json(self) -> bytes:
         """UTF-8 JSON, the form in which a report is sealed."""
         value = {name: getattr(self, name) for name in self.__slots__}  # no deep copies, unlike asdict
         value["report_id"] = str(self.report_id)
         value["received_at"] = self.received_at.isoformat()
-        value["exact_at"] = self.exact_at.isoformat() if self.exact_at else None
+        for name in ("exact_at", "reached_at"):
+            value[name] = value[name].isoformat() if value[name] else None
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
     @classmethod
@@ -52,7 +59,8 @@ class IncomingReport:
         value = json.loads(data.decode("utf-8", "surrogatepass"))
         value["report_id"] = UUID(value["report_id"])
         value["received_at"] = datetime.fromisoformat(value["received_at"])
-        value["exact_at"] = datetime.fromisoformat(value["exact_at"]) if value["exact_at"] else None
+        for name in ("exact_at", "reached_at"):
+            value[name] = datetime.fromisoformat(value[name]) if value.get(name) else None
         value["lines"] = tuple(value["lines"])
         value["files"] = tuple(value["files"])
         return cls(**value)
@@ -61,9 +69,21 @@ class IncomingReport:
         """The same report sent again, with every line that was given before: a correction loses no spelling."""
         lines = tuple(dict.fromkeys((*self.lines, *earlier.lines)))
         files = tuple(dict.fromkeys((*self.files, *earlier.files)))
-        if (lines, files) == (self.lines, self.files):
+        raw, odd = together(earlier.raw, self.raw), self.odd or earlier.odd
+        if (lines, files, raw, odd) == (self.lines, self.files, self.raw, self.odd):
             return self
-        return replace(self, lines=lines, files=files)
+        return replace(self, lines=lines, files=files, raw=raw, odd=odd)
+
+    @property
+    def began(self) -> datetime:
+        """When our clocks began: when it reached us, whatever time the sender gave; of the public the hour."""
+        moment = self.reached_at or self.received_at
+        return moment.replace(minute=0, second=0, microsecond=0) if self.source == FROM_PUBLIC else moment
+
+
+def together(*texts: str) -> str:
+    """Texts that are kept as they came, each once."""
+    return "\n".join(dict.fromkeys(filter(None, texts)))
 
 
 def public(report_id: UUID, lines: tuple[str, ...], exact_at: datetime, **more: object) -> IncomingReport:

@@ -199,7 +199,9 @@ def close_incomplete(*, policy: Policy, at: datetime) -> int:
     """Sweep: reports that could not be read and got no more detail for a fortnight (row 3). Returns how many."""
     over = list(
         Report.objects.filter(
-            status=report_path.INCOMPLETE, received_at__lte=at - policy.clocks.incomplete
+            # Filed before their end was stored: counted from T0.
+            Q(due_at__lte=at) | Q(due_at=None, received_at__lte=at - policy.clocks.incomplete),
+            status=report_path.INCOMPLETE,
         ).order_by("pk")[:5000]
     )
     with transaction.atomic():

@@ -49,7 +49,8 @@ class Wanted:
     """One readable line on its way to an item."""
 
     address: Address
-    received_at: datetime
+    received_at: datetime  # T0, by the word of whoever sent it
+    began: datetime  # when it reached us: our clock runs from here
     referrer: str = ""
     priority: bool = False
 
@@ -68,7 +69,7 @@ def join(wanted: Iterable[Wanted], *, policy: Policy, by: Actor, at: datetime) -
     """Find or open the item of every wanted address. Returns key digest -> item.
 
     Call inside the transaction that files the reports. New items start on the assess clock, which counts from
-    the time the report was received.
+    when the report reached us: a partner's T0 may be years old, and is kept beside it.
     """
     first: dict[bytes, Wanted] = {}
     for line in wanted:
@@ -110,7 +111,7 @@ def _open(fresh: list[tuple[int, str, Wanted]], *, policy: Policy, by: Actor) ->
     running = []
     waits = (policy.clocks.assess, policy.clocks.assess_high)
     for pk, ref, line in fresh:
-        due = line.received_at + waits[line.priority]
+        due = line.began + waits[line.priority]
         address = line.address
         rows.append(
             (
@@ -135,7 +136,7 @@ def _open(fresh: list[tuple[int, str, Wanted]], *, policy: Policy, by: Actor) ->
                 0,
             )
         )
-        running.append(("item", pk, clocks.ASSESS, line.received_at, due, ""))
+        running.append(("item", pk, clocks.ASSESS, line.began, due, ""))
     begin_rows(Item, [("open", "opened")], _ITEM, rows, by=by)
     bulk.insert(Clock, ("subject", "subject_id", "name", "opened_at", "due_at", "ended"), running)
 

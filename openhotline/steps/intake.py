@@ -21,7 +21,7 @@ from openhotline.policy import Policy
 from openhotline.records import bulk, vault
 from openhotline.records.models import ReceiptPhase, Report, ReportContact, ReportLine
 from openhotline.rules import report_path, urls, words
-from openhotline.rules.incoming import IncomingReport
+from openhotline.rules.incoming import MOST_LINES, MOST_LINES_OF_THE_PUBLIC, IncomingReport, together
 from openhotline.rules.permits import require_act
 from openhotline.rules.words import Actor
 from openhotline.steps import dedupe
@@ -84,10 +84,10 @@ def file_reports(
     at: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> Filed:
-    """File what comes, in transactions of at most 5,000 reports. When it returns, every one is durable.
+    """File what comes, in transactions of about 5,000 reports or lines. When it returns, every one is durable.
 
     `incoming` may be longer than memory: it is drawn from in a thread of its own, which reads the addresses
-    of the next 5,000 while these are filed, in order, one transaction after the other. Raises NotPermitted if
+    of the next piece while this one is filed, in order, one transaction after the other. Raises NotPermitted if
     `by` may not file, and what drawing from `incoming` raises. `progress` is told how many have been filed.
     """
     require_act("report.file", by)
@@ -103,20 +103,32 @@ def file_reports(
 
 def _chunks(incoming: Iterable[IncomingReport], policy: Policy) -> Iterator[list[_Read]]:
     """What came in, read, 5,000 at a time; of more than that, the next chunk is read ahead."""
-    if isinstance(incoming, Sequence) and len(incoming) <= CHUNK:
-        yield _read(incoming, policy)
-        return
     rest = iter(incoming)
+    if isinstance(incoming, Sequence) and len(incoming) <= CHUNK:
+        while piece := _piece(rest):
+            yield _read(piece, policy)
+        return
     with ThreadPoolExecutor(1, thread_name_prefix="reading-ahead") as reader:
-        coming = reader.submit(lambda: _read(list(islice(rest, CHUNK)), policy))
+        coming = reader.submit(lambda: _read(_piece(rest), policy))
         while chunk := coming.result():
-            coming = reader.submit(lambda: _read(list(islice(rest, CHUNK)), policy))
+            coming = reader.submit(lambda: _read(_piece(rest), policy))
             yield chunk
 
 
-def _read(incoming: Sequence[IncomingReport], policy: Policy) -> list[_Read]:
+def _piece(rest: Iterator[IncomingReport]) -> list[IncomingReport]:
+    """The next reports, until they or their lines are 5,000: nobody waits long for a database that files them."""
+    piece: list[IncomingReport] = []
+    lines = 0
+    for report in rest:
+        piece.append(_bounded(_told_apart(report)))
+        lines += max(1, len(piece[-1].lines) + len(piece[-1].files))
+        if lines >= CHUNK:
+            break
+    return piece
+
+
+def _read(told: Sequence[IncomingReport], policy: Policy) -> list[_Read]:
     """Each report with its addresses: those of its lines, then its files."""
-    told = [_told_apart(report) for report in incoming]
     lines = [line for report in told for line in report.lines]
     read = iter(urls.read_many(lines, keep_fragment_hosts=policy.keep_fragment_hosts))
     return [
@@ -142,6 +154,29 @@ def _told_apart(report: IncomingReport) -> IncomingReport:
     )
 
 
+def _bounded(report: IncomingReport) -> IncomingReport:
+    """The report with as many lines as one may have; all of them, where there are more, go into the sealed part."""
+    most = MOST_LINES_OF_THE_PUBLIC if report.source == words.FROM_PUBLIC else MOST_LINES
+    count = len(report.lines) + len(report.files)
+    if count <= most:
+        return report
+    lines = report.lines[:most]
+    return replace(
+        report,
+        lines=lines,
+        files=report.files[: most - len(lines)],
+        odd=f"{report.odd} {_too_many(count, most)}".strip(),
+        raw=together(report.raw, *report.lines, *report.files),
+    )
+
+
+def _too_many(count: int, most: int) -> str:
+    return (
+        f"It holds {count:,} lines, and the first {most:,} are looked at. The rest is kept, sealed, and may be "
+        "sent as further reports."
+    )
+
+
 def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime) -> Filed:
     fresh, repeated = _not_filed_before(incoming, policy=policy, by=by, at=at)
     if not fresh:
@@ -149,8 +184,11 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
     wanted: list[dedupe.Wanted] = []
     for report, given in fresh:
         priority, referrer = report.source == words.FROM_POLICE, _storable(report.referrer)
+        began = report.began
         wanted += [
-            dedupe.Wanted(address, report.received_at, referrer, priority) for address in given if address.ok
+            dedupe.Wanted(address, report.received_at, began, referrer, priority)
+            for address in given
+            if address.ok
         ]
     found = dedupe.join(wanted, policy=policy, by=by, at=at)
     ids = bulk.reserve(Report, len(fresh))
@@ -160,7 +198,7 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
     opened: set[bytes] = set()
     odd = 0
     for pk, (report, given) in zip(ids, fresh, strict=True):
-        cases: list[str] = []
+        led: dict[str, None] = {}  # to cases, in the order of the lines
         for position, address in enumerate(given):
             line = address.reported
             item = found[address.key_digest] if address.ok else None
@@ -170,10 +208,10 @@ def _file(incoming: Sequence[_Read], *, policy: Policy, by: Actor, at: datetime)
             joined = not item.new or address.key_digest in opened
             opened.add(address.key_digest)
             line_rows.append((pk, position, _storable(line), item.pk, joined, ""))
-            if item.ref not in cases:
-                cases.append(item.ref)
+            led[item.ref] = None
+        cases = list(led)
         odd += bool(report.odd and cases)
-        rows[bool(cases)].append(_row(pk, report, bool(cases)))
+        rows[bool(cases)].append(_row(pk, report, bool(cases), policy))
         coarse = report.source == words.FROM_PUBLIC
         acts[(report.received_at if coarse else at, coarse)] += _acts(pk, report, cases)
     # Spelled while the rows below are on their way.
@@ -211,11 +249,16 @@ def _not_filed_before(
                 continue
         before = latest.get(report.report_id)
         if before is not None and (merged := report.after(before[0])) is not report:
-            (report, given) = _read([merged], policy)[0]
+            (report, given) = _read([_bounded(merged)], policy)[0]
         latest[report.report_id] = report, given
-    complete = dict(bulk.present(Report, "report_id", list(latest), ("report_id", "complete")))
+    rows = bulk.present(Report, "report_id", list(latest), ("report_id", "complete", "why"))
+    # Whether the form's last page is still to come. What is odd stays marked so, however often it is filed.
+    known = {
+        report_id: not complete and (LEFT_EARLY in why or why == NOTHING_READABLE)
+        for report_id, complete, why in rows
+    }
     # What came under a key is the same again; the door refused it with other content.
-    unseen = _unseen({report_id: latest[report_id] for report_id in complete if not latest[report_id][0].key})
+    unseen = _unseen({report_id: latest[report_id] for report_id in known if not latest[report_id][0].key})
     known_keys = set()
     if keys:
         known_keys = set(
@@ -225,8 +268,8 @@ def _not_filed_before(
         )
     fresh = []
     for report_id, (report, given) in latest.items():
-        if report_id in complete:
-            completes = report.complete and not report.odd and not complete[report_id]
+        if report_id in known:
+            completes = report.complete and known[report_id]
             if completes or report_id in unseen:
                 row = Report.objects.get(report_id=report_id)
                 _again(row, report, given, completes=completes, policy=policy, by=by, at=at)
@@ -266,17 +309,20 @@ def _again(
 
     Without `completes` it was corrected and left once more.
     """
+    odd = report.odd or row.why.replace(NOTHING_READABLE, "").replace(LEFT_EARLY, "").strip()
     cases = add_lines(row, given, referrer=report.referrer, policy=policy, by=by, at=at)
     row.refresh_from_db()
     if cases and row.status == report_path.INCOMPLETE:
-        left = "" if completes else LEFT_EARLY
-        advance([row], "correct", "joined", by=by, at=at, changes={"why": left})
+        left = f"{odd} {LEFT_EARLY}".strip()
+        advance([row], "correct", "joined", by=by, at=at, changes={"why": odd if completes else left})
         row.refresh_from_db()
+    if report.odd and report.odd not in row.why:
+        row.why, row.complete = f"{report.odd} {row.why}".strip(), False
     if row.status != report_path.ANONYMISED:
         row.sealed = _sealed(replace(report, raw=_raw_of(row, report)))
     if completes:
-        row.why = "" if row.why == LEFT_EARLY else row.why
-        row.complete = True
+        row.why = row.why.replace(LEFT_EARLY, "").strip()
+        row.complete = not odd
         row.seen, row.follow, row.receipt_hash = report.seen[:12], report.follow, report.receipt_hash
         _receipts([(row.pk, report)], policy=policy)
     row.save(update_fields=["complete", "seen", "follow", "receipt_hash", "sealed", "why"])
@@ -309,7 +355,9 @@ def add_lines(
     known = set(row.lines.values_list("reported", flat=True))
     extra = [address for address in given if _storable(address.reported) not in known]
     readable = [address for address in extra if address.ok]
-    wanted = [dedupe.Wanted(address, row.received_at, _storable(referrer)) for address in readable]
+    # What nothing could be read in has its clock from when it reached us (`_row`).
+    began = row.due_at - policy.clocks.incomplete if row.due_at else row.received_at
+    wanted = [dedupe.Wanted(address, row.received_at, began, _storable(referrer)) for address in readable]
     found = dedupe.join(wanted, policy=policy, by=by, at=at)
     first = row.lines.count()
     ReportLine.objects.bulk_create(
@@ -344,19 +392,17 @@ def _storable(line: str) -> str:
     return line.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
-def _row(pk: int, report: IncomingReport, readable: bool) -> tuple[object, ...]:
-    why = ""
-    if report.odd:
-        why = report.odd if readable else f"{report.odd} {NOTHING_READABLE}"
-    elif not readable:
-        why = NOTHING_READABLE
-    elif not report.complete:
-        why = LEFT_EARLY
+def _row(pk: int, report: IncomingReport, readable: bool, policy: Policy) -> tuple[object, ...]:
+    why = report.odd
+    if not readable:
+        why = f"{why} {NOTHING_READABLE}".strip()
+    if not report.complete and (readable or report.odd):
+        why = f"{why} {LEFT_EARLY}".strip()
     return (
         pk,
         report.report_id,
         1,
-        None,
+        None if readable else report.began + policy.clocks.incomplete,
         "",
         report.source,
         report.partner,
@@ -392,7 +438,7 @@ def _raw_of(row: Report, report: IncomingReport) -> str:
     if not row.sealed:
         return report.raw
     before = json.loads(vault.open_("report", bytes(row.sealed))).get("raw", "")
-    return "\n".join(dict.fromkeys(filter(None, (before, report.raw))))
+    return together(before, report.raw)
 
 
 def _acts(pk: int, report: IncomingReport, cases: list[str]) -> list[Act]:

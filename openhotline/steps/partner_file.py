@@ -273,6 +273,7 @@ class _Reporter:
             source=from_ or words.FROM_HOTLINE,
             lines=(address,) if address and not address.isspace() else (),
             received_at=moment or self.at,
+            reached_at=self.at,
             referrer=referrer,
             help_text=note,
             reference=reference,

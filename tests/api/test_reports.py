@@ -14,6 +14,7 @@ from openhotline.jobs.house import make_token
 from openhotline.records import vault
 from openhotline.records.models import ApiToken, Item, Partner, Report, ReportLine
 from openhotline.settings import load
+from openhotline.steps import close
 from tests.journeys.cast import Day
 from tests.web.portal_cast import open_portal, unlock
 
@@ -257,11 +258,28 @@ def test_what_the_body_says_of_its_source_is_not_believed(cloud: Program, day: D
     assert Item.objects.get(canonical="https://example.org/p").priority
 
 
-def test_received_at_is_when_the_clock_began(cloud: Program, day: Day) -> None:
-    earlier = day.now - timedelta(hours=5)
+@pytest.mark.parametrize(
+    "given",
+    [
+        b'"addresses": [%s, "https://example.org/n"]',
+        b'"received_at": %s, "addresses": ["https://example.org/n"]',
+    ],
+)
+def test_a_number_longer_than_python_reads_loses_no_address(cloud: Program, given: bytes) -> None:
+    status, answer = cloud.post(None, raw=b"{" + given % (b"9" * 6_000) + b"}")
+    assert (status, [one["reported"] for one in answer["items"]]) == (201, ["https://example.org/n"])
+
+
+def test_a_partners_time_is_kept_and_our_clock_runs_from_ours(cloud: Program, day: Day) -> None:
+    earlier = day.now - timedelta(days=5_000)
     _, answer = cloud.post({"addresses": ["https://example.org/"], "received_at": earlier.isoformat()})
     assert Report.objects.get().received_at == earlier
     assert answer["received_at"] == earlier.isoformat().replace("+00:00", "Z")
+    item = Item.objects.get()
+    assert (item.received_at, item.due_at) == (earlier, day.now + day.policy.clocks.assess)
+    cloud.post({"addresses": ["in a chat"], "received_at": earlier.isoformat()})
+    assert close.close_incomplete(policy=day.policy, at=day.now + day.policy.clocks.incomplete / 2) == 0
+    assert close.close_incomplete(policy=day.policy, at=day.now + day.policy.clocks.incomplete) == 1
 
 
 def test_a_partner_reads_its_own_reports_alone(cloud: Program, day: Day) -> None:

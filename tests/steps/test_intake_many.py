@@ -1,6 +1,7 @@
 """More reports than one transaction takes: drawn from one after the other, filed in order, none lost."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -9,10 +10,10 @@ import pytest
 from openhotline import policy as policies
 from openhotline.ledger.models import Staged
 from openhotline.records.models import Item, Report, ReportLine
-from openhotline.rules import words
-from openhotline.rules.incoming import IncomingReport
-from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import intake
+from openhotline.rules import incoming, words
+from openhotline.rules.incoming import MOST_LINES_OF_THE_PUBLIC, IncomingReport
+from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER
+from openhotline.steps import clarify, intake
 
 AT = datetime(2026, 5, 12, 9, 41, 7, tzinfo=UTC)
 POLICY = policies.load("gb")
@@ -82,3 +83,39 @@ def test_a_thousand_reports_of_few_cases_are_numbered_without_gaps():
         numbers = list(Staged.objects.filter(case_ref=ref).order_by("id").values_list("case_n", flat=True))
         assert numbers == list(range(1, len(numbers) + 1))
         assert len(numbers) in (171, 172)
+
+
+@pytest.mark.parametrize("sent_later", [False, True])
+def test_one_form_opens_no_more_items_than_people_can_look_at_and_keeps_the_rest_sealed(sent_later):
+    lines = tuple(f"http://img.example.net/{number}" for number in range(66_000))
+    form = incoming.public(uuid4(), lines, AT, receipt_hash="ab" * 32)
+    if sent_later:  # the first page alone was filed two hours later, and the person came back
+        left = replace(form, complete=False, receipt_hash="")
+        intake.file_reports([left], policy=POLICY, by=PUBLIC_REPORTER, at=AT)
+        assert intake.LEFT_EARLY in Report.objects.get().why
+    for _ in range(2):  # a spool may be read twice
+        intake.file_reports([form], policy=POLICY, by=PUBLIC_REPORTER, at=AT)
+    row = Report.objects.get()
+    assert (row.status, row.complete, row.receipt_hash) == ("joined", False, "ab" * 32)
+    assert "66,000 lines" in row.why
+    assert intake.LEFT_EARLY not in row.why
+    assert Item.objects.count() == ReportLine.objects.count() == MOST_LINES_OF_THE_PUBLIC
+    assert set(lines) == set(clarify.words_of(row).splitlines()) & set(lines)
+    told = sum(
+        b"report.completed" in bytes(entry) for entry in Staged.objects.values_list("entry", flat=True)
+    )
+    assert told == sent_later
+
+
+def test_many_long_reports_are_filed_in_pieces_of_lines(monkeypatch):
+    monkeypatch.setattr(intake, "CHUNK", 10)
+    told: list[int] = []
+    long = [
+        IncomingReport(
+            uuid4(), words.FROM_HOTLINE, tuple(f"http://img.example.net/{n}/{m}" for m in range(6)), AT
+        )
+        for n in range(5)
+    ]
+    intake.file_reports(long, policy=POLICY, by=MACHINE_WORKER, at=AT, progress=told.append)
+    assert told == [2, 4, 5]
+    assert Item.objects.count() == 30

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from openhotline.rules.incoming import MOST_LINES
 from openhotline.rules.refusals import Refused
 
 MOST_BYTES = 2 * 1024 * 1024
-MOST_LINES = 10_000
 MOST_KEY = 200
 _TEXTS = ("source", "reference", "referrer", "note", "received_at")
 _LONGEST = {"source": 40, "reference": 1_000, "referrer": 8_000, "received_at": 64}
@@ -80,7 +80,7 @@ def body(raw: bytes, *, at: datetime) -> Body:
     odd: list[str] = []
     twice: list[str] = []
     try:
-        value = json.loads(raw, object_pairs_hook=lambda pairs: _once(pairs, twice))
+        value = json.loads(raw, object_pairs_hook=lambda pairs: _once(pairs, twice), parse_int=_whole)
     except (ValueError, RecursionError):
         if not raw.strip():
             raise nothing() from None
@@ -145,6 +145,14 @@ def _only_kept(raw: bytes, odd: str) -> Body:
 def digest_of(data: bytes) -> str:
     """SHA-256, hex: what the same key must come with again."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _whole(digits: str) -> int | str:
+    """A whole number; one of more digits than Python reads stays the text it is."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def _incoming(
         lines=body.lines,
         files=body.files,
         received_at=body.received_at or at,
+        reached_at=at,
         help_text=body.note,
         referrer=body.referrer,
         reference=body.reference,
