@@ -7,11 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.test.client import MULTIPART_CONTENT
 
 from openhotline.records.spool import OPENED, SENT, Spool, SpoolFull
-from openhotline.web.public import drafts, drawer
+from openhotline.web.public import drafts, drawer, forms
 from tests.web.public_door import HOUR, NOW, PublicDoor, open_door
 
 ADDRESS = "https://img.example.net/a/7f3c"
@@ -271,11 +274,31 @@ def test_ten_thousand_lines_are_kept_and_few_are_shown(door: PublicDoor) -> None
     assert door.filed()[0][1].lines == lines
 
 
-def test_more_than_a_megabyte_is_told_how_to_send_it(door: PublicDoor) -> None:
-    response = door.press("/report", url="a" * (1024 * 1024 + 1))
-    assert response.status_code == 413
-    assert "send it in parts" in response.content.decode()
-    assert door.filed() == []
+@pytest.mark.parametrize("form", [MULTIPART_CONTENT, "application/x-www-form-urlencoded"])
+def test_of_more_than_a_megabyte_the_front_is_kept_and_the_person_is_told(
+    door: PublicDoor, form: str
+) -> None:
+    good, long = f"{ADDRESS}\r\nhttp://b.example.org/2", "http://c.example.org/" + "c" * 1_500_000
+    given: Any = {"url": f"{good}\r\n{long}"}
+    response = door.post(
+        "/report", given if form == MULTIPART_CONTENT else urlencode(given), content_type=form
+    )
+    assert response.status_code == 303
+    for path in (what := str(response["Location"]), check := door.step(door.step(what), follow="code")):
+        assert "Only the first megabyte is part of this report." in door.get(path).content.decode()
+    door.step(check)
+    (_, opened), (_, sent) = door.filed()
+    for report in (opened, sent):
+        assert report.lines == (ADDRESS, "http://b.example.org/2"), "half an address is no address"
+        assert long.startswith(report.raw)
+        assert 1_000_000 < len(report.raw) < 1024 * 1024
+        assert report.odd == forms.CUT
+
+
+def test_one_address_longer_than_a_page_is_kept_as_far_as_the_page_reaches(door: PublicDoor) -> None:
+    door.step("/report", url="http://c.example.org/" + "c" * 1_500_000)
+    [(_, report)] = door.filed()
+    assert (report.lines, report.odd, report.raw[:21]) == ((), forms.CUT, "http://c.example.org/")
 
 
 def test_an_attached_file_is_never_read(door: PublicDoor, tmp_path: Path) -> None:

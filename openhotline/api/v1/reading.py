@@ -1,7 +1,7 @@
 """Reads the body of a report as it came: JSON of any make, with all that is odd kept.
 
-True here: only what is too long to keep, or blank, is refused, with a sentence. Of anything else the good parts are
-read, and where there are others the body is kept whole. What is not here: reading addresses (`rules/urls.py`); a line
+True here: of a report only what is blank, or no text, is refused, with a sentence. Of anything else the good parts are
+read, and where there are others the body is kept whole; of one that is too long, the front. What is not here: reading addresses (`rules/urls.py`); a line
 that cannot be read as an address is filed and answered with the reason.
 """
 
@@ -12,13 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.http import HttpRequest
+
 from openhotline.rules.incoming import MOST_LINES
 from openhotline.rules.refusals import Refused
+from openhotline.web.bodies import read_away
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_KEY = 200
 _TEXTS = ("source", "reference", "referrer", "note", "received_at")
 _LONGEST = {"source": 40, "reference": 1_000, "referrer": 8_000, "received_at": 64}
+CUT = (
+    "The body is longer than 2 MB. Its first 2 MB are kept for a person to read, and no address was taken from them; "
+    "the rest was not kept. Send it again in several reports."
+)
 _KNOWN = ("addresses", "files", *_TEXTS)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _EXAMPLE = 'Send one object, for example {"addresses": ["https://example.org/a"]}.'
@@ -26,7 +33,7 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 class TooLarge(Refused):
-    """The body is more than one report may be."""
+    """The file is more than is taken at once. A report never is."""
 
 
 class KeyUsed(Refused):
@@ -70,13 +77,24 @@ def key(header: str) -> str:
     return value
 
 
-def body(raw: bytes, *, at: datetime) -> Body:
-    """Read a request's body; what of it is odd is said in `odd`, and then all of it is kept.
+def front(request: HttpRequest) -> tuple[bytes, int]:
+    """A body's first 2 MB, which is nearly always all of it, and how many bytes it has."""
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length <= MOST_BYTES:
+        return request.body, length
+    raw = request.read(MOST_BYTES)
+    read_away(request)
+    return raw, length
 
-    Raises TooLarge, and Refused where it holds nothing at all.
+
+def body(raw: bytes, length: int, *, at: datetime) -> Body:
+    """Read a request's body of `length` bytes, of which `raw` is there; what of it is odd is said in `odd`, and then
+    all of it is kept.
+
+    Raises Refused where it holds nothing at all, or no text.
     """
-    if len(raw) > MOST_BYTES:
-        raise too_large()
+    if length > MOST_BYTES:
+        return _only_kept(raw, CUT, length)
     odd: list[str] = []
     twice: list[str] = []
     try:
@@ -138,8 +156,9 @@ def nothing() -> Refused:
     return Refused("Nothing was sent. Give at least one address, file or note.", code="empty")
 
 
-def _only_kept(raw: bytes, odd: str) -> Body:
-    return Body((), (), "", "", "", None, digest_of(raw), odd, text_of(raw))
+def _only_kept(raw: bytes, odd: str, length: int = 0) -> Body:
+    sent = digest_of(raw + f"\x1f{length}".encode() if length else raw)
+    return Body((), (), "", "", "", None, sent, odd, text_of(raw))
 
 
 def digest_of(data: bytes) -> str:
@@ -168,9 +187,9 @@ def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 
 
 def too_large() -> TooLarge:
-    """The refusal of a body that is too long."""
+    """The refusal of a file that is too long: it holds many reports, and each may be sent."""
     return TooLarge(
-        "The body is longer than 2 MB, and nothing of it was kept. Send it in several.", code="too-large"
+        "The file is longer than 2 MB, and nothing of it was kept. Send it in several.", code="too-large"
     )
 
 

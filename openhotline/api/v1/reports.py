@@ -8,7 +8,6 @@ import hashlib
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError
 from django.http import HttpRequest
 from ninja import Router, Status
@@ -31,7 +30,7 @@ from openhotline.web.scoped import found
 
 router = Router(tags=["reports"])
 REPORTED = 300  # characters of a line that an answer repeats
-_REFUSALS = {400: Fault, 401: Fault, 404: Fault, 409: Fault, 413: Fault, 503: Fault}
+_REFUSALS = {400: Fault, 401: Fault, 404: Fault, 409: Fault, 503: Fault}
 
 
 @router.post(
@@ -43,11 +42,7 @@ def file_report(request: HttpRequest) -> Status:
     settings = load()
     now = settings.clock().now()
     key = reading.key(request.headers.get("Idempotency-Key", ""))
-    try:
-        raw = request.body
-    except RequestDataTooBig:
-        raise reading.too_large() from None
-    body = reading.body(raw, at=now)
+    body = reading.body(*reading.front(request), at=now)
     before = _by_key(partner, key)
     if before is None:
         report_id = _id_of(partner, key)

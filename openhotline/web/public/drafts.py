@@ -46,6 +46,8 @@ class Draft:
     help_text: str = ""
     follow: str = "code"
     mail: str = ""
+    cut: str = ""  # the line in which a page that is too long was cut
+    odd: str = ""  # the sentence that says so
     reached_end: bool = False  # the check page was reached: changing one answer leads back there
 
 

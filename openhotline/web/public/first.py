@@ -35,7 +35,6 @@ def first(application: Application) -> Application:
             or environ.get("CONTENT_TYPE", "").lower() not in _FORM
             or environ.get("SCRIPT_NAME")
             or environ.get("QUERY_STRING")
-            or "HTTP_TRANSFER_ENCODING" in environ
             or not length.isdigit()
             or int(length) > LONGEST
             or not _known_host(environ.get("HTTP_HOST", ""))

@@ -39,14 +39,12 @@ def message(request: HttpRequest, which: str, status: int) -> HttpResponse:
 
 
 def careful(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A full disk or a page too large is a sentence, never a bare error."""
+    """A full disk is a sentence, never a bare error."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
-        except forms.TooLarge:
-            return message(request, "too-large", 413)
         except SpoolError:
             return message(request, "not-kept", 503)
         except OSError:
@@ -87,10 +85,10 @@ def where(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return page(request, "where", 1)
     given = forms.fields(request)
-    lines = forms.lines_of(given.get("url", ""))
-    if not lines and not given.get("asked"):
+    lines, cut = forms.addresses(given)
+    if not lines and not cut and not given.get("asked"):
         return page(request, "where", 1, fault=True)
-    return _begin(request, lines)
+    return _begin(request, lines, cut=cut, odd=given.odd)
 
 
 @form_page
@@ -107,28 +105,30 @@ def app(request: HttpRequest) -> HttpResponse:
     ]
     if not parts and not given.get("asked"):
         return page(request, "app", 1, fault=True)
-    return _begin(request, ("; ".join(parts),) if parts else ())
+    return _begin(request, ("; ".join(parts),) if parts else (), odd=given.odd)
 
 
-def begin(lines: tuple[str, ...]) -> str:
+def begin(lines: tuple[str, ...], *, cut: str = "", odd: str = "") -> str:
     """Keep what page 1 brought, then open a draft for the rest. Returns its token.
+
+    `cut` is the line in which a page that is too long was cut, `odd` the sentence that says so.
 
     Raises SpoolError where nothing was kept, OSError where the address is safe in the spool and only the rest
     of the form cannot go on.
     """
     token = drafts.new_token()
-    draft = drafts.Draft(uuid4(), load().clock().now(), lines, box.new_words())
-    if lines:
+    draft = drafts.Draft(uuid4(), load().clock().now(), lines, box.new_words(), cut=cut, odd=odd)
+    if lines or cut:
         box.keep(OPENED, _report(draft, complete=False))
     drafts.save(box.drafts_folder(), token, draft)
     return token
 
 
-def _begin(request: HttpRequest, lines: tuple[str, ...]) -> HttpResponse:
+def _begin(request: HttpRequest, lines: tuple[str, ...], *, cut: str = "", odd: str = "") -> HttpResponse:
     try:
-        token = begin(lines)
+        token = begin(lines, cut=cut, odd=odd)
     except OSError:
-        return message(request, "kept-but-stuck" if lines else "not-kept", 503)
+        return message(request, "kept-but-stuck" if lines or cut else "not-kept", 503)
     return SeeOther(reverse("what", args=[token]))
 
 
@@ -138,9 +138,10 @@ def again(request: HttpRequest, token: str, draft: drafts.Draft) -> HttpResponse
     """Page 1 once more, to change what was typed. The changed lines are kept at once, under the same id."""
     if request.method != "POST":
         return page(request, "where", 1, token=token, typed="\n".join(draft.lines))
-    lines = forms.lines_of(forms.fields(request).get("url", ""))
-    if lines and lines != draft.lines:
-        draft = replace(draft, lines=lines)
+    given = forms.fields(request)
+    lines, cut = forms.addresses(given)
+    if cut or (lines and lines != draft.lines):
+        draft = replace(draft, lines=lines, cut=cut or draft.cut, odd=given.odd or draft.odd)
         box.keep(OPENED, _report(draft, complete=False))
     return _go_on(token, draft, "what")
 
@@ -153,7 +154,8 @@ def what(request: HttpRequest, token: str, draft: drafts.Draft) -> HttpResponse:
         return page(request, "what", 2, token=token, draft=draft, choices=texts.SEEN)
     given = forms.fields(request)
     seen = texts.kept(given.get("kind", ""), texts.SEEN)
-    return _go_on(token, replace(draft, seen=seen, help_text=given.get("help", "").strip()), "hear")
+    odd = given.odd or draft.odd
+    return _go_on(token, replace(draft, seen=seen, help_text=given.get("help", "").strip(), odd=odd), "hear")
 
 
 @form_page
@@ -253,6 +255,8 @@ def _report(draft: drafts.Draft, *, complete: bool, receipt_hash: str = "") -> i
         receipt_hash=receipt_hash,
         mail=draft.mail if complete and draft.follow == "mail" else "",
         complete=complete,
+        odd=draft.odd,
+        raw=draft.cut,
     )
 
 
