@@ -25,6 +25,7 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Item
+from openhotline.rules import alert as alert_words
 from openhotline.rules import letter_path, notice_lint
 from openhotline.rules import notice as wording
 from openhotline.rules import package as pack
@@ -33,7 +34,17 @@ from openhotline.rules.package import PackageAddress, PackageContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import escalate, exchange_back, freshness, mailbox, notify, package, refer, trace
+from openhotline.steps import (
+    alert,
+    escalate,
+    exchange_back,
+    freshness,
+    mailbox,
+    notify,
+    package,
+    refer,
+    trace,
+)
 from openhotline.steps.notify import HouseWords
 from openhotline.steps.refer import ReferralContent, ReferredAddress
 
@@ -171,6 +182,11 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
             return None
         text = letter.text
         serial = letter.number.partition("/")[0] if letter.kind == "reminder" else ""
+    elif letter.kind == alert.KIND:
+        said = alert.depart(letter, house=post.house, at=at)
+        if said is None:
+            return None
+        subject, text, serial = alert_words.subject(said), alert_words.text(said), said.number
     if letter.body is not None:
         return None
     out = MailLetter(
@@ -189,7 +205,8 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         body = render(out)
         if content is None:
             notice_lint.lint_words(subject, text)
-            return body
+            key = alert.sealed_to(letter.number) if letter.kind == alert.KIND else None
+            return keys.seal(body, kind=key.kind, key=key.text) if key else body
         notice_lint.lint(content, subject=subject, text=text, xarf=parts, parts=kinds_of(body))
         return _sealed(content.number, body)
     except ValueError as fault:
@@ -344,6 +361,9 @@ _ON_THE_WAY = {ACCEPTED: "accepted", TEMPORARY: "deferred", REFUSED: "bounced"}
 _SENT: dict[str, Callable[..., None]] = {"notice": notify.sent, "referral": refer.sent}
 
 
+_REFUSED: dict[str, Callable[..., None]] = {"referral": refer.bounced, alert.KIND: alert.bounced}
+
+
 def arrived(letter: Letter, reference: str, *, policy: Policy, at: datetime) -> None:
     """The other side has it: what was being sent, or in doubt, is sent."""
     if letter.kind in _SENT:
@@ -361,8 +381,7 @@ def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -
     elif receipt.outcome == TEMPORARY:
         queue.not_now(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
     elif receipt.outcome == REFUSED:
-        refuse = refer.bounced if letter.kind == "referral" else notify.bounced
-        refuse(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
+        _REFUSED.get(letter.kind, notify.bounced)(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
     else:
         queue.in_doubt(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
 

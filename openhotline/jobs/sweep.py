@@ -13,6 +13,7 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import (
     alarm,
+    alert,
     answer,
     appeal,
     assess,
@@ -46,6 +47,7 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("questions to the police", lambda policy, at: len(consult.ask_due(policy=policy, at=at))),
     ("go-aheads that ran out", lambda policy, at: len(consult.ask_expired(policy=policy, at=at))),
     ("referrals abroad", lambda policy, at: len(refer.refer_due(at=at))),
+    ("hosts abroad to alert", lambda policy, at: alert.hosts_due(at=at)),
     ("addresses off the filter list", lambda policy, at: filter_list.take_off(policy=policy, at=at)),
     ("the filter list made up", lambda policy, at: filter_list.issue(policy=policy, at=at)),
     ("referrals to ask about", lambda policy, at: refer.partner_clocks(policy=policy, at=at)),

@@ -21,7 +21,7 @@ LATE = (*removal_path.WITH_HOST, removal_path.GONE_MAYBE)  # the host's to do, a
 HELD = "Held."
 NOT_COVERED = "No answer of the police covers it any more."
 ELSEWHERE = "It is at another host now."
-RETRACED = "It is being traced again; it goes in a notice of its own."
+RETRACED = "It is being traced again; it goes in a letter of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,18 @@ class Departure:
     dropped: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-def notice(lines: Sequence[Line], *, frozen: bool, at: datetime) -> Departure:
-    """The guard of a notice. `frozen`: its bytes are fixed already, so that nothing may drop out of them."""
+def notice(
+    lines: Sequence[Line], *, frozen: bool, at: datetime, status: str = removal_path.CLEARED
+) -> Departure:
+    """The guard of a letter to a host about what is in `status`: a notice, or an alert abroad.
+
+    `frozen`: its bytes are fixed already, so that nothing may drop out of them.
+    """
     stay: list[int] = []
     waiting: list[int] = []
     dropped: dict[str, list[int]] = {}
     for line in lines:
-        why = _why_not(line)
+        why = _why_not(line, status)
         if why:
             dropped.setdefault(why, []).append(line.removal)
         elif not fresh(line, at):
@@ -97,10 +102,10 @@ def notice(lines: Sequence[Line], *, frozen: bool, at: datetime) -> Departure:
     return Departure(verdict, tuple(stay), tuple(waiting), {why: tuple(pks) for why, pks in dropped.items()})
 
 
-def _why_not(line: Line) -> str:
+def _why_not(line: Line, status: str) -> str:
     if line.held:
         return HELD
-    if line.status != removal_path.CLEARED:
+    if line.status != status:
         return f"It is {line.status} now."
     if not line.covered:
         return NOT_COVERED

@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 ITEM, CONSULTATION, NOTICE, REFERRAL, REQUEST = "item", "consultation", "notice", "referral", "request"
+ALERT = "alert"
 
 LETTERS = "ABCDEFGHJKLMNPRTWXY"  # 19: no I, O, Q, S, Z (as digits), no U, V (alike in handwriting)
 MOST_DIGITS = 18
@@ -23,15 +24,16 @@ _PREFIXES = {
     NOTICE: ("N-", 7),
     REFERRAL: ("R-", 3),
     REQUEST: ("V-", 9),
+    ALERT: ("A-", 16),
 }
 _KIND_OF = {prefix[:1]: kind for kind, (prefix, _) in _PREFIXES.items()}
-_WIDTH = {ITEM: 5, CONSULTATION: 4, NOTICE: 4, REFERRAL: 4, REQUEST: 4}
+_WIDTH = {ITEM: 5, CONSULTATION: 4, NOTICE: 4, REFERRAL: 4, REQUEST: 4, ALERT: 4}
 _WEIGHTS = tuple(pow(2, place, 19) for place in range(MOST_DIGITS))
 _TRIPLES = tuple(
     sum(int(d) * w for d, w in zip(f"{n:03}"[::-1], (1, 2, 4), strict=True)) for n in range(1000)
 )
 
-_SHAPE = re.compile(r"([PNRV]?)[ -]*([0-9]{2})[ -]*([0-9 ]*[0-9])[ -]*([A-HJ-NPRTWXY])")
+_SHAPE = re.compile(r"([PNRVA]?)[ -]*([0-9]{2})[ -]*([0-9 ]*[0-9])[ -]*([A-HJ-NPRTWXY])")
 # What is heard or typed for a digit; none of these is ever a check letter.
 _AS_DIGIT = str.maketrans("OQILSZ", "001152")
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212_/."), "-")
@@ -79,6 +81,11 @@ def request(year: int, number: int) -> str:
     return _write(REQUEST, year, number)
 
 
+def alert(year: int, number: int) -> str:
+    """`A-26-0007-` and its letter: an alert to a host abroad."""
+    return _write(ALERT, year, number)
+
+
 def items(year: int, first: int, count: int) -> list[str]:
     """The references of `count` items numbered from `first` on."""
     if first < 1 or first + count > 10**12:
@@ -107,7 +114,7 @@ def parse(text: str) -> Reference | None:
     if len(upper) < 2 or not upper.isascii():
         return None
     body, letter = upper[:-1], upper[-1]
-    prefix = body[:1] if body[:1] in ("P", "N", "R", "V") else ""
+    prefix = body[:1] if body[:1] in ("P", "N", "R", "V", "A") else ""
     found = _SHAPE.fullmatch(prefix + body[len(prefix) :].translate(_AS_DIGIT) + letter)
     if found is None:
         return None

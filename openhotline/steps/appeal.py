@@ -215,6 +215,18 @@ def _take_back(appeal: Appeal, *, by: Actor, at: datetime) -> None:
             ),
             at=at,
         )
+    for alert, group in tell.alerted(removals):
+        tell.desk(
+            "alert-repealed",
+            number=alert.number,
+            recipient=alert.contact.mail,
+            subject=f"Alert {alert.number}: withdrawn",
+            text=(
+                f"We withdraw {len(group)} address(es) of alert {alert.number}. On appeal it was found not to be against "
+                "the law here. You need not remove it, and may put back what you removed.\n"
+            ),
+            at=at,
+        )
     for letter in (
         Letter.objects.filter(lines__removal__in=pks, state__in=[PENDING, CONTACT_NEEDED, FAILED])
         .exclude(kind__in=["police-repealed", "host-repealed"])

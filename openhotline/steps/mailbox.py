@@ -31,7 +31,7 @@ from openhotline.rules.inbound import Inbound
 from openhotline.rules.permits import require_act
 from openhotline.rules.urls import split_lines
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import answer, confirm, intake, notify
+from openhotline.steps import alert, answer, confirm, intake, notify
 from openhotline.steps.advance import refuse_unless
 
 EXCERPT = 4000
@@ -114,8 +114,12 @@ def _heard(made: Mail, letter: Letter, one: inbound.DeliveryWord, *, at: datetim
     before = Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED).exists()
     said = f"{one.status} {one.words}".strip()
     Delivery.objects.create(letter=letter.key, at=at, state=one.state, words=said, mail=made)
-    if one.state == inbound.BOUNCED and not before and letter.kind == "notice" and letter.state == SENT:
+    if one.state != inbound.BOUNCED or before or letter.state != SENT:
+        return
+    if letter.kind == "notice":
         notify.came_back(letter, why=said or "It came back.", at=at)
+    elif letter.kind == alert.KIND:
+        alert.came_back(letter, why=said or "It came back.", at=at)
 
 
 def _reply(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: datetime) -> bool:

@@ -229,7 +229,7 @@ def depart(letter: Letter, *, policy: Policy, house: "HouseWords", at: datetime)
         preserve_days=agreement.preserve_days,
         due=agreement.host_due(at, at_risk=any(removal.item.at_risk for removal in stay)),
         sent=at,
-        addresses=_addresses(stay, traces),
+        addresses=addresses(stay, traces),
         texts=notice_texts(made.host.language),
         appeal=f"{house.portal_url}/appeal",
         page=f"{house.portal_url}/open",
@@ -295,7 +295,8 @@ class HouseWords:
         self.name, self.domain, self.phone, self.portal_url = name, domain, phone, portal_url
 
 
-def _addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[NoticeAddress, ...]:
+def addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[NoticeAddress, ...]:
+    """What a letter to a host says of each address."""
     pks = [removal.pk for removal in removals]
     seen = dict(
         Check.objects.filter(removal__in=pks, meaning="up").values_list("removal").annotate(last=Max("at"))

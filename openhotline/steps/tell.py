@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, PENDING
+from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, SENT, Letter
 from openhotline.records.models import (
     Consultation,
     ConsultationLine,
+    HostAlert,
+    HostAlertLine,
     Notice,
     NoticeLine,
     Referral,
@@ -81,6 +83,17 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
             " from your network.\nPlease keep what you have preserved. Nothing more is asked of you about them.",
             at=at,
         )
+    for alert, group in alerted(removals):
+        _say_moved(
+            "alert-moved",
+            number=alert.number,
+            recipient=alert.contact.mail,
+            nobody="",
+            removals=group,
+            what=f"Our alert {alert.number} is closed for {len(group)} address(es): they are no longer answered"
+            " from your network.\nPlease keep what you have preserved. Nothing more is asked of you about them.",
+            at=at,
+        )
     referrals: dict[Referral, list[Removal]] = {}
     sent = ReferralLine.objects.filter(removal__in=list(by_pk), referral__sent_at__isnull=False)
     for one in sent.select_related("referral__partner", "referral__unit"):
@@ -97,6 +110,19 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
             f"{len(group)} address(es) of it have moved; we follow them. Nothing more is asked of you about them.",
             at=at,
         )
+
+
+def alerted(removals: Sequence[Removal]) -> list[tuple[HostAlert, list[Removal]]]:
+    """The alerts to hosts abroad that have left, or may have, with what each says of these removals."""
+    by_pk = {removal.pk: removal for removal in removals}
+    gone = Letter.objects.filter(kind="host-alert", state__in=[SENDING, IN_DOUBT, SENT])
+    lines = HostAlertLine.objects.filter(
+        removal__in=list(by_pk), dropped="", alert__number__in=gone.values("number")
+    )
+    groups: dict[HostAlert, list[Removal]] = {}
+    for line in lines.select_related("alert__contact").order_by("alert", "removal"):
+        groups.setdefault(line.alert, []).append(by_pk[line.removal_id])
+    return list(groups.items())
 
 
 def _say_moved(

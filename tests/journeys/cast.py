@@ -12,12 +12,25 @@ from openhotline import policy as policies
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Consultation, Item, Notice, Removal, Unit, User
+from openhotline.rules import alert as alert_words
 from openhotline.rules import incoming, words
 from openhotline.rules.agreement import UNDO_WITHIN
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import answer, assess, check, consult, contact, freshness, intake, notify, refer, trace
+from openhotline.steps import (
+    alert,
+    answer,
+    assess,
+    check,
+    consult,
+    contact,
+    freshness,
+    intake,
+    notify,
+    refer,
+    trace,
+)
 from openhotline.steps.notify import HouseWords
 
 NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
@@ -183,6 +196,9 @@ class Day:
             if letter.kind == "referral":
                 content = refer.depart(letter, policy=self.policy, at=self.now)
                 return b"referral " + letter.number.encode() if content else None
+            if letter.kind == alert.KIND:
+                said = alert.depart(letter, house=HOUSE, at=self.now)
+                return alert_words.text(said).encode() if said else None
             return letter.text.encode()
 
         for transport in ("mail", "partner"):

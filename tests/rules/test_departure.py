@@ -65,7 +65,7 @@ def test_a_stale_or_unclear_trace_waits_and_keeps_nobody(stale: Line) -> None:
     both = departure.notice([GOOD, stale], frozen=False, at=NOON)
     assert (both.verdict, both.stay, both.waiting) == (GO, (1,), (2,))
     assert both.dropped == {departure.RETRACED: (2,)}
-    assert departure.RETRACED == "It is being traced again; it goes in a notice of its own."
+    assert departure.RETRACED == "It is being traced again; it goes in a letter of its own."
     assert departure.notice([GOOD, stale], frozen=True, at=NOON).verdict == NOTHING_LEFT
     held = departure.notice([replace(GOOD, removal=3, held=True), stale], frozen=False, at=NOON)
     assert (held.verdict, held.dropped) == (WAIT, {}), "nothing changes while a letter waits"

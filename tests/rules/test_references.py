@@ -7,13 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline.rules import references
-from openhotline.rules.references import CONSULTATION, ITEM, NOTICE, REFERRAL, check_letter, items, parse
+from openhotline.rules.references import (
+    ALERT,
+    CONSULTATION,
+    ITEM,
+    NOTICE,
+    REFERRAL,
+    check_letter,
+    items,
+    parse,
+)
 
 MAKERS = {
     ITEM: references.item,
     CONSULTATION: references.consultation,
     NOTICE: references.notice,
     REFERRAL: references.referral,
+    ALERT: references.alert,
 }
 
 
@@ -78,7 +88,7 @@ def test_another_prefix_does_not_pass(kind: str) -> None:
     for number in (1, 95, 10_441, 99_999):
         text = MAKERS[kind](2026, number)
         bare = text[2:] if kind != ITEM else text
-        for prefix in ("", "P-", "N-", "R-"):
+        for prefix in ("", "P-", "N-", "R-", "A-"):
             if prefix + bare != text:
                 assert parse(prefix + bare) is None
 

@@ -1,5 +1,6 @@
 """The filing cabinet: Django models are the records. One drawer a file."""
 
+from openhotline.records.models.alert import HostAlert, HostAlertLine, HostRegistration
 from openhotline.records.models.appeal import Appeal, AppealLine
 from openhotline.records.models.assessment import Alarm, Assessment
 from openhotline.records.models.check import Check, HostTurn, Likeness
@@ -89,9 +90,12 @@ __all__ = [
     "DigestUpload",
     "Hold",
     "Host",
+    "HostAlert",
+    "HostAlertLine",
     "HostAnswer",
     "HostCall",
     "HostProgram",
+    "HostRegistration",
     "HostRequest",
     "HostTurn",
     "House",

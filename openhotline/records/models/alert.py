@@ -1,0 +1,52 @@
+"""Hosts abroad that registered to be alerted, and the alerts that went to them."""
+
+from django.db import models
+
+
+class HostRegistration(models.Model):
+    """A host abroad asked to be alerted as the partner hotline is. One person writes it down, another confirms it."""
+
+    host = models.ForeignKey("records.Host", on_delete=models.PROTECT, related_name="registrations")
+    why = models.TextField()  # what they signed or wrote, and where it lies
+    proposed_at = models.DateTimeField()
+    proposed_by = models.CharField(max_length=24)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.CharField(max_length=24, default="")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=24, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["host"], condition=models.Q(ended_at=None), name="one_registration_per_host"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_by="") | ~models.Q(confirmed_by=models.F("proposed_by")),
+                name="registration_by_two",
+            ),
+        ]
+
+
+class HostAlert(models.Model):
+    """One letter to a registered host: what was referred to the partner hotline of its country, beside the referral."""
+
+    number = models.CharField(max_length=16, unique=True)  # A-26-0007-
+    host = models.ForeignKey("records.Host", on_delete=models.PROTECT, related_name="alerts")
+    contact = models.ForeignKey("records.Contact", on_delete=models.PROTECT, related_name="alerts")
+    cls = models.CharField(max_length=24)
+    drafted_at = models.DateTimeField()
+
+
+class HostAlertLine(models.Model):
+    """One removal in an alert. `dropped`: why it left the alert again, or why nobody was told."""
+
+    alert = models.ForeignKey(HostAlert, on_delete=models.PROTECT, related_name="lines")
+    removal = models.ForeignKey("records.Removal", on_delete=models.PROTECT, related_name="alert_lines")
+    dropped = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["removal"], condition=models.Q(dropped=""), name="one_alert_per_removal"
+            ),
+        ]

@@ -1,0 +1,68 @@
+"""What an alert to a registered host abroad says.
+
+True here: it tells what the referral beside it tells, asks and does not order, and says who leads: the partner hotline
+of that country. What is not here: who is alerted and when (`steps/alert`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from openhotline.rules.notice import NoticeAddress, count_words, what
+
+
+@dataclass(frozen=True, slots=True)
+class AlertContent:
+    """Everything an alert carries. Frozen at departure."""
+
+    number: str
+    host: str
+    cls: str
+    countries: tuple[str, ...]
+    hotline: str
+    phone: str
+    sent: datetime  # UTC
+    addresses: tuple[NoticeAddress, ...]
+
+
+def subject(content: AlertContent) -> str:
+    """The mail's subject. No address, no name."""
+    return f"Alert {content.number}: {count_words(len(content.addresses)).lower()} on your network"
+
+
+def text(content: AlertContent) -> str:
+    """The letter."""
+    lines = [
+        f"To {content.host}",
+        f"Alert {content.number} from {content.hotline}, {_time(content.sent)}",
+        "",
+        "You registered with us to be told at the same moment as the hotline of your country.",
+        f"Our analysts found {what(content.cls)} that is held on your network in {' and '.join(content.countries)}. The "
+        "hotline there has been told. It leads: what it asks of you comes first.",
+        "",
+        "1. Do not open it.",
+        "2. Preserve the account record, logs and stored files, as your law asks.",
+        "3. Remove it, or cut off access.",
+        f"4. Answer this mail with {content.number} in its subject: what you did, or that it is not on your network.",
+        "",
+        "This is no order: your own law says what you must and may do. We look until it is gone.",
+        "",
+        "Exactly as seen:",
+    ]
+    for number, one in enumerate(content.addresses, 1):
+        lines.append(f"{number}. {one.canonical}")
+        details = [f"network address {one.addresses}"] if one.addresses else []
+        if one.last_seen:
+            details.append(f"last seen {_time(one.last_seen)}")
+        if one.referrer:
+            details.append(f"reached from {one.referrer}")
+        if details:
+            lines.append("   " + "; ".join(details))
+    lines += [
+        "",
+        f"Is it genuine? Ring us at {content.phone}; find the number yourself, not in this mail.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%d %B %Y %H:%M} UTC"
