@@ -30,9 +30,11 @@ from openhotline.records.models import (
     DigestUpload,
     Hold,
     Host,
+    HostAlert,
     HostAnswer,
     HostCall,
     HostProgram,
+    HostRegistration,
     House,
     Item,
     ListAgreement,
@@ -293,6 +295,14 @@ class Scoped:
     def host_programs(self) -> QuerySet[HostProgram]:
         """Programs of hosts: the desk's own."""
         return self._rows(HostProgram.objects.all())
+
+    def registrations(self) -> QuerySet[HostRegistration]:
+        """Hosts abroad that asked to be alerted: the desk's own."""
+        return self._rows(HostRegistration.objects.all())
+
+    def host_alerts(self) -> QuerySet[HostAlert]:
+        """Alerts to hosts abroad: the desk's own."""
+        return self._rows(HostAlert.objects.all())
 
     def host_calls(self) -> QuerySet[HostCall]:
         """Logged calls to hosts: the desk's own."""

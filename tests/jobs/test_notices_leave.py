@@ -17,13 +17,13 @@ from openhotline.jobs import post as posting
 from openhotline.jobs.post import Post
 from openhotline.outbox.models import Letter
 from openhotline.records import vault
-from openhotline.records.models import Contact, Host, Notice
+from openhotline.records.models import Contact, Host, Notice, Partner
 from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.agreement import UNDO_WITHIN
 from openhotline.rules.refusals import Refused
-from openhotline.steps import contact, public_key
-from tests.journeys.cast import HOUSE, Day, minutes
+from openhotline.steps import alert, contact, public_key, refer
+from tests.journeys.cast import CANAL_HOST, HOUSE, Day, minutes
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +160,35 @@ def test_a_notice_that_fails_the_check_stays_with_the_sentence(
     house.later(minutes(2))
     leave(house)
     assert len(relay.taken) == 1
+
+
+def test_an_alert_to_a_host_abroad_is_rendered_like_any_letter_and_sealed_to_its_contacts_key(
+    house: Day, relay: FakeRelay
+) -> None:
+    vault.configure(b"the site key of a test house....".ljust(32))
+    Partner.objects.create(key="hotline-nl", name="partner", kind="hotline", country="NL")
+    removals = house.traced(house.graded(house.public_report("http://dijk.example.net/n/1")), CANAL_HOST)
+    house.contact_verified(removals)
+    host = removals[0].host
+    row = alert.register(host, why="their letter", by=house.who("A07"), at=house.now)
+    alert.confirm(row, by=house.who("P01"), at=house.now)
+    refer.refer_due(at=house.now)
+    house.letters_leave()
+    alert.hosts_due(at=house.now)
+    secret = pysequoia.Tsk.generate("Abuse <abuse@canal-hosting.example>")
+    public = str(secret.extract_certificate())
+    key = public_key.propose(Contact.objects.get(host=host), public, by=house.who("A07"), at=house.now)
+    public_key.verify(key, key.fingerprint, by=house.who("P01"), at=house.now)
+    dispatch.letters(
+        Post(relay=Relay(host="127.0.0.1"), house=HOUSE, partner_tokens=dict),
+        policy=house.policy,
+        at=house.now,
+        kinds=[alert.KIND],
+    )
+    mail = read(relay)
+    (sent,) = Letter.objects.filter(kind=alert.KIND, state="sent")
+    assert (mail["X-Notice"], mail["To"]) == (sent.number, "abuse@canal-hosting.example")
+    assert "dijk.example.net" not in mail.as_string()
+    sealed = list(mail.iter_parts())[1].get_payload()
+    opened = bytes(pysequoia.decrypt(bytes=sealed.encode(), decryptor=secret.decryptor()).bytes)
+    assert b"http://dijk.example.net/n/1" in opened

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from openhotline.records.models import Contact, Host, HostCall
+from openhotline.records.models import Contact, Host, HostAlert, HostCall, Partner
+from openhotline.steps import alert, refer
+from tests.journeys.cast import CANAL_HOST
 from tests.web.desk_cast import Desk
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +95,31 @@ def test_a_program_is_told_at_an_address_somebody_keeps_here(desk: Desk, host: H
     assert liaison.post(f"{path}/program", {"hook": "http://host.example/told"}).status_code == 422
     assert liaison.post(f"{path}/program", {"hook": "https://host.example/told"}).status_code == 303
     assert "https://host.example/told" in text(liaison, path)
+
+
+def test_a_host_abroad_registers_by_two_people_and_its_alerts_are_on_its_page_and_the_case(
+    desk: Desk,
+) -> None:
+    day = desk.day
+    Partner.objects.create(key="hotline-nl", name="partner", kind="hotline", country="NL")
+    removals = day.traced(day.graded(day.public_report("http://dijk.example.net/n/1")), CANAL_HOST)
+    day.contact_verified(removals)
+    first, second, path = desk.as_("A07"), desk.as_("P01"), f"/hosts/{removals[0].host_id}"
+    refused = first.post(f"{path}/registration", {"registered_why": " "})
+    assert (refused.status_code, "Write what the host signed" in refused.content.decode()) == (422, True)
+    assert first.post(f"{path}/registration", {"registered_why": "Letter, safe 2."}).status_code == 303
+    assert "I agree: it asked for this" not in text(first, path)
+    assert first.post(f"{path}/registration", {"press": "confirm"}).status_code == 422
+    assert "I agree: it asked for this" in text(second, path)
+    assert second.post(f"{path}/registration", {"press": "confirm"}).status_code == 303
+    refer.refer_due(at=day.now)
+    day.letters_leave()
+    alert.hosts_due(at=day.now)
+    day.letters_leave()
+    number = HostAlert.objects.get().number
+    assert f'{number}</span> <span class="sub">sent,' in text(first, path)
+    page = text(first, f"/case/{removals[0].item.ref}")
+    assert "Alert to the host abroad" in page
+    assert number in page
+    assert first.post(f"{path}/registration", {"press": "end"}).status_code == 303
+    assert "It registered: what it signed" in text(first, path)

@@ -94,6 +94,9 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "police": outward.police(scoped, item, open_to=open_to, at=at),
         "notices": outward.notices(scoped, item, open_to=open_to, at=at),
         "referrals": outward.referrals(scoped, item),
+        "alerts": outward.alerts(
+            scoped, scoped.host_alerts().filter(lines__removal__item=item, lines__dropped=""), at=at
+        ),
         "checks": story.checks(scoped, removal) if removal else [],
         "chart": _chart(request, removal) if removal else None,
         "told": told,

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from openhotline.rules.refusals import Refused
-from openhotline.steps import contact, hook, ladder, notify, public_key
+from openhotline.steps import alert, contact, hook, ladder, notify, public_key
 from openhotline.steps import program as programs
 from openhotline.web.desk import bench
 from openhotline.web.desk.hosts import page
@@ -136,6 +136,21 @@ def program(request: HttpRequest, pk: int) -> HttpResponse:
         return _back(pk)
     _, secret = programs.make(host, by=by, at=at)
     return page(request, pk, secret=secret)
+
+
+@require_POST
+@bench.kept(page)
+def registration(request: HttpRequest, pk: int) -> HttpResponse:
+    """A host abroad asks to be alerted: written down, confirmed by a second person, or ended."""
+    scoped, by, at = bench.scoped(request), bench.actor(request), bench.now(request)
+    host = found(scoped.hosts(), pk=pk)
+    press = request.POST.get("press", "")
+    if press not in ("confirm", "end"):
+        alert.register(host, why=request.POST.get("registered_why", ""), by=by, at=at)
+        return _back(pk)
+    row = found(scoped.registrations(), host=host, ended_at=None)
+    (alert.confirm if press == "confirm" else alert.end)(row, by=by, at=at)
+    return _back(pk)
 
 
 @require_POST

@@ -18,7 +18,7 @@ from openhotline.rules.notice import FORMS
 from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.statistics import hosts as figures
-from openhotline.web.desk import bench, reached, rows, times
+from openhotline.web.desk import bench, outward, reached, rows, times
 from openhotline.web.scoped import found
 
 
@@ -97,6 +97,9 @@ def page(
             .select_related("notice")
             .order_by("-at", "-pk")[:50],
             "may_settle": bench.actor(request).role in ACTS["breach.settle"],
+            "registration": scoped.registrations().filter(host=row, ended_at=None).first(),
+            "alerts": outward.alerts(scoped, scoped.host_alerts().filter(host=row), at=at)[:50],
+            "who": bench.actor(request).who,
             "program": program,
             "secret": secret,
             "above": request.POST.get("upstream") or (row.upstream.name if row.upstream else ""),

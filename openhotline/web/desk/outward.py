@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from openhotline.records.models import Item, Referral, ReferralAction
+from django.db.models import QuerySet
+
+from openhotline.records.models import HostAlert, Item, Referral, ReferralAction
 from openhotline.rules import words
 from openhotline.web.desk import times
 from openhotline.web.scoped import Scoped
@@ -209,6 +211,23 @@ def notices(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[
                 Said("H", "h", _SAID.get(said.said, said.said), said.at, times.when(said.at, at), more)
             )
         shown.append(Noticed(row, word, family, sorted(log, key=lambda one: one.time)))
+    return shown
+
+
+def alerts(
+    scoped: Scoped, rows: QuerySet[HostAlert], *, at: datetime
+) -> list[tuple[HostAlert, str, str, str]]:
+    """Alerts to hosts abroad, newest first, each with its letter's state, the state's colour and when."""
+    listed = list(rows.select_related("host").order_by("-pk")[:200])
+    letters = {
+        letter.number: letter
+        for letter in scoped.letters().filter(kind="host-alert", number__in=[row.number for row in listed])
+    }
+    shown = []
+    for row in listed:
+        letter = letters[row.number]
+        word, family = LETTER_FAMILIES[letter.state]
+        shown.append((row, word, family, times.when(letter.sent_at or row.drafted_at, at)))
     return shown
 
 

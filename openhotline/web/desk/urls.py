@@ -114,6 +114,7 @@ urlpatterns = [
     path("hosts/<int:pk>/keys/<int:key>", contacts.settle_key, name="settle-key"),
     path("hosts/<int:pk>/letters", contacts.letters, name="host-letters"),
     path("hosts/<int:pk>/program", contacts.program, name="host-program"),
+    path("hosts/<int:pk>/registration", contacts.registration, name="host-registration"),
     path("hosts/<int:pk>/site", contacts.site, name="host-site"),
     path("hosts/<int:pk>/calls", contacts.call, name="host-call"),
     path("incomplete", incomplete.incomplete, name="incomplete"),
