@@ -8,6 +8,8 @@ becomes of a body, and how long it may be (the doors).
 from io import BytesIO
 from typing import Any, Protocol
 
+from gunicorn.http.errors import ParseException
+
 from openhotline.web.headers import Application
 
 _PIECE = 64 * 1024
@@ -40,7 +42,7 @@ def whole(application: Application, *, most: int) -> Application:
         try:
             while len(body) <= most and (piece := stream.read(min(_PIECE, most + 1 - len(body)))):
                 body += piece
-        except OSError:  # what gunicorn raises for chunks that are none, or that end too early
+        except (OSError, ParseException):  # chunks that are none, or that end too early
             headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_CUT_OFF)))]
             start_response("400 Bad Request", headers)
             return [_CUT_OFF]

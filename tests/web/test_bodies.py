@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 
 from openhotline.web.bodies import whole
 
@@ -30,12 +31,13 @@ def test_its_length_is_told_and_of_too_much_one_byte_more_than_a_door_reads(sent
     assert stream.read() == b"", "the sender can hear the answer"
 
 
-def test_what_ends_too_early_is_not_taken_for_the_whole() -> None:
+@pytest.mark.parametrize("fault", [NoMoreData(), InvalidChunkSize(b"zz")])
+def test_what_ends_too_early_is_not_taken_for_the_whole(fault: Exception) -> None:
     class Broken(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if piece := super().read(3):
                 return piece
-            raise OSError("no more data")
+            raise fault
 
     status, body, _ = ask(Broken(b"url=http://a.example/"))
     assert (status[:3], b"nothing of it was kept" in body) == ("400", True)
