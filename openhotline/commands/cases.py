@@ -89,6 +89,8 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
         )
     for removal in item.removals.select_related("host").order_by("episode"):
         host = removal.host.name if removal.host else "unknown host"
+        if removal.server:
+            host = f"{host} (news server {removal.server})"
         say(
             f"\nRemoval {removal.episode}: {removal.status}, {host}, {'in front: ' if removal.edge else ''}{removal.country}",
             highlight=False,

@@ -44,12 +44,15 @@ def _explain(ref: str, *, as_json: bool) -> None:
     """The looks at the newest hosting episode of a case, per place, the verdict and what comes next."""
     settings = common.open_house()
     from openhotline.records.models import Check, Item
+    from openhotline.rules import removal_path
     from openhotline.steps import looked
 
     item = Item.objects.filter(ref=ref.strip().upper()).first()
     if item is None:
         raise Refused(f"There is no case {ref}. Check the letter at its end.", code="no-case")
-    removal = item.removals.select_related("item__likeness").order_by("-episode").first()
+    episodes = list(item.removals.select_related("item__likeness").order_by("-episode"))
+    going_on = [one for one in episodes if one.status in removal_path.STILL_OPEN]
+    removal = next(iter([*going_on, *episodes]), None)
     if removal is None:
         raise Refused(f"{item.ref} has not been traced yet, so nobody has looked.", code="no-removal")
     told = looked.explain(

@@ -18,7 +18,7 @@ from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.stix import meaning as stix
 from openhotline.connectors.xarf import meaning as xarf
-from openhotline.jobs import disclosures
+from openhotline.jobs import disclosures, news_posts
 from openhotline.jobs.post import EXCHANGE, HOOK, HTTP, Post
 from openhotline.jobs.trace_jobs import trace_jobs
 from openhotline.outbox import queue
@@ -68,7 +68,8 @@ def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: dat
     facts = prober.trace(trace_jobs(reachable, at=at))
     facts = disclosures.added(reachable, facts, disclosures.known(load()), at=at)
     facts = disclosures.behind(facts, prober)
-    trace.record(list(zip(reachable, facts, strict=True)), policy=policy, by=MACHINE_WORKER, at=at)
+    traced = news_posts.by_server(list(zip(reachable, facts, strict=True)), prober, at=at)
+    trace.record(traced, policy=policy, by=MACHINE_WORKER, at=at)
 
 
 def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) -> int:
@@ -266,7 +267,7 @@ def _xarf(content: NoticeContent, key: str, house: HouseWords) -> tuple[str, ...
         part = xarf.notice(
             identifier=xarf.report_id(f"{key}/{address.uid}"),
             url=address.canonical,
-            host=_host_of(address.canonical),
+            host=_host_of(address.canonical) or address.server.partition(":")[0],
             content_class=content.cls,
             baseline=False,
             category=address.category,
@@ -278,6 +279,7 @@ def _xarf(content: NoticeContent, key: str, house: HouseWords) -> tuple[str, ...
             asn=content.asn,
             country=content.country,
             serial=content.number,
+            server=address.server,
         )
         if part.json:
             reports.append(part.json)

@@ -78,6 +78,7 @@ def _job(one: Wanted, vantage: str, at: datetime) -> CheckJob:
         allow_path=True,
         cookie=one.cookie,
         steps=one.steps,
+        server=one.server,
     )
 
 

@@ -48,6 +48,7 @@ TEXT_KEYS = [
     "seen",
     "referrer",
     "direct",
+    "server",
     "genuine",
     "appeal",
     "foot",
@@ -84,6 +85,7 @@ class NoticeAddress:
     files: int
     last_seen: datetime | None
     referrer: str = ""
+    server: str = ""  # of a newsgroup post: the news server that holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +197,15 @@ def _list(content: NoticeContent) -> list[str]:
             details.append(texts.say("seen", seen=_time(address.last_seen, texts)))
         if details:
             lines.append("   " + "; ".join(details))
-        lines.append(
-            texts.say("referrer", referrer=address.referrer) if address.referrer else texts.says["direct"]
-        )
+        lines.append(how(address, texts))
     return lines
+
+
+def how(address: NoticeAddress, texts: Texts) -> str:
+    """How it is found again: by its news server, by the page it opens from, or directly."""
+    if address.server:
+        return texts.say("server", server=address.server)
+    return texts.say("referrer", referrer=address.referrer) if address.referrer else texts.says["direct"]
 
 
 def _time(moment: datetime, texts: Texts) -> str:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from openhotline.rules import references
-from openhotline.rules.notice import PAGE, NoticeContent
+from openhotline.rules.notice import PAGE, NoticeContent, how
 from openhotline.rules.refusals import Refused
 
 # The only kinds of part a letter may have. No picture, no archive, no page that could load one.
@@ -129,19 +129,18 @@ def _addresses(content: NoticeContent, text: str) -> Iterator[str]:
             yield f"address {number} does not stand in it exactly as seen"
             continue
         after = lines[lines.index(exact) + 1 :][:2]
-        how = (
-            content.texts.say("referrer", referrer=address.referrer)
-            if address.referrer
-            else content.texts.says["direct"]
-        )
-        if how not in after:
+        if how(address, content.texts) not in after:
             yield f"address {number} lacks how to reproduce it"
 
 
 def _without_addresses(text: str, content: NoticeContent) -> str:
     """The letter's own words: what hosts and registries named may hold any word."""
     known = [content.host, content.hotline, content.link, content.verify, content.appeal, content.page]
-    known += [part for address in content.addresses for part in (address.canonical, address.referrer)]
+    known += [
+        part
+        for address in content.addresses
+        for part in (address.canonical, address.referrer, address.server)
+    ]
     for part in sorted(filter(None, known), key=len, reverse=True):
         text = text.replace(part, " ")
     return text

@@ -139,7 +139,6 @@ PATH = Path(
 
 # Rows of domain.md section 4 that later issues bring. A test names each, so none is forgotten.
 STILL_TO_COME = {
-    "48": "one episode per news server for a Message-ID: trace issue",
     "49": "brand and payment alerts: intelligence issue",
     "50": "statement requested, drafted, signed, served: evidence issue",
 }
@@ -147,5 +146,6 @@ STILL_TO_COME = {
 BESIDE = {
     "28": "the host asks or disputes in the logged channel of its notice (steps/confirm.py)",
     "43": "an appeal by serial; the removal stands meanwhile (steps/appeal.py)",
+    "48": "each news server that holds a post is traced and opens an episode by itself (steps/trace.py)",
     "45": "safeguarding alarm (steps/alarm.py)",
 }

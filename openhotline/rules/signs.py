@@ -107,6 +107,8 @@ def read(facts: CheckFacts, likeness: Likeness | None = None) -> Reading:
     """What one look says. The first rule that fits decides; its sentence says why."""
     if facts.outcome != "answered":
         return _unanswered(facts)
+    if facts.canonical.startswith("news:"):
+        return _post(facts)
     if facts.status in (404, 410):
         if likeness is not None and likeness.status == facts.status and _alike(facts, likeness):
             return Reading(
@@ -124,6 +126,18 @@ def read(facts: CheckFacts, likeness: Likeness | None = None) -> Reading:
     if facts.status not in _SHOWN:
         return Reading(UNCLEAR, "status", f"The server says {facts.status}, which says nothing.")
     return _shown(facts, likeness)
+
+
+def _post(facts: CheckFacts) -> Reading:
+    """What a news server's status says of a post that it was asked for by STAT (RFC 3977, section 6.2.4)."""
+    said = f"The news server says {facts.status}"
+    if facts.status == 223:
+        return Reading(UP, "status", f"{said}: it has the post.")
+    if facts.status == 430:
+        return Reading(MISS, "status", f"{said}: it does not have the post.")
+    if facts.status in (480, 483, 502):
+        return Reading(BLOCKED, "status", f"{said}: it does not let us ask. That is not gone.")
+    return Reading(UNCLEAR, "status", f"{said}, which says nothing of the post.")
 
 
 def _unanswered(facts: CheckFacts) -> Reading:

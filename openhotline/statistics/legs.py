@@ -54,7 +54,7 @@ class Leg:
 _OUTCOME = """
     CASE
       WHEN r.status = 'moved' OR (r.t8_gone IS NULL AND EXISTS (
-        SELECT 1 FROM records_removal later WHERE later.item_id = r.item_id AND later.episode > r.episode)) THEN 'moved'
+        SELECT 1 FROM records_removal later WHERE later.item_id = r.item_id AND later.server = r.server AND later.episode > r.episode)) THEN 'moved'
       WHEN EXISTS (SELECT 1 FROM records_hold h WHERE h.removal_id = r.id) THEN 'held'
       WHEN r.t8_gone IS NOT NULL THEN 'gone'
       ELSE 'open'

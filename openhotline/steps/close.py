@@ -54,29 +54,28 @@ def phase_of(reports: Sequence[Report]) -> dict[int, str]:
         # What could not be reached at any try has no clock any more: for the reporter that is the end.
         rests = status == item_path.UNREACHABLE and due is None
         items[report_id].append((item_path.OUT_OF_REMIT if rests else status, item_id))
-    newest: dict[int, str] = {}
-    for item_id, status, looked_at_soon in (
+    newest: dict[int, dict[str, str]] = defaultdict(dict)  # item -> news server (or "") -> status
+    for item_id, server, status, looked_at_soon in (
         Removal.objects.filter(item__lines__report__in=reports)
         .order_by("episode")
-        .values_list("item_id", "status", "next_check_at")
+        .values_list("item_id", "server", "status", "next_check_at")
     ):
         # Reported again after its watch: nobody is answered before it has been looked at.
-        newest[item_id] = "" if status == removal_path.CLOSED and looked_at_soon else status
+        newest[item_id][server] = "" if status == removal_path.CLOSED and looked_at_soon else status
     return {report.pk: _phase(items[report.pk], newest) for report in reports}
 
 
-def _phase(items: list[tuple[str, int]], newest: dict[int, str]) -> str:
+_GONE = {removal_path.REMOVED, removal_path.GONE_BEFORE_NOTICE, removal_path.CLOSED}
+
+
+def _phase(items: list[tuple[str, int]], newest: dict[int, dict[str, str]]) -> str:
     if not items:
         return words.MORE_DETAIL  # until `close_incomplete` gives up on it
     phases = set()
     for status, pk in items:
         if status in (item_path.NOT_ILLEGAL, item_path.OUT_OF_REMIT, item_path.NO_LOCATION):
             phases.add(words.CLOSED_PHASE)
-        elif status == item_path.GRADED and newest.get(pk) in (
-            removal_path.REMOVED,
-            removal_path.GONE_BEFORE_NOTICE,
-            removal_path.CLOSED,
-        ):
+        elif status == item_path.GRADED and newest.get(pk) and set(newest[pk].values()) <= _GONE:
             phases.add(words.REMOVED_PHASE)
         elif status == item_path.RECEIVED:
             phases.add(words.RECEIVED)

@@ -165,8 +165,10 @@ def reported(found: Iterable[Found], *, policy: Policy, at: datetime) -> None:
             clock=clocks.Deadline(clocks.ASSESS, at + policy.clocks.assess),
             changes={"readings": F("readings") + 1, "retries": 0},
         )
-        # What was removed is looked at at once, also long after its watch: only its newest episode.
-        later = Removal.objects.filter(item=OuterRef("item"), episode__gt=OuterRef("episode"))
+        # What was removed is looked at at once, also long after its watch: only its newest episode at each place.
+        later = Removal.objects.filter(
+            item=OuterRef("item"), server=OuterRef("server"), episode__gt=OuterRef("episode")
+        )
         newest = Removal.objects.filter(
             ~Exists(later),
             item__in=chunk,

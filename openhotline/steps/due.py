@@ -42,6 +42,7 @@ class Wanted:
     cookie: str
     steps: tuple[str, ...]
     onion: bool
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def waiting(at: datetime) -> "QuerySet[Removal]":
         Removal.objects.filter(next_check_at__lte=at, item__look_allowed_at__isnull=False)
         .filter(Q(check_lease_until=None) | Q(check_lease_until__lte=at))
         .filter(status__in=LOOKED_AT)
+        .exclude(item__kind=words.NEWSGROUP, server="")  # no news server is known to hold it: nobody to ask
     )
 
 
@@ -104,18 +106,19 @@ def _candidates(at: datetime, most: int) -> list[_Candidate]:
     watched = Case(
         When(status__in=WATCHED, then=Value(True)), default=Value(False), output_field=BooleanField()
     )
+    asked = Case(When(server="", then=F("item__host")), default=F("server"))  # of a post, the news server
     ranked = (
         Removal.objects.filter(pk__in=found)
-        .annotate(watched=watched)
+        .annotate(watched=watched, asked=asked)
         .annotate(
             rank=Window(
                 RowNumber(),
-                partition_by=[F("item__host"), F("watched")],
+                partition_by=[F("asked"), F("watched")],
                 order_by=[F("next_check_at").asc(), F("pk").asc()],
             )
         )
         .order_by("rank", "next_check_at", "pk")  # the first of every host, then the second of every host ...
-        .values_list("pk", "item__host", "watched", "item__kind", "rank")
+        .values_list("pk", "asked", "watched", "item__kind", "rank")
     )
     return [
         _Candidate(pk, host, bool(watch), kind == words.ONION, rank - 1)
@@ -167,12 +170,14 @@ def _keep(turns: Sequence[HostTurn]) -> None:
 
 def _wanted(taken: Sequence[int]) -> list[Wanted]:
     rows = {
-        pk: Wanted(pk, step, dialled(canonical), referrer, cookie, tuple(steps.split()), kind == words.ONION)
-        for pk, step, canonical, referrer, cookie, steps, kind in Removal.objects.filter(
+        pk: Wanted(
+            pk, step, dialled(canonical), referrer, cookie, tuple(steps.split()), kind == words.ONION, server
+        )
+        for pk, step, canonical, referrer, cookie, steps, kind, server in Removal.objects.filter(
             pk__in=taken
         ).values_list(
             *("pk", "look_step", "item__canonical", "item__referrer", "item__cookie", "item__way_steps"),
-            "item__kind",
+            *("item__kind", "server"),
         )
     }
     return [rows[pk] for pk in taken]

@@ -29,10 +29,12 @@ def begin_at(traces: Sequence[Trace], *, policy: Policy, by: Actor, at: datetime
     groups: dict[bool, list[Removal]] = {True: [], False: []}
     for trace in traces:
         item = trace.item
+        episodes[item.pk] = episodes.get(item.pk, 0) + 1
         agreed = trace.verdict == "agreed"
         removal = Removal(
             item=item,
-            episode=episodes.get(item.pk, 0) + 1,
+            episode=episodes[item.pk],
+            server=trace.server,
             host=trace.host if trace.country else None,  # of a proxy alone there is no hosting yet
             country=trace.country,
             opened_at=at,
@@ -87,7 +89,8 @@ def reopen(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> list
     """It came back: a new episode on the newest trace, and the police are told "again"."""
     opened: list[Removal] = []
     for old in removals:
-        trace = Trace.objects.filter(item=old.item).select_related("item", "host").order_by("-at").first()
+        known = Trace.objects.filter(item=old.item, server=old.server).select_related("item", "host")
+        trace = known.order_by("-at").first()
         if trace is None:
             continue
         trace.pk, trace.removal = None, None

@@ -116,9 +116,10 @@ def _items(reports: Sequence[int]) -> dict[int, Item]:
 
 
 def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]]:
-    newest: dict[int, Removal] = {}
-    for removal in Removal.objects.filter(item__in=items).order_by("episode"):
-        newest[removal.item_id] = removal
+    at_place = {row.place: row for row in Removal.objects.filter(item__in=items).order_by("episode")}
+    newest = {row.item_id: row for row in at_place.values()}
+    # A post is gone only when it is gone from every news server.
+    newest |= {row.item_id: row for row in at_place.values() if row.status in removal_path.STILL_OPEN}
     read = dict(
         Assessment.objects.filter(item__in=items, opinion=words.NOT_ILLEGAL, undone_at=None)
         .order_by("pk")
@@ -133,7 +134,13 @@ def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]
             found[item.pk] = Stand(not_illegal_at=read.get(item.pk))
             continue
         one, last = first.get(item.pk), newest.get(item.pk)
-        moved = one is not None and last is not None and one.pk != last.pk and last.route != words.HOME
+        moved = (
+            one is not None
+            and last is not None
+            and one.server == last.server
+            and one.pk != last.pk
+            and last.route != words.HOME
+        )
         found[item.pk] = Stand(
             graded_at=item.graded_at,
             asked_at=one.t3_asked if one else None,

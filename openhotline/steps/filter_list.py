@@ -43,7 +43,11 @@ BATCH = 20_000
 def fit(*, policy: Policy, at: datetime) -> QuerySet[Removal]:
     """The removals that may be on the list at `at`. What stands behind a network in front is not: it says of no
     country that it is held there."""
-    newest = Trace.objects.filter(item=OuterRef("item")).order_by("-at", "-pk").values("pk")[:1]
+    newest = (
+        Trace.objects.filter(item=OuterRef("item"), server=OuterRef("server"))
+        .order_by("-at", "-pk")
+        .values("pk")[:1]
+    )
     stands = Trace.objects.filter(
         pk=OuterRef("newest"),
         verdict="agreed",

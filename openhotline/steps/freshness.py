@@ -19,20 +19,21 @@ KINDS = ("notice", "reminder", "ladder", "referral", "host-alert")  # letters th
 STALE = "The trace is too old, or unclear, to send on. It is being traced again."
 
 
-def newest(items: Iterable[int]) -> dict[int, Trace]:
-    """item id -> its newest trace, without the sealed answers."""
-    wanted = dict(
-        Trace.objects.filter(item__in=items)
-        .values("item")
+def newest(items: Iterable[int]) -> dict[tuple[int, str], Trace]:
+    """place (item id, news server) -> its newest trace, without the sealed answers."""
+    wanted = {
+        (item, server): last
+        for item, server, last in Trace.objects.filter(item__in=items)
+        .values("item", "server")
         .annotate(last=Max("at"))
-        .values_list("item", "last")
-    )
+        .values_list("item", "server", "last")
+    }
     rows = (
-        Trace.objects.filter(item__in=wanted, at__in=set(wanted.values()))
+        Trace.objects.filter(item__in={item for item, _ in wanted}, at__in=set(wanted.values()))
         .defer("sealed", "answers", "reasons", "layers")
         .order_by("at", "pk")
     )
-    return {row.item_id: row for row in rows if row.at == wanted[row.item_id]}
+    return {row.place: row for row in rows if row.at == wanted[row.place]}
 
 
 def line(

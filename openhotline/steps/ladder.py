@@ -117,7 +117,10 @@ def _recipient(rung: rule.RungRow, notice: Notice, removals: Sequence[Removal]) 
 
 def _registrar(removals: Sequence[Removal]) -> Host | None:
     """Who sponsors the domain, as the registry named it in the newest trace."""
-    for trace in Trace.objects.filter(item__in=[row.item_id for row in removals]).order_by("-at", "-pk")[:20]:
+    rows = Trace.objects.filter(
+        item__in=[row.item_id for row in removals], server__in={row.server for row in removals}
+    )
+    for trace in rows.order_by("-at", "-pk")[:20]:
         for answer in trace.answers:
             if answer.get("method") == methods.RDAP_DOMAIN and answer.get("operator"):
                 return Host.objects.filter(key=registrar_key(str(answer["operator"]))).first()

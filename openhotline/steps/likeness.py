@@ -52,6 +52,9 @@ def take_wanted(*, at: datetime, limit: int = 100) -> list[First]:
     """Claim first sights that are wanted. A lease frees them if the worker dies."""
     waiting = (
         Likeness.objects.filter(at=None, tries__lt=TRIES, wanted_at__lte=at)
+        .exclude(
+            item__kind=words.NEWSGROUP
+        )  # a post shows nothing: a news server says only whether it has it
         .filter(Q(lease_until=None) | Q(lease_until__lte=at))
         .order_by("wanted_at", "pk")
     )

@@ -34,24 +34,24 @@ def place_of(trace: Trace) -> Place:
 
 def compare(
     traces: Sequence[Trace],
-    current: dict[int, Removal],
+    current: dict[tuple[int, str], Removal],
     *,
     policy: Policy,
     weights: Weights,
     by: Actor,
     at: datetime,
 ) -> list[Removal]:
-    """Later traces of open episodes (`current`: item id -> removal). Returns the removals that ended as moved."""
-    known = _last_agreed([current[trace.item_id].pk for trace in traces])
+    """Later traces of open episodes (`current`: place -> removal). Returns the removals that ended as moved."""
+    known = _last_agreed([current[trace.place].pk for trace in traces])
     recent = _recent([trace.item_id for trace in traces])
     return [
-        current[trace.item_id]
+        current[trace.place]
         for trace in traces
         if _compare(
             trace,
-            current[trace.item_id],
-            known.get(current[trace.item_id].pk),
-            recent.get(trace.item_id, []),
+            current[trace.place],
+            known.get(current[trace.place].pk),
+            recent.get(trace.place, []),
             policy=policy,
             weights=weights,
             by=by,
@@ -76,12 +76,13 @@ def _last_agreed(removals: Sequence[int]) -> dict[int, Trace]:
     return {row.removal_id: row for row in rows if row.removal_id is not None}
 
 
-def _recent(items: Sequence[int]) -> dict[int, list[tuple[datetime, str, int | None]]]:
-    """item id -> (time, country, host) of its traces that agreed, newest first."""
-    found: dict[int, list[tuple[datetime, str, int | None]]] = {}
+def _recent(items: Sequence[int]) -> dict[tuple[int, str], list[tuple[datetime, str, int | None]]]:
+    """place -> (time, country, host) of its traces that agreed, newest first."""
+    found: dict[tuple[int, str], list[tuple[datetime, str, int | None]]] = {}
     rows = Trace.objects.filter(item__in=items, verdict="agreed").order_by("-at", "-pk")
-    for item, moment, country, host in rows.values_list("item_id", "at", "country", "host_id"):
-        found.setdefault(item, []).append((moment, country, host))
+    columns = ("item_id", "server", "at", "country", "host_id")
+    for item, server, moment, country, host in rows.values_list(*columns):
+        found.setdefault((item, server), []).append((moment, country, host))
     return found
 
 

@@ -264,7 +264,7 @@ def keep_inner(number: str, inner: bytes) -> None:
 
 def departing(
     removals: Sequence[Removal],
-    traces: dict[int, Trace],
+    traces: dict[tuple[int, str], Trace],
     *,
     policy: Policy,
     at: datetime,
@@ -277,7 +277,7 @@ def departing(
     return [
         freshness.line(
             removal,
-            traces.get(removal.item_id),
+            traces.get(removal.place),
             held=removal.pk in held,
             covered=departure.covers(consents[removal.pk], at),
             here=removal.host_id == host,
@@ -295,7 +295,9 @@ class HouseWords:
         self.name, self.domain, self.phone, self.portal_url = name, domain, phone, portal_url
 
 
-def addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[NoticeAddress, ...]:
+def addresses(
+    removals: Sequence[Removal], traces: dict[tuple[int, str], Trace]
+) -> tuple[NoticeAddress, ...]:
     """What a letter to a host says of each address."""
     pks = [removal.pk for removal in removals]
     seen = dict(
@@ -312,12 +314,13 @@ def addresses(removals: Sequence[Removal], traces: dict[int, Trace]) -> tuple[No
         NoticeAddress(
             uid=str(removal.uid),
             canonical=removal.item.canonical,
-            addresses=", ".join(traces[removal.item_id].passed_on),
+            addresses=", ".join(traces[removal.place].passed_on),
             category=removal.item.category,
             age_band=removal.item.age_band,
             files=files.get(removal.item_id, 0),
             last_seen=seen.get(removal.pk),
             referrer=removal.item.referrer,
+            server=removal.server,
         )
         for removal in removals
     )

@@ -110,12 +110,12 @@ def treat_as_edge(*, policy: Policy, at: datetime) -> int:
         .select_related("item", "host")
         .order_by("pk")[:2000]
     )
-    newest: dict[int, Trace] = {}
+    newest: dict[tuple[int, str], Trace] = {}
     for row in Trace.objects.filter(item__in=[removal.item_id for removal in late]).order_by("at", "pk"):
-        newest[row.item_id] = row
+        newest[row.place] = row
     groups: dict[tuple[str, int | None], list[Removal]] = defaultdict(list)
     for removal in late:
-        found = newest.get(removal.item_id)
+        found = newest.get(removal.place)
         country = edge_country(found.answers) if found else ""
         if found is not None and country:
             removal.host = found.host

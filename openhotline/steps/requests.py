@@ -5,6 +5,7 @@ writes itself when the last of them is decided. Everything else is answered by a
 the number and no facts. What is not here: what a statement or an exhibit is (`statements/`), and guidance.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
@@ -205,9 +206,10 @@ def states(lines: Sequence[PoliceRequestLine]) -> dict[int, tuple[str, bool]]:
     items = {
         item.pk: item for item in Item.objects.filter(pk__in=[line.item_id for line in lines if line.item_id])
     }
-    newest = dict(
-        Removal.objects.filter(item__in=list(items)).order_by("episode").values_list("item_id", "status")
-    )
+    newest: dict[int, dict[str, str]] = defaultdict(dict)  # item -> news server (or "") -> status
+    rows = Removal.objects.filter(item__in=list(items)).order_by("episode")
+    for pk, server, status in rows.values_list("item_id", "server", "status"):
+        newest[pk][server] = status
     found: dict[int, tuple[str, bool]] = {}
     for line in lines:
         item = items.get(line.item_id or 0)
@@ -220,7 +222,8 @@ def states(lines: Sequence[PoliceRequestLine]) -> dict[int, tuple[str, bool]]:
         elif item.status != item_path.GRADED:
             found[line.pk] = ("assessed: nothing that we act on", True)
         else:
-            gone = newest.get(item.pk) in (*removal_path.WATCHED, removal_path.CLOSED)
+            at_each = set(newest[item.pk].values())
+            gone = bool(at_each) and at_each <= {*removal_path.WATCHED, removal_path.CLOSED}
             found[line.pk] = (
                 "assessed, and gone by our own checks" if gone else "assessed, and still open",
                 True,

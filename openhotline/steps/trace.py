@@ -17,7 +17,7 @@ from openhotline.ledger.record import record as enter
 from openhotline.policy import Policy
 from openhotline.records import trace_answers
 from openhotline.records.models import Host, Item, Removal, Trace
-from openhotline.rules import item_path, removal_path
+from openhotline.rules import item_path, removal_path, words
 from openhotline.rules.contacts import METHOD_SOURCE
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.permits import require_act
@@ -34,7 +34,8 @@ def record(
     """File the answers about many items, and let each lead where it must.
 
     First trace of a graded item: a removal opens (traced, or unclear where methods conflict). Later traces:
-    the same host keeps the episode; another host, country or operator ends it as moved.
+    the same host keeps the episode; another host, country or operator ends it as moved. Facts about a newsgroup post
+    name the news server as their host: each server that holds the post is traced, and opens an episode, by itself.
     """
     weights = policies.trace_weights()
     with transaction.atomic():
@@ -50,29 +51,48 @@ def record(
         _keep_back(made)
         _contacts(votes, hosts, at=at)
         current = {
-            removal.item_id: removal
+            removal.place: removal
             for removal in Removal.objects.filter(
                 item__in=[item for item, _ in traced], status__in=removal_path.STILL_OPEN
             ).select_related("item", "host")
         }
-        # Only the first trace of an item opens an episode here; moves and reappearances open theirs themselves.
-        had = set(
-            Removal.objects.filter(item__in=[item for item, _ in traced]).values_list("item_id", flat=True)
-        )
-        fresh = [
-            trace for trace in made if trace.item_id not in had and trace.item.status == item_path.GRADED
-        ]
-        known = [trace for trace in made if trace.item_id in current]
+        _found_at_last(made, current)
+        fresh = _first_of_a_place(made)
+        known = [trace for trace in made if trace.place in current]
         opened = episode.begin_at(fresh, policy=policy, by=by, at=at)
         moved = move.compare(known, current, policy=policy, weights=weights, by=by, at=at)
         tell.moved(moved, at=at)
-        by_item = {removal.item_id: removal for removal in [*current.values(), *opened]}
+        by_place = {removal.place: removal for removal in [*current.values(), *opened]}
         for trace in made:
-            if trace.removal_id is None and trace.item_id in by_item:
-                trace.removal = by_item[trace.item_id]
+            if trace.removal_id is None and trace.place in by_place:
+                trace.removal = by_place[trace.place]
         _enter(made, by=by, at=at)
         Trace.objects.bulk_create(made, batch_size=200)
     return made
+
+
+def _found_at_last(made: Sequence[Trace], current: dict[tuple[int, str], Removal]) -> None:
+    """A post that no news server was found to hold waits as unclear: the first server that holds it takes that over."""
+    for trace in made:
+        nowhere = (trace.item_id, "")
+        if trace.server and trace.place not in current and nowhere in current:
+            removal = current[trace.place] = current.pop(nowhere)
+            removal.server = trace.server
+            Removal.objects.filter(pk=removal.pk).update(server=trace.server)
+
+
+def _first_of_a_place(made: Sequence[Trace]) -> list[Trace]:
+    """Only the first trace of a place opens an episode here; moves and reappearances open theirs themselves."""
+    rows = Removal.objects.filter(item__in=[trace.item_id for trace in made])
+    had = set(rows.values_list("item_id", "server"))
+    items = {item for item, _ in had}
+    return [
+        trace
+        for trace in made
+        if trace.item.status == item_path.GRADED
+        and trace.place not in had
+        and (trace.server or trace.item_id not in items)
+    ]
 
 
 def open_answers(trace: Trace, *, form: str, by: Actor, at: datetime) -> None:
@@ -105,6 +125,7 @@ def _trace(item: Item, facts: TraceFacts, ballot: Vote, *, host: Host | None, po
         address=",".join(ballot.addresses),
         network=ballot.network,
         host=host,
+        server=facts.host if item.kind == words.NEWSGROUP else "",
         reasons=[list(reason) for reason in ballot.reasons],
         answers=kept.shown,
         layers=[

@@ -1,6 +1,8 @@
-"""Ask one news server for the headers of one post (RFC 3977), over a stream that is handed in.
+"""Ask one news server about one post (RFC 3977), over a stream that is handed in: for a trace its headers, for a
+look only whether it has the post.
 
-True here: greeting, HEAD, QUIT and nothing else; at most 32 KiB are read. Not here: who may be contacted.
+True here: greeting, HEAD or STAT, QUIT and nothing else, so that no article can come; at most 32 KiB are read. Not
+here: who may be contacted.
 """
 
 import asyncio
@@ -49,6 +51,40 @@ async def about(
     finally:
         writer.close()
     return meaning.read(code, body, server=server, seconds=elapsed())
+
+
+async def has(
+    message_id: str, *, server: str, connect: Callable[[str], Awaitable[Stream]], timeout_s: float
+) -> tuple[str, int, str]:
+    """(outcome of a look, status, a sentence): whether `server` has the post. Never raises for what it does.
+
+    The status is that of the answer to STAT (223 it has it, 430 it has not), or of a greeting that lets nobody ask.
+    """
+    if meaning.message_id(message_id) != message_id:
+        return "blocked", 0, "This is no Message-ID that could be asked for."
+    try:
+        reader, writer = await asyncio.wait_for(connect(server), timeout_s)
+    except TimeoutError:
+        return "timeout", 0, "The news server did not take the connection in time."
+    except OSError as fault:
+        return "refused", 0, f"The news server could not be reached ({fault})."
+    try:
+        async with asyncio.timeout(timeout_s):
+            code = await _line(reader)
+            if code[:3] in ("200", "201"):
+                writer.write(f"STAT {message_id}\r\n".encode("ascii"))
+                code = await _line(reader)
+            writer.write(b"QUIT\r\n")
+    except TimeoutError:
+        return "timeout", 0, "The news server did not answer in time."
+    except (OSError, EOFError, ValueError):
+        return "cut-off", 0, "The news server cut the connection off."
+    finally:
+        writer.close()
+    number = code[:3]
+    if len(number) != 3 or not (number.isascii() and number.isdecimal()):
+        return "error", 0, "The news server gave no status."
+    return "answered", int(number), f"Asked {server} by STAT."
 
 
 async def _line(reader: asyncio.StreamReader) -> str:

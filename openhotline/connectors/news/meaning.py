@@ -14,6 +14,7 @@ from openhotline.rules.printable import printable
 METHOD = methods.NEWS_SERVER
 MAX_BYTES = 32 * 1024
 MAX_TEXT = 200
+THERE = "there"
 _ID = re.compile(r"<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,200}>")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,252})")
 
@@ -22,6 +23,11 @@ def message_id(canonical: str) -> str:
     """The Message-ID in an address of the form news:x@y, in angle brackets; "" if it is none."""
     text = canonical.removeprefix("news:").strip("<>")
     return f"<{text}>" if _ID.fullmatch(f"<{text}>") else ""
+
+
+def there(answer: MethodAnswer) -> bool:
+    """Whether this is a news server's word that it has the post."""
+    return answer.method == METHOD and answer.ok and answer.answer.startswith(THERE)
 
 
 def read(code: str, body: bytes, *, server: str, seconds: float = 0.0) -> MethodAnswer:
@@ -43,7 +49,7 @@ def read(code: str, body: bytes, *, server: str, seconds: float = 0.0) -> Method
     groups = printable(headers.get("newsgroups", ""), MAX_TEXT)
     names = _path(headers.get("path", ""))
     injected = _injected(headers) or (names[-1] if names else "")
-    shown = "there"
+    shown = THERE
     if injected:
         shown += f"; injected by {injected}"
     if groups:

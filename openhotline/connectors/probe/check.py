@@ -1,7 +1,7 @@
 """Is it still there? One look, from one vantage point, with our own line proved by the canary.
 
 True here: an answer is a status and headers; of text/html also the signs of its text (`page.py`); of any other
-type not a byte is kept. Without leave to send the path only the name is looked up. Not here: what "gone"
+type not a byte is kept. Of a post a news server is asked only whether it has it. Without leave to send the path only the name is looked up. Not here: what "gone"
 means (`rules/gone`), when to look again (the scheduler).
 """
 
@@ -10,6 +10,9 @@ import time
 from datetime import datetime
 from typing import Any
 
+from openhotline.connectors.news import client as news
+from openhotline.connectors.news.meaning import message_id
+from openhotline.connectors.probe import short
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.fetch import Exchange, Header
 from openhotline.connectors.probe.meaning import CheckJob
@@ -42,6 +45,9 @@ class Checker:
                 job, started, "blocked", why="This prober has no such vantage point.", canary_up=False
             )
         canary = self._canary(job.vantage, job.at)
+        if job.canonical.startswith("news:"):
+            seen_there = await self._post(job)
+            return _facts(job, started, canary_up=await asyncio.shield(canary), **seen_there)
         address = take_apart(job.canonical, self.config.ports)
         if isinstance(address, str):
             return _facts(job, started, "blocked", why=address, canary_up=await asyncio.shield(canary))
@@ -90,6 +96,17 @@ class Checker:
             peer=walk.peer,
             headers=walk.headers,
         )
+
+    async def _post(self, job: CheckJob) -> dict[str, Any]:
+        """Whether the news server has the post: outcome, status and a sentence. One STAT; no article comes."""
+        wanted = message_id(job.canonical)
+        if not job.allow_path or not job.server or not wanted:
+            return {"outcome": "blocked", "why": "No question was sent: it names no post, or no news server."}
+        connect = short.way(self.names, self.walker, job.vantage, job.at)
+        outcome, status, why = await news.has(
+            wanted, server=job.server, connect=connect, timeout_s=self.config.limits.connect_s
+        )
+        return {"outcome": outcome, "status": status, "why": why}
 
     @property
     def _cap(self) -> int:

@@ -36,6 +36,7 @@ class CheckJob:
     `referrer`: the page that must be named as the way in, "" for a direct visit. `cookie` ("name=value")
     goes to the item's own host in this job's requests and nowhere else; `steps` are addresses visited
     before, in order. All three are recorded with the item; nothing a server sets is ever added.
+    `server`: of a newsgroup post, the news server ("name" or "name:port") that is asked whether it has it.
     """
 
     canonical: str
@@ -45,6 +46,7 @@ class CheckJob:
     allow_path: bool = False
     cookie: str = ""
     steps: tuple[str, ...] = ()
+    server: str = ""
 
     @property
     def variant(self) -> str:

@@ -6,6 +6,7 @@ is asked for at the news servers the operator named, headers only. Not here: ord
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from openhotline import __version__
@@ -61,11 +62,8 @@ async def post(config: ProbeConfig, names: Names, walker: Walker, job: TraceJob)
     return tuple(await asyncio.gather(*asked))
 
 
-async def _server(
-    config: ProbeConfig, names: Names, walker: Walker, server: str, wanted: str, at: datetime
-) -> MethodAnswer:
-    started = time.monotonic()
-    vantage = config.trace_from
+def way(names: Names, walker: Walker, vantage: str, at: datetime) -> Callable[[str], Awaitable[news.Stream]]:
+    """How a news server ("name" or "name:port") is connected to from a vantage point. Raises OSError."""
 
     async def connect(server: str) -> news.Stream:
         host, _, port = server.partition(":") if server.count(":") == 1 else (server, "", "")
@@ -78,10 +76,18 @@ async def _server(
             raise OSError(no.sentence.rstrip(".")) from None
         return await asyncio.open_connection(sock=sock)
 
+    return connect
+
+
+async def _server(
+    config: ProbeConfig, names: Names, walker: Walker, server: str, wanted: str, at: datetime
+) -> MethodAnswer:
+    started = time.monotonic()
+    vantage = config.trace_from
     found = await news.about(
         wanted,
         server=server,
-        connect=connect,
+        connect=way(names, walker, vantage, at),
         timeout_s=config.limits.connect_s,
         elapsed=lambda: round(time.monotonic() - started, 4),
     )

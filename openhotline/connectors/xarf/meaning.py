@@ -85,12 +85,13 @@ def notice(
     asn: int = 0,
     country: str = "",
     serial: str = "",
+    server: str = "",
 ) -> XarfPart:
     """The XARF report of one address, for the letter that notices it.
 
     `source_identifier`: the IP literal it is held at, or the host name. `verified_at`: the last look,
     tz-aware. `media`: "image", "video", "mixed" or "" if not recorded. Raises ValueError for a time
-    without zone.
+    without zone. `server`: of a newsgroup post (`url` is its Message-ID), the news server that holds it.
     """
     if verified_at.tzinfo is None:
         raise ValueError("The time of the last look needs a zone.")
@@ -127,7 +128,8 @@ def notice(
     if re.fullmatch(r"[A-Z]{2}", country):
         value["country_code"] = country
     if serial:
-        value["description"] = f"Notice {serial}"[:1000]
+        held = f"; held on the news server {server}" if server else ""
+        value["description"] = f"Notice {serial}{held}"[:1000]
     text = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return XarfPart(text, losses)
 

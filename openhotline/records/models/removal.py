@@ -8,7 +8,10 @@ from openhotline.rules import removal_path
 
 
 class Removal(models.Model):
-    """One hosting episode of one item: one host, one country, from-to. Legs t0..t8 are stamped once."""
+    """One hosting episode of one item: one host, one country, from-to. Legs t0..t8 are stamped once.
+
+    A newsgroup post is held by many news servers at once: each is a place of its own (`server`) with its episodes.
+    """
 
     PATH = removal_path.PATH
 
@@ -16,6 +19,8 @@ class Removal(models.Model):
     item = models.ForeignKey("records.Item", on_delete=models.PROTECT, related_name="removals")
     episode = models.PositiveSmallIntegerField(default=1)
     host = models.ForeignKey("records.Host", null=True, on_delete=models.PROTECT, related_name="removals")
+    # The news server that holds the post, "name" or "name:port"; "" for whatever is held at one place.
+    server = models.CharField(max_length=260, default="", db_default="")
     country = models.CharField(max_length=2, default="")
     edge = models.BooleanField(
         default=False
@@ -53,9 +58,9 @@ class Removal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["item", "episode"], name="one_removal_per_episode"),
             models.UniqueConstraint(
-                fields=["item"],
+                fields=["item", "server"],
                 condition=models.Q(status__in=removal_path.STILL_OPEN),
-                name="one_open_removal_per_item",
+                name="one_open_removal_per_place",
             ),
             models.CheckConstraint(
                 condition=models.Q(status__in=removal_path.PATH.statuses()), name="removal_status_known"
@@ -81,6 +86,11 @@ class Removal(models.Model):
         "t7_first_miss",
         "t8_gone",
     )
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """What its traces are about: the item, and the news server where there is one."""
+        return self.item_id, self.server
 
     @property
     def case_ref(self) -> str:

@@ -23,6 +23,7 @@ class Trace(models.Model):
     address = models.TextField(default="")  # IP literals, comma-separated
     network = models.TextField(default="")
     host = models.ForeignKey("records.Host", null=True, on_delete=models.PROTECT)
+    server = models.CharField(max_length=260, default="", db_default="")  # as `Removal.server`
     reasons = models.JSONField(default=list)
     answers = models.JSONField(default=list)
     layers = models.JSONField(default=list)  # rules/trace_vote.py Layer, the origin first
@@ -36,6 +37,11 @@ class Trace(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["item", "-at"])]
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """As `Removal.place`."""
+        return self.item_id, self.server
 
     @property
     def passed_on(self) -> tuple[str, ...]:

@@ -32,7 +32,9 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
     episodes = list(
         scoped.removals().filter(item=item).select_related("host", "item__likeness").order_by("-episode")
     )
-    removal = episodes[0] if episodes else None
+    # Of a newsgroup post several are open at once, one for each news server: what still waits goes first.
+    going_on = [one for one in episodes if one.status in removal_path.STILL_OPEN]
+    removal = next(iter([*going_on, *episodes]), None)
     holds = list(scoped.holds().filter(removal__item=item).select_related("answer").order_by("-placed_at"))
     active = next((hold for hold in holds if hold.released_at is None), None)
     paused = active is not None or (removal is not None and removal.status == removal_path.HELD)

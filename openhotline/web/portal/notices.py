@@ -42,6 +42,7 @@ class Line:
     number: int
     address: str
     ips: str
+    server: str  # of a newsgroup post: "News server news.example"
     files: str
     last_seen: str
     state: str
@@ -177,6 +178,7 @@ def _lines(
                 number=number,
                 address=defang(removal.item.canonical),
                 ips=" · ".join(trace.passed_on[:4]) if trace else "",
+                server=f"News server {removal.server}" if removal.server else "",
                 files=counted(count, "file") if count else "",
                 last_seen=f"Last seen {exact(last)}" if last else "",
                 state=state,

@@ -58,6 +58,7 @@ def notices(request: HttpRequest, key: UUID) -> HttpResponse:
             {
                 "uid": str(line.removal.uid),
                 "address": line.removal.item.canonical,
+                "server": line.removal.server,
                 "state": state_for_host(line.removal.status)[0],
             }
         )

@@ -142,7 +142,7 @@ def _line(row: ConsultationLine, passed: set[int], held: set[int]) -> Line:
     return Line(
         uid=str(removal.uid),
         ref=removal.item.ref,
-        address=defang(removal.item.canonical),
+        address=defang(removal.item.canonical) + (f" on {removal.server}" if removal.server else ""),
         state=state,
         family=family,
         status=removal.status,
