@@ -437,6 +437,7 @@ def notice_texts(language: str, table: Table) -> Texts:
             "address",
             "seen",
             "referrer",
+            "server",
             "phone",
             "verify",
             "appeal",

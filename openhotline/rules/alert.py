@@ -51,6 +51,8 @@ def text(content: AlertContent) -> str:
     for number, one in enumerate(content.addresses, 1):
         lines.append(f"{number}. {one.canonical}")
         details = [f"network address {one.addresses}"] if one.addresses else []
+        if one.server:
+            details.append(f"held on your news server {one.server}")
         if one.last_seen:
             details.append(f"last seen {_time(one.last_seen)}")
         if one.referrer:

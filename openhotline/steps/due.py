@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When, Window
+from django.db.models import BooleanField, Case, F, Q, QuerySet, TextField, Value, When, Window
 from django.db.models.functions import RowNumber
 
 from openhotline.records import bulk
@@ -106,7 +106,9 @@ def _candidates(at: datetime, most: int) -> list[_Candidate]:
     watched = Case(
         When(status__in=WATCHED, then=Value(True)), default=Value(False), output_field=BooleanField()
     )
-    asked = Case(When(server="", then=F("item__host")), default=F("server"))  # of a post, the news server
+    asked = Case(  # of a post, the news server
+        When(server="", then=F("item__host")), default=F("server"), output_field=TextField()
+    )
     ranked = (
         Removal.objects.filter(pk__in=found)
         .annotate(watched=watched, asked=asked)

@@ -49,6 +49,11 @@ WORDS = {
         *(NORMAL, "later", "busy", "error", "timeout", "cut-off", "keep-and-cut-off", "odd"),
         *("double", "reorder", "back-date", "lose"),
     ),
+    "news": (
+        NORMAL,
+        "expired",
+        "closed",
+    ),  # by a news server's name; "*" is every one. Expired: it has no post
     "onion": (NORMAL, "gone", "silent"),  # by its name; "*" is every onion service
     "line": (NORMAL, "down"),  # by vantage point or "*": our own line, so the canary is out of reach too
 }

@@ -26,7 +26,7 @@ _FIXED = {
     SERVERS[1]: places.NAME_SERVER_2,
     places.WHOIS_ROOT_NAME: places.WHOIS_ROOT,
     places.WHOIS_NAME: places.WHOIS,
-    places.NEWS_NAME: places.NEWS,
+    **places.NEWS_SERVERS,
 }
 _LIE, _LIE6 = places.FAR_SHORE.address(99), places.FAR_SHORE.address6(99)
 _FIXED_ZONES = {name.partition(".")[2] for name in _FIXED}

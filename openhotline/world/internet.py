@@ -122,8 +122,8 @@ class Internet:
             return DnsTalk(self.zones, literal)
         if port == 43 and literal in (places.WHOIS_ROOT, places.WHOIS):
             return WhoisTalk(self.whois.root if literal == places.WHOIS_ROOT else self.whois.registry)
-        if port == 119 and literal == places.NEWS:
-            return NewsTalk()
+        if port == 119 and literal in places.NEWS_SERVERS.values():
+            return NewsTalk(literal, self.behaviours)
         if port not in (80, 443) or self.truth.network(literal) is None:
             return REFUSED
         talk = HttpTalk(
@@ -202,7 +202,7 @@ class Internet:
             ],
             "whois": places.WHOIS_ROOT_NAME,
             "registry_lists": f"http://{places.REGISTRY_NAME}/bootstrap",
-            "news": [places.NEWS_NAME],
+            "news": list(places.NEWS_SERVERS),
             "stand_at": {name: list(place) for name, place in places.PLACES.items()},
             "proxies": str(proxies),
             "cdn": {"name": places.EDGE.operator, "url": cdn, "token": self.cdn.token},

@@ -1,15 +1,17 @@
-"""A news server (RFC 3977): it knows the posts it was told of, by Message-ID, and gives their headers.
+"""News servers (RFC 3977): each knows the same posts by Message-ID, and gives their headers.
 
-True here: HEAD, STAT, QUIT; a body is never given, for there is none. Not here: newsgroups, reading on.
+True here: HEAD, STAT, QUIT; a body is never given, for there is none. A server may be told that it has no post any
+more, or to let nobody ask. Not here: newsgroups, reading on.
 """
 
 import asyncio
 
 from openhotline.world import places
+from openhotline.world.behaviour import Behaviours
 
 POSTS = {
     "<part1of1.7K2@news.example>": (
-        "Path: news.registry.example!feeder.example!news.poldercloud.example!not-for-mail\r\n"
+        "Path: news.northrack.example!feeder.example!news.poldercloud.example!not-for-mail\r\n"
         "Newsgroups: alt.test.made-up\r\n"
         "Message-ID: <part1of1.7K2@news.example>\r\n"
         "Subject: A made-up post\r\n"
@@ -21,7 +23,9 @@ POSTS = {
 class NewsTalk(asyncio.Protocol):
     """One conversation."""
 
-    def __init__(self) -> None:
+    def __init__(self, literal: str, behaviours: Behaviours) -> None:
+        self.name = next(name for name, at in places.NEWS_SERVERS.items() if at == literal)
+        self.behaviours = behaviours
         self.transport: asyncio.Transport | None = None
         self._got = b""
 
@@ -29,7 +33,11 @@ class NewsTalk(asyncio.Protocol):
         """Greet."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self._say(f"200 {places.NEWS_NAME} ready")
+        if self.behaviours.of("news", self.name) == "closed":
+            self._say("502 nobody may ask")
+            transport.close()
+            return
+        self._say(f"200 {self.name} ready")
 
     def data_received(self, data: bytes) -> None:
         """Answer every line that is whole."""
@@ -46,7 +54,7 @@ class NewsTalk(asyncio.Protocol):
             self.transport.close()
         elif verb.upper() not in ("HEAD", "STAT"):
             self._say("500 what is that")
-        elif wanted not in POSTS:
+        elif wanted not in POSTS or self.behaviours.of("news", self.name) == "expired":
             self._say("430 no such article")
         elif verb.upper() == "STAT":
             self._say(f"223 0 {wanted}")

@@ -14,7 +14,13 @@ NAME_SERVER = "192.0.2.53"  # port 53, TCP
 NAME_SERVER_2 = "192.0.2.54"  # another operator's; it says the same unless it is told to lie
 WHOIS_ROOT_NAME, WHOIS_ROOT = "whois.root.example", "192.0.2.44"  # port 43; knows who knows
 WHOIS_NAME, WHOIS = "whois.registry.example", "192.0.2.45"  # port 43
-NEWS_NAME, NEWS = "news.registry.example", "192.0.2.46"  # port 119
+# News servers, port 119: two of one provider, one of another, one abroad.
+NEWS_SERVERS = {
+    "news.northrack.example": "192.0.2.77",
+    "reader.northrack.example": "192.0.2.78",
+    "news.quaydata.example": "192.0.2.93",
+    "news.poldercloud.example": "198.51.100.119",
+}
 REGISTRY_ADDRESS = "192.0.2.43"  # port 80
 REGISTRY_NAME = "rdap.registry.example"
 CANARY_ADDRESS = "192.0.2.40"

@@ -15,9 +15,9 @@ import pytest
 
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.connectors.probe.config import Limits
-from openhotline.connectors.probe.meaning import ListJob, TraceJob
+from openhotline.connectors.probe.meaning import CheckJob, ListJob, TraceJob
 from openhotline.jobs.exits import probe_config
-from openhotline.rules import methods
+from openhotline.rules import methods, signs
 from openhotline.rules.facts import MethodAnswer
 from openhotline.settings import Settings
 from openhotline.world import places
@@ -273,11 +273,31 @@ def test_onions_and_posts_take_their_short_walk(town: Town) -> None:
     wrong = town.trace(f"http://{'a' * 56}.onion/")[methods.ONION][0]
     assert not wrong.ok and wrong.why
     found = town.trace("news:part1of1.7K2@news.example", host=" ")
-    (answer,) = found[methods.NEWS_SERVER]
-    assert list(found) == [methods.NEWS_SERVER] and answer.ok
-    assert "injected by news.poldercloud.example" in answer.answer and "posting-host" in answer.raw
-    (answer,) = town.trace("news:nothere@news.example", host=" ")[methods.NEWS_SERVER]
-    assert answer.ok and answer.answer == "not there"
+    assert list(found) == [methods.NEWS_SERVER] and len(found[methods.NEWS_SERVER]) == 4
+    for answer in found[methods.NEWS_SERVER]:
+        assert "injected by news.poldercloud.example" in answer.answer and "posting-host" in answer.raw
+    for answer in town.trace("news:nothere@news.example", host=" ")[methods.NEWS_SERVER]:
+        assert answer.ok and answer.answer == "not there"
+
+
+def test_a_news_server_says_by_one_question_whether_it_has_a_post(town: Town) -> None:
+    server = "news.northrack.example"
+
+    def look(post: str = "part1of1.7K2@news.example", server: str = server) -> tuple[str, int, str]:
+        job = CheckJob(f"news:{post}", "north", town.at(), allow_path=True, server=server)
+        (facts,) = town.prober.check([job])
+        assert facts.canary_up and not facts.headers and not facts.fingerprint
+        return facts.outcome, facts.status, signs.read(facts).meaning
+
+    assert look() == ("answered", 223, signs.UP)
+    assert look("nothere@news.example") == ("answered", 430, signs.MISS)
+    with town.told("news", server, "expired"):
+        assert look() == ("answered", 430, signs.MISS)
+        assert look(server="reader.northrack.example") == ("answered", 223, signs.UP)
+    with town.told("news", server, "closed"):
+        assert look() == ("answered", 502, signs.BLOCKED)
+    assert look(server="nobody.northrack.example")[2] == signs.SILENT
+    assert look(server="")[0] == "blocked"
 
 
 def test_lists_of_registries_are_taken_over_while_it_runs(town: Town) -> None:

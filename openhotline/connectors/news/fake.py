@@ -26,3 +26,14 @@ class FakeNews:
         headers = self.posts.get(message_id)
         code = "430 no such article" if headers is None else f"221 0 {message_id}"
         return read(code, (headers or "").encode(), server=server)
+
+    async def has(
+        self,
+        message_id: str,
+        *,
+        server: str = "fake",
+        connect: Callable[[str], Awaitable[Stream]] | None = None,
+        timeout_s: float = 0,
+    ) -> tuple[str, int, str]:
+        """The call signature of `client.has`."""
+        return "answered", 223 if message_id in self.posts else 430, f"Asked {server} by STAT."

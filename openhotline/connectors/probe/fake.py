@@ -8,6 +8,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from openhotline.connectors.news import meaning as news
 from openhotline.connectors.probe.client import ProberUnreachable
 from openhotline.connectors.probe.meaning import CheckJob, Hello, ListFacts, ListJob, TraceJob
 from openhotline.connectors.probe.page import Page, read_page
@@ -54,6 +55,7 @@ class FakeProber:
         self.truth: dict[str, Truth] = dict(truth)
         self.vantages = vantages
         self.words = words
+        self.news: dict[str, set[str]] = {}  # news server -> the posts ("news:x@y") it has
         self.canary_up = dict.fromkeys(vantages, True)
         self.reachable = True
         self.calls: list[TraceJob | CheckJob] = []
@@ -99,6 +101,8 @@ class FakeProber:
         return self.truth.get(canonical) or self.truth.get(host)
 
     def _trace(self, job: TraceJob) -> TraceFacts:
+        if job.canonical.startswith("news:"):
+            return TraceFacts(job.canonical, job.host, job.at, self._asked(job.canonical))
         so = self.truth.get(job.canonical) or self.truth.get(job.host)
         if so is None or not so.addresses:
             return TraceFacts(job.canonical, job.host, job.at, _nowhere())
@@ -110,7 +114,24 @@ class FakeProber:
         )
         return TraceFacts(job.canonical, job.host, job.at, told)
 
+    def _asked(self, post: str) -> tuple[MethodAnswer, ...]:
+        """What each news server says of a post, in the real connector's reading."""
+        wanted = news.message_id(post)
+        return tuple(
+            news.read(f"221 0 {wanted}" if post in posts else "430 no such article", b"", server=server)
+            for server, posts in self.news.items()
+        )
+
+    def _stat(self, job: CheckJob) -> CheckFacts:
+        has = job.canonical in self.news.get(job.server, set())
+        up = self.canary_up.get(job.vantage, False)
+        return CheckFacts(
+            job.canonical, job.vantage, job.at, "answered", status=223 if has else 430, canary_up=up
+        )
+
     def _check(self, job: CheckJob) -> CheckFacts:
+        if job.server and job.allow_path:
+            return self._stat(job)
         so = self._known(job.canonical)
         variant = job.variant
         up = self.canary_up.get(job.vantage, False)
@@ -209,7 +230,9 @@ def _answers(so: Truth, job: TraceJob) -> list[MethodAnswer]:
         ),
         MethodAnswer(methods.NAME_SERVERS, True, answer="ns1.registry.example", source="fake"),
         rdap,
-        MethodAnswer(methods.RDAP_AS, True, answer=f"AS{so.asn}", asn=so.asn, source="fake"),
+        MethodAnswer(
+            methods.RDAP_AS, True, answer=f"AS{so.asn}", country=so.country, asn=so.asn, source="fake"
+        ),
         MethodAnswer(methods.RDAP_DOMAIN, True, answer=job.host, source="fake"),
         origin,
         replace(a_file, method=methods.LOCATION, answer=so.country, country=so.country),

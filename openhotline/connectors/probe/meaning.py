@@ -180,6 +180,7 @@ def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob | ProbeJob |
                 value.get("allow_path") is True,
                 str(value.get("cookie", "")),
                 tuple(map(str, value.get("steps", ()))),
+                str(value.get("server", "")),
             )
         if kind == "probe":
             request = value.get("request") is True

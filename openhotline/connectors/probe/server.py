@@ -258,6 +258,8 @@ class _Desk:
                 return await self._do(job)
         address = take_apart(job.canonical if isinstance(job, CheckJob) else job.address, self.config.ports)
         host = "" if isinstance(address, str) else address.host
+        if isinstance(job, CheckJob) and job.server:
+            host = job.server.partition(":")[0]
         async with self.turns.line(host, job.vantage), self._slots[False]:
             return await self._do(job)
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0018_program_hook"),
+        ("records", "0019_host_alerts"),
     ]
 
     operations = [
