@@ -295,9 +295,7 @@ class HouseWords:
         self.name, self.domain, self.phone, self.portal_url = name, domain, phone, portal_url
 
 
-def addresses(
-    removals: Sequence[Removal], traces: dict[tuple[int, str], Trace]
-) -> tuple[NoticeAddress, ...]:
+def addresses(removals: Sequence[Removal], traces: dict[tuple[int, str], Trace]) -> tuple[NoticeAddress, ...]:
     """What a letter to a host says of each address."""
     pks = [removal.pk for removal in removals]
     seen = dict(
