@@ -25,7 +25,7 @@ Told = Callable[[str, int, int], None]  # what is being done, how far, of how mu
 
 @dataclass(frozen=True, slots=True)
 class LedgerHead:
-    """What verification said of the copy. `staged`: entries that waited for their place in that moment."""
+    """What verification said of the copy. `staged`: how many of the entries waited for their place in that moment."""
 
     exit_code: int
     entries: int
@@ -36,8 +36,8 @@ class LedgerHead:
 
     @property
     def ok(self) -> bool:
-        """Whole; or whole but for entries that were still to be put in order, as in any house that is at work."""
-        return self.exit_code == 0 or (self.staged > 0 and self.first_bad is None)
+        """Whole, those included that were still to be put in order, as in any house that is at work."""
+        return self.exit_code == 0
 
 
 @dataclass(frozen=True, slots=True)

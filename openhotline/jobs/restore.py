@@ -224,7 +224,7 @@ def _verify(folder: Path, manifest: Manifest, told: Told) -> LedgerHead:
     while sequence():
         told("Putting the last entries in order", 0, 0)
     whole = head_of_this_house()
-    if whole.exit_code or whole.entries != wanted.entries + wanted.staged:
+    if whole.exit_code or (whole.entries, whole.root) != (wanted.entries, wanted.root):
         raise Refused(f"The ledger's last entries do not fit: {whole.why} {STAYS_SHUT}", code="not-verified")
     return whole
 

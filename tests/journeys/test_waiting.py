@@ -43,6 +43,7 @@ def test_old_reports_that_still_wait_do_not_keep_newer_ones_from_their_answer(
     assert phase(5) == words.CLOSED_PHASE
     assert Report.objects.filter(status="answered").count() == 1
     house.graded(waiting[0], by=("A07",), opinion=LAWFUL)
+    house.later(timedelta(minutes=1))  # half a minute to take the opinion back
     close.answer_reports(at=house.now)
     assert phase(1) == words.CLOSED_PHASE, "around and around"
 
