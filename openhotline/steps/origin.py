@@ -80,7 +80,11 @@ def record(
 
 def recorded(items: Sequence[Item]) -> dict[int, Origin]:
     """Item id -> the newest origin that a person recorded."""
-    rows = Origin.objects.filter(item_id__in=[item.pk for item in items]).select_related("by").order_by("at", "pk")
+    rows = (
+        Origin.objects.filter(item_id__in=[item.pk for item in items])
+        .select_related("by")
+        .order_by("at", "pk")
+    )
     return {row.item_id: row for row in rows}
 
 
