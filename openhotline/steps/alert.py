@@ -153,7 +153,7 @@ def depart(letter: Letter, *, house: HouseWords, at: datetime) -> AlertContent |
         [
             freshness.line(
                 row,
-                traces.get(row.place),
+                traces.get(row.held_at),
                 held=row.pk in held,
                 covered=True,  # nobody at home is asked about what is held abroad
                 here=row.host_id == made.host_id,

@@ -305,7 +305,7 @@ def reminder_stands(letter: Letter, *, at: datetime) -> bool:
     lines = [
         freshness.line(
             row,
-            traces.get(row.place),
+            traces.get(row.held_at),
             held=row.pk in held,
             covered=True,  # the notice it reminds of was
         )

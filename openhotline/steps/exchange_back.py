@@ -116,7 +116,7 @@ def _items(reports: Sequence[int]) -> dict[int, Item]:
 
 
 def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]]:
-    at_place = {row.place: row for row in Removal.objects.filter(item__in=items).order_by("episode")}
+    at_place = {row.held_at: row for row in Removal.objects.filter(item__in=items).order_by("episode")}
     newest = {row.item_id: row for row in at_place.values()}
     # A post is gone only when it is gone from every news server.
     newest |= {row.item_id: row for row in at_place.values() if row.status in removal_path.STILL_OPEN}

@@ -33,7 +33,7 @@ def newest(items: Iterable[int]) -> dict[tuple[int, str], Trace]:
         .defer("sealed", "answers", "reasons", "layers")
         .order_by("at", "pk")
     )
-    return {row.place: row for row in rows if row.at == wanted[row.place]}
+    return {row.held_at: row for row in rows if row.at == wanted[row.held_at]}
 
 
 def line(

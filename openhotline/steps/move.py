@@ -42,16 +42,16 @@ def compare(
     at: datetime,
 ) -> list[Removal]:
     """Later traces of open episodes (`current`: place -> removal). Returns the removals that ended as moved."""
-    known = _last_agreed([current[trace.place].pk for trace in traces])
+    known = _last_agreed([current[trace.held_at].pk for trace in traces])
     recent = _recent([trace.item_id for trace in traces])
     return [
-        current[trace.place]
+        current[trace.held_at]
         for trace in traces
         if _compare(
             trace,
-            current[trace.place],
-            known.get(current[trace.place].pk),
-            recent.get(trace.place, []),
+            current[trace.held_at],
+            known.get(current[trace.held_at].pk),
+            recent.get(trace.held_at, []),
             policy=policy,
             weights=weights,
             by=by,

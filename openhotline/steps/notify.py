@@ -277,7 +277,7 @@ def departing(
     return [
         freshness.line(
             removal,
-            traces.get(removal.place),
+            traces.get(removal.held_at),
             held=removal.pk in held,
             covered=departure.covers(consents[removal.pk], at),
             here=removal.host_id == host,
@@ -312,7 +312,7 @@ def addresses(removals: Sequence[Removal], traces: dict[tuple[int, str], Trace])
         NoticeAddress(
             uid=str(removal.uid),
             canonical=removal.item.canonical,
-            addresses=", ".join(traces[removal.place].passed_on),
+            addresses=", ".join(traces[removal.held_at].passed_on),
             category=removal.item.category,
             age_band=removal.item.age_band,
             files=files.get(removal.item_id, 0),

@@ -116,10 +116,10 @@ def treat_as_edge(*, policy: Policy, at: datetime) -> int:
     )
     newest: dict[tuple[int, str], Trace] = {}
     for row in Trace.objects.filter(item__in=[removal.item_id for removal in late]).order_by("at", "pk"):
-        newest[row.place] = row
+        newest[row.held_at] = row
     groups: dict[tuple[str, int | None], list[Removal]] = defaultdict(list)
     for removal in late:
-        found = newest.get(removal.place)
+        found = newest.get(removal.held_at)
         country = edge_country(found.answers) if found else ""
         if found is not None and country:
             removal.host = found.host

@@ -150,7 +150,7 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
         [
             freshness.line(
                 removal,
-                traces.get(removal.place),
+                traces.get(removal.held_at),
                 held=removal.pk in held,
                 covered=True,  # nobody at home is asked about what is held abroad
             )
@@ -185,15 +185,15 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
                 uid=str(removal.uid),
                 canonical=removal.item.canonical,
                 country=removal.country,
-                addresses=",".join(traces[removal.place].passed_on),
-                operator=traces[removal.place].operator,
-                asn=traces[removal.place].asn,
+                addresses=",".join(traces[removal.held_at].passed_on),
+                operator=traces[removal.held_at].operator,
+                asn=traces[removal.held_at].asn,
                 cls=removal.item.cls,
                 category=removal.item.category,
                 age_band=removal.item.age_band,
                 files=0,
                 graded_at=removal.item.graded_at or at,
-                traced_at=traces[removal.place].at,
+                traced_at=traces[removal.held_at].at,
                 referrer=removal.item.referrer,
                 edge=removal.edge,
                 kind=removal.item.kind,

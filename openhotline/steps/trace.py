@@ -51,21 +51,21 @@ def record(
         _keep_back(made)
         _contacts(votes, hosts, at=at)
         current = {
-            removal.place: removal
+            removal.held_at: removal
             for removal in Removal.objects.filter(
                 item__in=[item for item, _ in traced], status__in=removal_path.STILL_OPEN
             ).select_related("item", "host")
         }
         _found_at_last(made, current)
         fresh = _first_of_a_place(made)
-        known = [trace for trace in made if trace.place in current]
+        known = [trace for trace in made if trace.held_at in current]
         opened = episode.begin_at(fresh, policy=policy, by=by, at=at)
         moved = move.compare(known, current, policy=policy, weights=weights, by=by, at=at)
         tell.moved(moved, at=at)
-        by_place = {removal.place: removal for removal in [*current.values(), *opened]}
+        by_place = {removal.held_at: removal for removal in [*current.values(), *opened]}
         for trace in made:
-            if trace.removal_id is None and trace.place in by_place:
-                trace.removal = by_place[trace.place]
+            if trace.removal_id is None and trace.held_at in by_place:
+                trace.removal = by_place[trace.held_at]
         _enter(made, by=by, at=at)
         Trace.objects.bulk_create(made, batch_size=200)
     return made
@@ -75,8 +75,8 @@ def _found_at_last(made: Sequence[Trace], current: dict[tuple[int, str], Removal
     """A post that no news server was found to hold waits as unclear: the first server that holds it takes that over."""
     for trace in made:
         nowhere = (trace.item_id, "")
-        if trace.server and trace.place not in current and nowhere in current:
-            removal = current[trace.place] = current.pop(nowhere)
+        if trace.server and trace.held_at not in current and nowhere in current:
+            removal = current[trace.held_at] = current.pop(nowhere)
             removal.server = trace.server
             Removal.objects.filter(pk=removal.pk).update(server=trace.server)
 
@@ -90,7 +90,7 @@ def _first_of_a_place(made: Sequence[Trace]) -> list[Trace]:
         trace
         for trace in made
         if trace.item.status == item_path.GRADED
-        and trace.place not in had
+        and trace.held_at not in had
         and (trace.server or trace.item_id not in items)
     ]
 

@@ -88,7 +88,7 @@ class Removal(models.Model):
     )
 
     @property
-    def place(self) -> tuple[int, str]:
+    def held_at(self) -> tuple[int, str]:
         """What its traces are about: the item, and the news server where there is one."""
         return self.item_id, self.server
 

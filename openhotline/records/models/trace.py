@@ -39,8 +39,8 @@ class Trace(models.Model):
         indexes = [models.Index(fields=["item", "-at"])]
 
     @property
-    def place(self) -> tuple[int, str]:
-        """As `Removal.place`."""
+    def held_at(self) -> tuple[int, str]:
+        """As `Removal.held_at`."""
         return self.item_id, self.server
 
     @property
