@@ -36,6 +36,7 @@ from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
 from openhotline.steps import (
     alert,
+    domain_alert,
     escalate,
     exchange_back,
     freshness,
@@ -188,6 +189,15 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         if said is None:
             return None
         subject, text, serial = alert_words.subject(said), alert_words.text(said), said.number
+    elif letter.kind == domain_alert.KIND:
+        about = domain_alert.depart(letter, policy=policy, house=post.house, at=at)
+        if about is None:
+            return None
+        subject, text, serial = (
+            alert_words.domain_subject(about),
+            alert_words.domain_text(about),
+            about.number,
+        )
     if letter.body is not None:
         return None
     out = MailLetter(

@@ -1,13 +1,15 @@
-"""What an alert to a registered host abroad says.
+"""What an alert says: to a registered host abroad, and to somebody who answers for a domain.
 
-True here: it tells what the referral beside it tells, asks and does not order, and says who leads: the partner hotline
-of that country. What is not here: who is alerted and when (`steps/alert`).
+True here: a host is told what the referral beside it tells, is asked and not ordered, and hears who leads: the partner
+hotline of that country. Of a domain only its name and a number are told, and no address. What is not here: who is alerted
+and when (`steps/alert`, `steps/domain_alert`).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from openhotline.rules.notice import NoticeAddress, count_words, what
+from openhotline.rules.words import CHILD_SEXUAL_ABUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,40 @@ def text(content: AlertContent) -> str:
         f"Is it genuine? Ring us at {content.phone}; find the number yourself, not in this mail.",
     ]
     return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainContent:
+    """Everything a letter about a domain carries. Frozen at departure."""
+
+    number: str
+    name: str
+    domain: str
+    count: int
+    hotline: str
+    phone: str
+    sent: datetime  # UTC
+
+
+def domain_subject(content: DomainContent) -> str:
+    """The mail's subject. The domain stands in the letter alone."""
+    return f"Alert {content.number}: a domain in your sphere"
+
+
+def domain_text(content: DomainContent) -> str:
+    """The letter."""
+    return (
+        f"To {content.name}\nAlert {content.number} from {content.hotline}, {_time(content.sent)}\n\n"
+        f"Under {content.domain}, a domain that our agreement names, our analysts have found {what(CHILD_SEXUAL_ABUSE)}: "
+        f"{count_words(content.count).lower()}, seen by our own checks today. Who hosts it, or the hotline of its country, "
+        "has been told.\n\n"
+        "1. Do not open anything under it.\n"
+        "2. Preserve what you hold about who registered it and pays for it.\n"
+        "3. Act as our agreement says, and do not warn who registered it.\n"
+        f"4. Answer this mail with {content.number} in its subject: what you did.\n\n"
+        "This letter names no page: ask us where you need to know. We tell you once nothing is left under it.\n\n"
+        f"Is it genuine? Ring us at {content.phone}; find the number yourself, not in this mail.\n"
+    )
 
 
 def _time(moment: datetime) -> str:

@@ -47,10 +47,10 @@ class Notebook:
     def left(self, letter: Letter, now: datetime) -> None:
         """A letter has just been claimed: everything must hold in this moment."""
         pks = list(letter.lines.values_list("removal", flat=True))
-        about_content = letter.kind in ("notice", "reminder", "referral")
+        about_content = letter.kind in ("notice", "reminder", "referral", "host-alert", "domain-alert")
         if about_content and Hold.objects.filter(removal__in=pks, released_at=None).exists():
             self.breach(UNDER_HOLD, f"{letter.kind} {letter.number}")
-        if letter.kind in ("notice", "reminder") and letter.recipient in self.withdrawn:
+        if letter.kind in ("notice", "reminder", "host-alert") and letter.recipient in self.withdrawn:
             self.breach(WITHDRAWN, f"{letter.kind} {letter.number} to {letter.recipient}")
         if letter.kind != "notice":
             return

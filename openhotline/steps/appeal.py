@@ -229,7 +229,8 @@ def _take_back(appeal: Appeal, *, by: Actor, at: datetime) -> None:
         )
     for letter in (
         Letter.objects.filter(lines__removal__in=pks, state__in=[PENDING, CONTACT_NEEDED, FAILED])
-        .exclude(kind__in=["police-repealed", "host-repealed"])
+        # Alerts leave it out at their departure, and the rest of each goes.
+        .exclude(kind__in=["police-repealed", "host-repealed", "host-alert", "domain-alert"])
         .distinct()
     ):
         queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)

@@ -15,7 +15,14 @@ from openhotline.outbox.models import PENDING, Letter, LetterLine
 from openhotline.records.models import Removal, Trace
 from openhotline.rules import departure, removal_path
 
-KINDS = ("notice", "reminder", "ladder", "referral", "host-alert")  # letters that say where something is held
+KINDS = (
+    "notice",
+    "reminder",
+    "ladder",
+    "referral",
+    "host-alert",
+    "domain-alert",
+)  # letters that say where something is held
 STALE = "The trace is too old, or unclear, to send on. It is being traced again."
 
 

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -20,6 +21,7 @@ from openhotline.policy import Policy
 from openhotline.records import vault
 from openhotline.records.models import ListAgreement, ListLicence
 from openhotline.rules import filter_list as rule
+from openhotline.rules import sphere
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
@@ -56,9 +58,11 @@ def propose(values: Mapping[str, str], *, why: str, by: Actor, at: datetime) -> 
         code="ends_on",
     )
     refuse_unless(form in rule.FORMS, f"The form is one of: {', '.join(rule.FORMS)}.", code="form")
+    covered = sphere.read(values.get("sphere", ""))
     refuse_unless(
-        _PRINT.fullmatch(fingerprint) is not None,
-        "The certificate's fingerprint is SHA-256: 64 hex digits. Have it read out to you.",
+        _PRINT.fullmatch(fingerprint) is not None or (not fingerprint and bool(covered)),
+        "The certificate's fingerprint is SHA-256: 64 hex digits. Have it read out to you. It is left out only where "
+        "somebody is told of domains and does not get the list.",
         code="fingerprint",
     )
     refuse_unless(bool(why.strip()), "Write down why; the second person will read it.", code="why")
@@ -69,6 +73,7 @@ def propose(values: Mapping[str, str], *, why: str, by: Actor, at: datetime) -> 
             ends_on=ends,
             form=form,
             fingerprint=fingerprint,
+            sphere="\n".join(covered),
             why=why.strip()[:2_000],
             proposed_at=at,
             proposed_by=by.who,
@@ -152,6 +157,11 @@ def ask(rows: Sequence[ListAgreement], *, why: str, by: Actor, at: datetime) -> 
     refuse_unless(bool(why.strip()), "Write down why; the second person will read it.", code="why")
     with transaction.atomic():
         pks = [row.pk for row in rows]
+        refuse_unless(
+            all(row.fingerprint for row in rows),
+            "One of these agreements is about domains alone, without the list.",
+            code="domains",
+        )
         held = list(in_force(at).select_for_update().filter(pk__in=pks).order_by("pk"))
         refuse_unless(
             len(held) == len(pks),
@@ -208,6 +218,7 @@ def _enter(act: str, rows: Sequence[ListAgreement], *, by: Actor, at: datetime) 
                     "until": row.ends_on.isoformat(),
                     "form": row.form,
                     "fingerprint": row.fingerprint,
+                    "sphere": sha256(row.sphere.encode()).hexdigest() if row.sphere else "",
                 },
             )
             for row in rows

@@ -28,6 +28,7 @@ from openhotline.records.models import (
     DigestKey,
     DigestMatch,
     DigestUpload,
+    DomainAlert,
     Hold,
     Host,
     HostAlert,
@@ -303,6 +304,10 @@ class Scoped:
     def host_alerts(self) -> QuerySet[HostAlert]:
         """Alerts to hosts abroad: the desk's own."""
         return self._rows(HostAlert.objects.all())
+
+    def domain_alerts(self) -> QuerySet[DomainAlert]:
+        """Alerts to those who answer for domains: the desk's own."""
+        return self._rows(DomainAlert.objects.all())
 
     def host_calls(self) -> QuerySet[HostCall]:
         """Logged calls to hosts: the desk's own."""

@@ -25,6 +25,7 @@ from openhotline.steps import (
     check,
     consult,
     contact,
+    domain_alert,
     freshness,
     intake,
     notify,
@@ -199,6 +200,9 @@ class Day:
             if letter.kind == alert.KIND:
                 said = alert.depart(letter, house=HOUSE, at=self.now)
                 return alert_words.text(said).encode() if said else None
+            if letter.kind == domain_alert.KIND:
+                about = domain_alert.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
+                return alert_words.domain_text(about).encode() if about else None
             return letter.text.encode()
 
         for transport in ("mail", "partner"):

@@ -18,10 +18,10 @@ from django.test import Client
 
 from openhotline.records.models import ListAgreement, ListLicence
 from openhotline.settings import load
-from openhotline.steps import filter_list
+from openhotline.steps import domain_alert, filter_list
 from openhotline.web.headers import blind
 from tests.journeys.cast import Day
-from tests.journeys.test_filter_list import PROGRAM, agreed, licensed, listed_at_five
+from tests.journeys.test_filter_list import PROGRAM, abroad, agreed, licensed, listed_at_five
 from tests.web.desk_cast import Desk
 from tests.web.portal_cast import open_portal, set_clock, unlock
 
@@ -191,3 +191,33 @@ def test_the_desk_agrees_grants_and_finds_a_leak_and_never_sees_the_list(desk: D
     assert "North Filter" in found
     assert "No marker of ours" in lead.post("/filter-list/whose", {"text": "nothing"}).content.decode()
     assert "dijk.example.net" not in lead.get("/filter-list").content.decode()
+
+
+@AT_DESK
+def test_a_registry_is_told_of_domains_without_the_list_and_the_desk_sees_of_which(desk: Desk) -> None:
+    day, lead, liaison = desk.day, desk.as_("L01"), desk.as_("P01")
+    said = {
+        "key": "net-registry",
+        "name": "Net Registry",
+        "paper": "safe 2",
+        "mail": "abuse@registry.example",
+        "signed_on": "2026-05-03",
+        "ends_on": "2027-05-02",
+        "why": "their law of May",
+    }
+    wrong = lead.post("/filter-list/agreements", {**said, "sphere": "www.example.net"})
+    assert (wrong.status_code, "no domain that somebody registered" in wrong.content.decode()) == (422, True)
+    assert ">www.example.net</textarea>" in wrong.content.decode(), "what was typed stays"
+    assert lead.post("/filter-list/agreements", {**said, "sphere": ".nl example.net"}).status_code == 303
+    assert "example.net" in liaison.get("/filter-list").content.decode(), "the second person reads the sphere"
+    where = f"/filter-list/agreements/{ListAgreement.objects.get().pk}"
+    confirmed = liaison.post(where, {"press": "confirm"}).content.decode()
+    assert "shown this once" not in confirmed, "no list, no salt"
+    assert "Ask for one download" not in confirmed
+    abroad(day, "http://dijk.example.net/n/1")
+    domain_alert.sweep(policy=day.policy, at=day.now)
+    day.letters_leave()
+    desk.sync()
+    page = lead.get("/filter-list").content.decode()
+    assert "No list. Alerted about 2 endings and domains." in page
+    assert '<b class="mono">example.net</b> to net-registry <span class="chip is-ok">sent</span>' in page

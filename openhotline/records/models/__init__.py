@@ -1,6 +1,6 @@
 """The filing cabinet: Django models are the records. One drawer a file."""
 
-from openhotline.records.models.alert import HostAlert, HostAlertLine, HostRegistration
+from openhotline.records.models.alert import DomainAlert, HostAlert, HostAlertLine, HostRegistration
 from openhotline.records.models.appeal import Appeal, AppealLine
 from openhotline.records.models.assessment import Alarm, Assessment
 from openhotline.records.models.check import Check, HostTurn, Likeness
@@ -88,6 +88,7 @@ __all__ = [
     "DigestMatch",
     "DigestRun",
     "DigestUpload",
+    "DomainAlert",
     "Hold",
     "Host",
     "HostAlert",

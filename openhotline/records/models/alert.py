@@ -1,4 +1,4 @@
-"""Hosts abroad that registered to be alerted, and the alerts that went to them."""
+"""Hosts abroad that registered to be alerted, what they were told, and what those who answer for domains were told."""
 
 from django.db import models
 
@@ -48,5 +48,25 @@ class HostAlertLine(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["removal"], condition=models.Q(dropped=""), name="one_alert_per_removal"
+            ),
+        ]
+
+
+class DomainAlert(models.Model):
+    """A recipient under a signed agreement was told that a domain of its sphere holds confirmed content.
+
+    One while it lasts: it is over once nothing is left under the domain, and what comes then is told anew.
+    """
+
+    number = models.CharField(max_length=16, unique=True)  # A-26-0008-
+    recipient = models.CharField(max_length=24)  # the key of its agreement, whatever its version
+    domain = models.CharField(max_length=253)
+    drafted_at = models.DateTimeField()
+    over_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "domain"], condition=models.Q(over_at=None), name="one_alert_per_domain"
             ),
         ]

@@ -20,7 +20,11 @@ class ListAgreement(models.Model):
     signed_on = models.DateField()
     ends_on = models.DateField()
     form = models.CharField(max_length=8, choices=[(form, form) for form in filter_list.FORMS])
-    fingerprint = models.CharField(max_length=64)  # SHA-256 of the client certificate (DER), hex
+    # SHA-256 of the client certificate (DER), hex; "": domain alerts alone, and no list
+    fingerprint = models.CharField(max_length=64)
+    sphere = models.TextField(
+        default=""
+    )  # endings and domains it is alerted about (rules/sphere), one a line
     salt = models.BinaryField(null=True)  # sealed; made when it is confirmed
     why = models.TextField()
     proposed_at = models.DateTimeField()
@@ -39,7 +43,7 @@ class ListAgreement(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["fingerprint"],
-                condition=models.Q(ended_at=None, confirmed_at__isnull=False),
+                condition=models.Q(ended_at=None, confirmed_at__isnull=False) & ~models.Q(fingerprint=""),
                 name="one_recipient_per_certificate",
             ),
             models.CheckConstraint(

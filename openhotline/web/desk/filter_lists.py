@@ -1,4 +1,5 @@
-"""The filter list at the desk: recipients and their agreements, licences, what was made up, and whose copy this is.
+"""The filter list at the desk: recipients and their agreements, licences, what was made up, whose copy this is; and who was
+alerted about which domain.
 
 True here: nobody of the house downloads the list, and no page shows it. Every press is a person's. What is not here:
 what a press leads to (`steps/list_agreement`, `steps/filter_list`).
@@ -16,6 +17,7 @@ from openhotline.rules.permits import may_act
 from openhotline.rules.refusals import Refused
 from openhotline.steps import filter_list, list_agreement
 from openhotline.web.desk import bench, times
+from openhotline.web.desk.outward import LETTER_FAMILIES
 from openhotline.web.scoped import found
 
 FORMS = {HASHES: "Salted hashes", PLAIN: "Addresses in clear"}
@@ -27,7 +29,7 @@ FIELDS = (
     ("mail", "Mail", ""),
     ("signed_on", "Signed on", "2026-05-03"),
     ("ends_on", "Ends on", "2027-05-02"),
-    ("fingerprint", "SHA-256 of the client certificate", "64 hex digits, read out to you"),
+    ("fingerprint", "SHA-256 of the client certificate", "64 hex digits, read out to you; empty: no list"),
     ("why", "Why", ""),
 )
 
@@ -43,12 +45,19 @@ def page(request: HttpRequest, refusal: Refused | None = None, **more: Any) -> H
     at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
     agreements = scoped.list_agreements().filter(ended_at=None).order_by("key", "pk")
     licences = scoped.list_licences().select_related("agreement").order_by("-pk")[:50]
+    told = scoped.domain_alerts().order_by("-pk")[:50]
+    letters = scoped.letters().filter(kind="domain-alert", number__in=[row.number for row in told])
+    states = dict(letters.values_list("number", "state"))
     issues = list(scoped.list_issues().order_by("-pk")[:10])
     return render(
         request,
         "desk/filter_list.html",
         {
+            "with_list": [row for row in agreements if row.confirmed_at and row.fingerprint],
             "in_force": [row for row in agreements if row.confirmed_at],
+            "alerts": [
+                (row, LETTER_FAMILIES[states[row.number]], times.when(row.drafted_at, at)) for row in told
+            ],
             "proposed": [
                 (row, times.when(row.proposed_at, at), row.proposed_by == who.who, FORMS[row.form])
                 for row in agreements
@@ -90,6 +99,7 @@ def propose(request: HttpRequest) -> HttpResponse:
     values = {name: request.POST.get(name, "") for name, _, _ in FIELDS} | {
         "form": request.POST.get("form", "")
     }
+    values["sphere"] = request.POST.get("sphere", "")[:1_000_000]
     list_agreement.propose(values, why=values["why"], by=bench.actor(request), at=bench.now(request))
     return HttpResponseRedirect(reverse("filter-list"), status=303)
 
@@ -101,7 +111,8 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
     row = found(bench.scoped(request).list_agreements(), pk=pk)
     by, at = bench.actor(request), bench.now(request)
     if request.POST.get("press") == "confirm":
-        return page(request, salt=list_agreement.confirm(row, by=by, at=at).hex())
+        salt = list_agreement.confirm(row, by=by, at=at)
+        return page(request, salt=salt.hex() if row.fingerprint else "")
     list_agreement.end(row, by=by, at=at)
     return HttpResponseRedirect(reverse("filter-list"), status=303)
 
