@@ -30,6 +30,7 @@ from openhotline.records.models import (
     Mail,
     Notice,
     NoticeMessage,
+    Partner,
     ProposedAnswer,
     Removal,
     Report,
@@ -37,8 +38,8 @@ from openhotline.records.models import (
 from openhotline.rules import inbound as rule
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
-from openhotline.steps import mailbox, public_key
-from tests.journeys.cast import HOUSE, minutes
+from openhotline.steps import alert, contact, mailbox, public_key, refer
+from tests.journeys.cast import CANAL_HOST, HOUSE, minutes
 
 if TYPE_CHECKING:
     from tests.journeys.cast import Day
@@ -153,6 +154,28 @@ def test_a_bounce_at_the_letters_own_address_demotes_and_the_next_contact_is_wri
 @pytest.mark.parametrize(
     ("action", "state"), [("delayed", "deferred"), ("delivered", "delivered"), ("relayed", "delivered")]
 )
+def test_an_alert_abroad_that_bounces_late_goes_to_the_next_contact(house: "Day") -> None:
+    Partner.objects.create(key="hotline-nl", name="partner", kind="hotline", country="NL")
+    removals = house.traced(house.graded(house.public_report("http://dijk.example.net/n/1")), CANAL_HOST)
+    house.contact_verified(removals)
+    host = removals[0].host
+    row = alert.register(host, why="their letter", by=house.who("A07"), at=house.now)
+    alert.confirm(row, by=house.who("P01"), at=house.now)
+    refer.refer_due(at=house.now)
+    house.letters_leave()
+    alert.hosts_due(at=house.now)
+    house.letters_leave()
+    (letter,) = house.letters(alert.KIND, "sent")
+    take(house, report(bounce_to(letter), letter.recipient))
+    assert alert.hosts_due(at=house.now) == 0, "nobody there can be written to"
+    desk = contact.propose(
+        host, "desk@canal-hosting.example", source="host-page", by=house.who("A07"), at=house.now
+    )
+    contact.verify(desk, by=house.who("P01"), at=house.now)
+    assert alert.hosts_due(at=house.now) == 1
+    assert house.letters(alert.KIND, "pending")[0].recipient == "desk@canal-hosting.example"
+
+
 def test_what_is_no_bounce_is_a_word_about_the_way_and_moves_nothing(
     house: "Day", action: str, state: str
 ) -> None:

@@ -87,8 +87,14 @@ def test_it_takes_two_people_and_is_about_what_comes_after(house: Day) -> None:
     refer_all(house)
     (said,) = alerts(house)
     assert "http://dijk.example.net/n/3" in said, "and to this host alone"
-    alert.end(row, by=house.who("A12"), at=house.now)
     found(house, "http://dijk.example.net/n/4")
+    refer.refer_due(at=house.now)
+    house.letters_leave()
+    assert alert.hosts_due(at=house.now) == 1
+    alert.end(row, by=house.who("A12"), at=house.now)
+    house.letters_leave()
+    assert len(alerts(house)) == 1, "what waited to leave is withdrawn"
+    found(house, "http://dijk.example.net/n/5")
     refer_all(house)
     assert len(alerts(house)) == 1
 

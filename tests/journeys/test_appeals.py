@@ -12,7 +12,7 @@ from openhotline.records.models import Appeal, Hold, Item, Notice, NoticeMessage
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import Actor
-from openhotline.steps import appeal, confirm
+from openhotline.steps import alert, appeal, confirm
 from tests.journeys.cast import CANAL_HOST, minutes
 
 if TYPE_CHECKING:
@@ -123,7 +123,10 @@ def test_referrals_abroad_are_taken_back_too(staffed: "Day") -> None:
     """The same item, once at home and once abroad: both roads are walked back."""
     notice, removals = noticed(staffed)
     staffed.later(minutes(10))
-    staffed.traced([removals[0].item], CANAL_HOST)
+    moved = staffed.traced([removals[0].item], CANAL_HOST)
+    staffed.contact_verified(moved[:1])
+    asked_for = alert.register(moved[0].host, why="letter", by=staffed.who("A07"), at=staffed.now)
+    alert.confirm(asked_for, by=staffed.who("P01"), at=staffed.now)
     from openhotline.records.models import Partner, Referral
     from openhotline.steps import refer
 
@@ -133,12 +136,16 @@ def test_referrals_abroad_are_taken_back_too(staffed: "Day") -> None:
         )
     refer.refer_due(at=staffed.now)
     staffed.letters_leave()
+    alert.hosts_due(at=staffed.now)
+    staffed.letters_leave()
     referral = Referral.objects.get(sent_at__isnull=False)
     made = appealed(staffed, notice)
     appeal.propose(made, "reversed", reasons="Adults.", by=staffed.who("M01"), at=staffed.now)
     appeal.reverse(made, by=staffed.who("L02"), at=staffed.now)
     (letter,) = staffed.letters("referral-repealed")
     assert letter.number == referral.number
+    (letter,) = staffed.letters("alert-repealed")
+    assert letter.recipient == "abuse@canal-hosting.example"
     newest = staffed.fresh(list(removals[0].item.removals.all()))
     assert {row.status for row in newest} == {"closed", "moved"}
 
