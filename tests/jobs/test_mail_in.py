@@ -151,9 +151,6 @@ def test_a_bounce_at_the_letters_own_address_demotes_and_the_next_contact_is_wri
     assert house.fresh([removal])[0].status == "noticed"
 
 
-@pytest.mark.parametrize(
-    ("action", "state"), [("delayed", "deferred"), ("delivered", "delivered"), ("relayed", "delivered")]
-)
 def test_an_alert_abroad_that_bounces_late_goes_to_the_next_contact(house: "Day") -> None:
     Partner.objects.create(key="hotline-nl", name="partner", kind="hotline", country="NL")
     removals = house.traced(house.graded(house.public_report("http://dijk.example.net/n/1")), CANAL_HOST)
@@ -176,6 +173,9 @@ def test_an_alert_abroad_that_bounces_late_goes_to_the_next_contact(house: "Day"
     assert house.letters(alert.KIND, "pending")[0].recipient == "desk@canal-hosting.example"
 
 
+@pytest.mark.parametrize(
+    ("action", "state"), [("delayed", "deferred"), ("delivered", "delivered"), ("relayed", "delivered")]
+)
 def test_what_is_no_bounce_is_a_word_about_the_way_and_moves_nothing(
     house: "Day", action: str, state: str
 ) -> None:

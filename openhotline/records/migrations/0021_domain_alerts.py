@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0019_host_alerts"),
+        ("records", "0020_news_servers"),
     ]
 
     operations = [
