@@ -167,7 +167,9 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
         raise Refused("Our own checks have not seen it lately. It waits for the next look.", code="unseen")
     traces = freshness.newest([row.item_id for row in rows if row.pk in seen])
     lines = [
-        freshness.line(row, traces.get(row.place), held=False, covered=True) for row in rows if row.pk in seen
+        freshness.line(row, traces.get(row.held_at), held=False, covered=True)
+        for row in rows
+        if row.pk in seen
     ]
     stale = departure.stale(lines, at)
     if len(stale) == len(lines):
