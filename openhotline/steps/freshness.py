@@ -15,14 +15,8 @@ from openhotline.outbox.models import PENDING, Letter, LetterLine
 from openhotline.records.models import Removal, Trace
 from openhotline.rules import departure, removal_path
 
-KINDS = (
-    "notice",
-    "reminder",
-    "ladder",
-    "referral",
-    "host-alert",
-    "domain-alert",
-)  # letters that say where something is held
+# Letters that say where something is held.
+KINDS = ("notice", "reminder", "ladder", "referral", "host-alert", "domain-alert")
 STALE = "The trace is too old, or unclear, to send on. It is being traced again."
 
 
