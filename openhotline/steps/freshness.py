@@ -9,14 +9,14 @@ a move leads to (`move`).
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from openhotline.outbox.models import PENDING, Letter, LetterLine
 from openhotline.records.models import Removal, Trace
 from openhotline.rules import departure, removal_path
 
-# Letters that say where something is held.
-KINDS = ("notice", "reminder", "ladder", "referral", "host-alert", "domain-alert")
+# Letters that say where something is held; those up the ladder are named after their rungs.
+KINDS = ("notice", "reminder", "referral", "host-alert", "domain-alert")
 STALE = "The trace is too old, or unclear, to send on. It is being traced again."
 
 
@@ -62,7 +62,9 @@ def _names(trace: Trace, removal: Removal) -> bool:
 def to_trace(*, at: datetime) -> list[Removal]:
     """Removals about which something wants to leave now but whose last trace is older than it may be."""
     due = LetterLine.objects.filter(
-        letter__in=Letter.objects.filter(kind__in=KINDS, state=PENDING, due_at__lte=at)
+        letter__in=Letter.objects.filter(
+            Q(kind__in=KINDS) | Q(kind__startswith="ladder-"), state=PENDING, due_at__lte=at
+        )
     ).values("removal")
     waiting = Removal.objects.filter(pk__in=due, status__in=removal_path.STILL_OPEN)
     stale = waiting.alias(newest=Max("item__traces__at")).filter(newest__lt=at - departure.RETRACE_WITHIN)

@@ -12,7 +12,7 @@ from openhotline.rules.facts import MethodAnswer
 from openhotline.rules.ladder import RungRow
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.statistics.hosts import scorecard
-from openhotline.steps import contact, escalate, ladder, notify
+from openhotline.steps import contact, escalate, freshness, ladder, notify
 from tests.journeys.cast import NOON, hours, minutes
 
 if TYPE_CHECKING:
@@ -52,12 +52,14 @@ def test_each_rung_is_taken_once_at_its_time_and_written_to_at_a_verified_contac
     ladder.stands(host, upstream=above, member=True, by=house.who("P01"), at=house.now)
     reach(house, above, "abuse@above.example")
     assert ladder.climb(policy=house.policy, at=house.now) == 0
+    house.letters_leave()
     house.later(hours(1))
     assert ladder.climb(policy=house.policy, at=house.now) == 1
     assert ladder.climb(policy=house.policy, at=house.now) == 0
     (letter,) = house.letters("ladder-upstream")
     assert (letter.state, letter.recipient) == ("pending", "abuse@above.example")
     assert "1. http://img.example.net/a" in letter.text
+    assert freshness.to_trace(at=house.now) == removals, "it is traced again before the letter leaves"
     assert Breach.objects.get().host == host
     house.later(hours(23))
     assert ladder.climb(policy=house.policy, at=house.now) == 1
