@@ -22,7 +22,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from openhotline import __version__
-from tests import houses, postgres
+from openhotline.crashtest import postgres
+from tests import houses
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import postgres
+from openhotline.crashtest import postgres
 
 INTELMQ = ("intelmq==3.5.0", "redis", "psycopg2-binary")
 

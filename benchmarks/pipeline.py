@@ -30,7 +30,8 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import common, made, peers
-from tests import houses, postgres
+from openhotline.crashtest import postgres
+from tests import houses
 
 COUNT, QUICK_COUNT = 20_000, 500
 RUNS = 3
