@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 
 from openhotline.records.models import Item, Removal
 from openhotline.rules import item_path, removal_path, words
@@ -52,8 +53,9 @@ def _open(scoped: Scoped, at: datetime) -> Q:
 
 def _partners(scoped: Scoped, at: datetime) -> Q:
     partners = [words.FROM_HOTLINE, words.FROM_INDUSTRY, words.FROM_POLICE]
-    sent = scoped.report_lines().filter(report__source__in=partners, item__isnull=False)
-    return Q(_IN_QUEUE, pk__in=sent.values("item"))
+    sent = scoped.report_lines().filter(report__source__in=partners, item=OuterRef("pk"))
+    # One row asked for and not EXISTS: PostgreSQL would join all lines of all items before it takes the first page.
+    return Q(_IN_QUEUE) & Q(IsNull(Subquery(sent.values("pk")[:1]), False))
 
 
 def _at_risk(scoped: Scoped, at: datetime) -> Q:
