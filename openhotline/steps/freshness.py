@@ -15,7 +15,7 @@ from openhotline.outbox.models import PENDING, Letter, LetterLine
 from openhotline.records.models import Removal, Trace
 from openhotline.rules import departure, removal_path
 
-# Letters that say where something is held; those up the ladder are named after their rungs.
+# Letters that say where something is held. On the ladder the host's own is "ladder", those above it "ladder-" and the rung.
 KINDS = ("notice", "reminder", "referral", "host-alert", "domain-alert")
 STALE = "The trace is too old, or unclear, to send on. It is being traced again."
 
@@ -63,7 +63,7 @@ def to_trace(*, at: datetime) -> list[Removal]:
     """Removals about which something wants to leave now but whose last trace is older than it may be."""
     due = LetterLine.objects.filter(
         letter__in=Letter.objects.filter(
-            Q(kind__in=KINDS) | Q(kind__startswith="ladder-"), state=PENDING, due_at__lte=at
+            Q(kind__in=KINDS) | Q(kind__startswith="ladder"), state=PENDING, due_at__lte=at
         )
     ).values("removal")
     waiting = Removal.objects.filter(pk__in=due, status__in=removal_path.STILL_OPEN)
