@@ -208,7 +208,9 @@ def test_a_host_that_is_down_for_a_day_is_gone_then_and_not_before(house: Day) -
     watch.shows(replace(GALLERY, outcome="timeout"))
     watch.for_(hours(23))
     assert watch.removal.status == "noticed"
-    watch.for_(hours(1) + 2 * house.policy.pace.unsure_most)  # to the first look after a day, its jitter included
+    watch.for_(
+        hours(1) + 2 * house.policy.pace.unsure_most
+    )  # to the first look after a day, its jitter included
     removal = watch.removal
     assert removal.status == "removed"
     assert removal.t7_first_miss is not None
