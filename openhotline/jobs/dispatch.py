@@ -6,6 +6,7 @@ in another. This is the only room that knows both steps and connectors.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from openhotline import policy as policies
 from openhotline.connectors.hook.meaning import render as render_hook
@@ -83,16 +84,44 @@ def retrace_before_departure(prober: Prober, *, policy: Policy, at: datetime) ->
 
 def letters(post: Post, *, policy: Policy, at: datetime, kinds: Sequence[str] = ()) -> int:
     """Mail that may leave now, of some kinds or of all. Returns how many were tried."""
+    guard = partial(_freeze, post=post, policy=policy)
+    return _leave("mail", post.mail_way, post, guard, policy=policy, at=at, kinds=kinds)
+
+
+def partners(post: Post, *, policy: Policy, at: datetime) -> int:
+    """Referrals to partner hotlines that may leave now. Returns how many were tried."""
+    guard = partial(_freeze_abroad, policy=policy)
+    return sum(
+        _leave(transport, way, post, guard, policy=policy, at=at)
+        for transport, way in (("partner", HTTP), ("exchange", EXCHANGE))
+    )
+
+
+def hooks(post: Post, *, policy: Policy, at: datetime) -> int:
+    """Hosts' programs that may be told now. Returns how many were tried."""
+    return _leave(HOOK, HOOK, post, _freeze_hook, policy=policy, at=at)
+
+
+def _leave(
+    transport: str,
+    way: str,
+    post: Post,
+    guard: Callable[..., bytes | None],
+    *,
+    policy: Policy,
+    at: datetime,
+    kinds: Sequence[str] = (),
+) -> int:
+    """Claim, hand over, settle, one at a time: a crash then leaves one letter in doubt, not a whole batch."""
     tried = 0
-    # One at a time: a crash then leaves one letter in doubt, not a whole batch.
     for letter in queue.claim_each(
-        "mail",
+        transport,
         at=at,
         by=MACHINE_WORKER,
         limit=BATCH,
         kinds=kinds,
-        way=post.mail_way,
-        guard=lambda letter, now: _freeze(letter, post, policy=policy, at=now),
+        way=way,
+        guard=lambda letter, now: guard(letter, at=now),
         moment=lambda: post.moment(at),
         lock=notify.lock_case,
     ):
@@ -101,40 +130,8 @@ def letters(post: Post, *, policy: Policy, at: datetime, kinds: Sequence[str] = 
     return tried
 
 
-def partners(post: Post, *, policy: Policy, at: datetime) -> int:
-    """Referrals to partner hotlines that may leave now. Returns how many were tried."""
-    tried = 0
-    for transport, way in (("partner", HTTP), ("exchange", EXCHANGE)):
-        for letter in queue.claim_each(
-            transport,
-            at=at,
-            by=MACHINE_WORKER,
-            limit=BATCH,
-            way=way,
-            guard=lambda letter, now: _freeze_abroad(letter, policy=policy, at=now),
-            moment=lambda: post.moment(at),
-            lock=notify.lock_case,
-        ):
-            _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
-            tried += 1
-    return tried
-
-
-def hooks(post: Post, *, policy: Policy, at: datetime) -> int:
-    """Hosts' programs that may be told now. Returns how many were tried."""
-    tried = 0
-    for letter in queue.claim_each(
-        HOOK,
-        at=at,
-        by=MACHINE_WORKER,
-        limit=BATCH,
-        way=HOOK,
-        guard=lambda letter, now: render_hook(letter.number, due=datetime.fromisoformat(letter.text)),
-        moment=lambda: post.moment(at),
-    ):
-        _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
-        tried += 1
-    return tried
+def _freeze_hook(letter: Letter, *, at: datetime) -> bytes | None:
+    return render_hook(letter.number, due=datetime.fromisoformat(letter.text))
 
 
 def _hand_over(letter: Letter, post: Post, *, at: datetime) -> Receipt:
