@@ -21,6 +21,7 @@ def address(
 ) -> None:
     """Show the canonical form and the key of an address, or why it cannot be read."""
     from openhotline.rules import urls
+    from openhotline.rules.printable import readable
 
     if given == "-":
         lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")
@@ -30,8 +31,7 @@ def address(
     else:
         wanted = [given]
     for read in urls.read_many(wanted):
-        # Bytes that are no UTF-8 are spelled \xNN: a lone surrogate is no text for whoever reads the JSON.
-        reported = read.reported.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        reported = readable(read.reported)  # a lone surrogate is no text for whoever reads the JSON
         if as_json:
             row = {
                 "reported": reported,

@@ -35,17 +35,17 @@ def add(
     if source not in words.SOURCES:
         raise Refused(f"“{source}” is not a source. Choose one of {', '.join(words.SOURCES)}.", code="source")
     settings = common.open_house()
+    from openhotline.rules.printable import readable
     from openhotline.steps.intake import file_reports
-    from openhotline.steps.partner_file import words_of
 
     at = settings.clock().now()
     report = IncomingReport(
         report_id=uuid4(),
         source=source,
-        lines=tuple(map(words_of, addresses)),
+        lines=tuple(map(readable, addresses)),
         received_at=at,
-        help_text=words_of(note),
-        reference=words_of(reference),
+        help_text=readable(note),
+        reference=readable(reference),
     )
     filed = file_reports([report], policy=common.policy_of(settings), by=common.command_line(), at=at)
     words_ = f"Filed. New items: {filed.items_new}, joined: {filed.joined}, not readable: {filed.incomplete}."

@@ -15,6 +15,15 @@ def printable(text: str, most: int) -> str:
     return kept[:most].strip()
 
 
+def readable(text: str) -> str:
+    """`text` in which bytes that were no UTF-8 (surrogate escapes, PEP 383) are spelled \\xNN."""
+    return (
+        text
+        if text.isascii()
+        else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    )
+
+
 def shown(text: str) -> str:
     """`text` with what could steer a terminal replaced by U+FFFD, so that it is seen to have been there."""
     if text.isprintable():

@@ -21,6 +21,7 @@ from uuid import UUID
 from openhotline.policy import Policy
 from openhotline.rules import urls, words
 from openhotline.rules.incoming import IncomingReport
+from openhotline.rules.printable import readable
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
 from openhotline.steps import intake
@@ -235,12 +236,12 @@ class _Reporter:
         del self.taken[end:]
         cells, place = _loosely(self.taken[0]), self._address
         sure = place < len(cells) - 1 and len(cells) <= self.width and '"' not in cells[place]
-        return self._kept(OPEN_QUOTE, words_of(cells[place]) if sure else "")
+        return self._kept(OPEN_QUOTE, readable(cells[place]) if sure else "")
 
     def _made(self, row: list[str], odd: str) -> IncomingReport | None:
         """A report of a row that has all its cells."""
         row.append("")  # what columns that the header lacks are read from
-        address, source, reference, received_at, referrer, note = map(words_of, self._cells(row))
+        address, source, reference, received_at, referrer, note = map(readable, self._cells(row))
         moment: datetime | None = self.at
         from_ = self.source or _SOURCES.get(source) or _source(source)
         if received_at:
@@ -300,7 +301,7 @@ class _Reporter:
         )
 
     def _raw(self) -> str:
-        return words_of("".join(self.taken).rstrip("\r\n"))
+        return readable("".join(self.taken).rstrip("\r\n"))
 
     def _fits(self, row: list[str], *, surely: bool = False) -> bool:
         """Whether source and time can be read where they stand; `surely`: and one of them shows that no cell of
@@ -351,15 +352,6 @@ def _uuids(count: int) -> Iterator[UUID]:
     moment = (time.time_ns() // 1_000_000) << 80 | _VERSION_7
     for start in range(0, len(luck), 10):
         yield UUID(int=moment | int.from_bytes(luck[start : start + 10], "big") & _RANDOM)
-
-
-def words_of(value: str) -> str:
-    """The text; bytes that are no UTF-8 stay readable as \\xNN."""
-    return (
-        value
-        if value.isascii()
-        else value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    )
 
 
 def _is_utf_8(value: str) -> bool:
