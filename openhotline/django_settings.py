@@ -187,7 +187,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 10 * 3600
 CSRF_COOKIE_NAME = f"openhotline_csrf_{HOUSE.door}"
 CSRF_COOKIE_HTTPONLY = True
-if not HOUSE.is_demo and HOUSE.portal_url.startswith("https://"):
+_BASE = HOUSE.desk_url if HOUSE.door == "desk" else HOUSE.portal_url
+if not HOUSE.is_demo and _BASE.startswith("https://"):
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 

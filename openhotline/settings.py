@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     desk_port: Port = 8101
     portal_port: Port = 8102
     public_base: str = ""  # address people type for the public form; "" -> http://bind:port
+    desk_base: str = ""  # address people type for the desk, behind your proxy
     portal_base: str = ""  # base of signed links in letters
 
     smtp_host: str = "127.0.0.1"
@@ -102,8 +103,13 @@ class Settings(BaseSettings):
         return self.data_dir / "keys"
 
     @property
-    def proxy_secret(self) -> Path:
-        return self.keys / "proxy.secret"
+    def proxy_secret(self) -> bytes:
+        """What the proxy before the portal proves itself with; b"" where it is missing or shorter than 32 bytes."""
+        try:
+            secret = (self.keys / "proxy.secret").read_bytes().strip()
+        except OSError:
+            return b""
+        return secret if len(secret) >= 32 else b""
 
     @property
     def maildir(self) -> Path:
@@ -128,7 +134,7 @@ class Settings(BaseSettings):
 
     @property
     def desk_url(self) -> str:
-        return f"http://{self.bind}:{self.desk_port}"
+        return self.desk_base or f"http://{self.bind}:{self.desk_port}"
 
     @property
     def portal_url(self) -> str:

@@ -52,6 +52,12 @@ def settings_fit(settings: Settings) -> Finding:
             "Letters would carry links that are not https.",
             "Set OPENHOTLINE_PORTAL_BASE to the portal's https:// address, behind your proxy.",
         )
+    if settings.certificates_from and not settings.proxy_secret:
+        return warning(
+            "settings",
+            "No client certificate is believed: keys/proxy.secret is not there, or is shorter than 32 characters.",
+            "Make it as the runbook says under “Client certificates”, and give the proxy the same.",
+        )
     if real(settings) and settings.bind not in ("127.0.0.1", "::1", "localhost"):
         return warning(
             "settings",

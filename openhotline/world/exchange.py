@@ -1,6 +1,6 @@
 """The exchange between hotlines, as the synthetic internet has it: sign in, hand in, take over, look up.
 
-True here: its calls and codes are those of docs/guides/partners.md; one report per number of ours, however often it is
+True here: its calls and codes are those of docs/guides/partner-desk.md; one report per number of ours, however often it is
 handed in. It can say not now, fall silent, break the line before or after it has taken something, and tell its list
 doubled, out of order, dated back or with gaps. What it took goes as the scenario says. Not here: a hotline that speaks
 this product's own API (`partners.py`).

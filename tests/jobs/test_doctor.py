@@ -43,6 +43,17 @@ def test_keys_that_others_can_read_are_unsafe(house: Settings) -> None:
     assert "Missing: intake.key" in doctor_machine.keys_kept(house).sentence
 
 
+def test_a_proxy_that_cannot_prove_itself_is_said(house: Settings) -> None:
+    settings = real(
+        house.data_dir, portal_base="https://portal.hotline.example", certificates_from="127.0.0.1"
+    )
+    assert "No client certificate" in doctor_machine.settings_fit(settings).sentence
+    (settings.keys / "proxy.secret").write_text("5" * 64 + "\n")
+    assert doctor_machine.settings_fit(settings).level == OK
+    (settings.keys / "proxy.secret").write_text("short")
+    assert doctor_machine.settings_fit(settings).level == WARNING
+
+
 def test_a_spool_on_a_disk_is_measured_and_a_missing_one_is_unsafe(
     house: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
