@@ -4,6 +4,7 @@
 every byte of it. What is not here: reading a field (`reading`) and what follows from a value (`openhotline/rules`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -98,6 +99,12 @@ class Policy:
             return max(versions, key=lambda one: one.valid_from)
         held = ", ".join(one.key for one in self.agreements)
         raise Refused(f"There is no agreement “{key}” in {self.name}. Choose: {held}.", code="agreement")
+
+    def agreement_about(self, key: str, classes: Iterable[str], *, on: date) -> Agreement:
+        """The agreement a unit's question about these classes is put under: its own where that covers them all, else
+        the house's default, which asks first."""
+        own = self.agreement(key, on=on)
+        return own if set(classes) <= set(own.classes) else self.agreement(self.default, on=on)
 
     def covering(self, key: str, version: str) -> Agreement:
         """The version a question was put under; its clocks and what silence meant do not change afterwards."""
@@ -208,6 +215,11 @@ def _consistent(policy: Policy, country: str) -> None:
                 wrong.append(f"Two versions of the agreement {one.key} are in force on {other.valid_from}.")
     if policy.default not in agreements:
         wrong.append(f"The default agreement “{policy.default}” is in no row of agreements.toml.")
+    wrong += [
+        f"The default agreement {one.version} must ask first: what no other agreement covers is asked about under it."
+        for one in policy.agreements
+        if one.key == policy.default and not one.asks
+    ]
     wrong += [
         f"Unit {one.key} names an agreement “{one.agreement}” that does not exist."
         for one in policy.units

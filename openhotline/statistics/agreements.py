@@ -65,12 +65,14 @@ class Kept:
 
 
 def report(year: int, *, policy: Policy, at: datetime, unit: int | None = None) -> list[Kept]:
-    """Every version that was used in `year`, over all units or for one (its id), by version."""
+    """Every version that was used in `year`, over all units or for one (its id), by version.
+
+    A unit reads its own questions only: how often a neighbour was asked, or holds, is the neighbour's to tell.
+    """
     start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     asked: dict[str, list[Consultation]] = defaultdict(list)
-    for row in Consultation.objects.filter(asked_at__gte=start, asked_at__lt=end, withdrawn_at=None).order_by(
-        "pk"
-    ):
+    rows = Consultation.objects.filter(asked_at__gte=start, asked_at__lt=end, withdrawn_at=None)
+    for row in (rows if unit is None else rows.filter(unit=unit)).order_by("pk"):
         asked[row.agreement_version].append(row)
     return [
         _kept(policy.covering(rows[0].agreement, version), rows, year=year, at=at)

@@ -123,6 +123,11 @@ def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: date
     )
 
 
+def agreement_of(removals: Sequence[Removal], unit: Unit, *, policy: Policy, at: datetime) -> Agreement:
+    """The agreement under which this unit is asked about these removals together."""
+    return policy.agreement_about(unit.agreement, {row.item.cls for row in removals}, on=at.date())
+
+
 def unit_of(removal: Removal, *, policy: Geography) -> str:
     """The key of the unit that covers this removal."""
     host = removal.host
@@ -146,22 +151,26 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
         .order_by("pk")
     )
     table = units.table(policy=policy)
-    bundles: dict[tuple[str, int | None], list[Removal]] = {}
+    by_key = {unit.key: unit for unit in Unit.objects.all()}
+    bundles: dict[tuple[str, int | None, str], list[Removal]] = {}
+    under: dict[tuple[str, str], Agreement] = {}
     for removal in waiting:
         try:
-            unit = unit_of(removal, policy=table)
-        except Refused:
+            unit = by_key[unit_of(removal, policy=table)]
+        except (Refused, KeyError):
             continue  # no unit is named for it: the desk lists it as waiting, and the others are asked
-        bundles.setdefault((unit, removal.host_id), []).append(removal)
-    by_key = {unit.key: unit for unit in Unit.objects.filter(key__in={key for key, _ in bundles})}
+        about = (unit.key, removal.item.cls)
+        if about not in under:
+            under[about] = policy.agreement_about(unit.agreement, [removal.item.cls], on=at.date())
+        bundles.setdefault((unit.key, removal.host_id, under[about].version), []).append(removal)
     asked = []
-    for (key, _), removals in bundles.items():
+    for (key, _, _), removals in bundles.items():
         ripe = any(
             (removal.due_at is not None and removal.due_at <= at) or removal.item.at_risk
             for removal in removals
         )
-        if ripe and key in by_key:
-            agreement = policy.agreement(by_key[key].agreement, on=at.date())
+        if ripe:
+            agreement = under[key, removals[0].item.cls]
             asked.append(ask_police(removals, unit=by_key[key], agreement=agreement, by=by, at=at))
     return asked
 
@@ -185,7 +194,7 @@ def ask_expired(*, policy: Policy, at: datetime) -> list[Consultation]:
     asked = []
     for (unit_pk, _), removals in bundles.items():
         unit = Unit.objects.get(pk=unit_pk)
-        agreement = policy.agreement(unit.agreement, on=at.date())
+        agreement = agreement_of(removals, unit, policy=policy, at=at)
         if not agreement.asks:
             continue  # told, not asked: nothing of it can run out
         with transaction.atomic():

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from openhotline.records.models import Consultation, Unit
 from openhotline.rules import words
 from openhotline.rules.agreement_words import lines
 from openhotline.rules.refusals import Refused
@@ -83,3 +84,30 @@ def test_the_yearly_report_counts_both_sides(house: Day) -> None:
     assert kept.median_asking == 10, "a bundle waits ten minutes"
     assert all(value for _, value in agreements.rows(kept))
     assert agreements.report(2025, policy=house.policy, at=house.now) == []
+
+
+def test_a_unit_reads_how_its_own_questions_went_and_no_neighbours(house: Day) -> None:
+    house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    mine = house.asked().unit
+    other = Unit.objects.exclude(pk=mine.pk)[0]
+    (kept,) = agreements.report(2026, policy=house.policy, at=house.now, unit=mine.pk)
+    assert kept.questions == 1
+    assert agreements.report(2026, policy=house.policy, at=house.now, unit=other.pk) == []
+
+
+def test_what_an_agreement_does_not_cover_is_asked_about_first(house: Day) -> None:
+    """The unit's own agreement would have told it and sent the notice at once; this class is not in it."""
+    first, together = (house.policy.agreement(key) for key in ("authorise-first", "notify-together"))
+    narrow = replace(together, classes=(words.NON_PHOTOGRAPHIC,))
+    house.policy = replace(house.policy, agreements=(first, narrow))
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    house.contact_verified(removals)
+    Unit.objects.update(agreement=narrow.key)
+    question = house.asked()
+    assert (question.agreement, question.asks) == (first.key, True)
+    assert house.notices_sent() == 0
+    house.answered(question, words.PASS_ON, pass_to=Unit.objects.exclude(pk=question.unit_id)[0])
+    passed = Consultation.objects.latest("pk")
+    assert (passed.agreement, passed.asks) == (first.key, True)
+    house.letters_leave()
+    assert house.notices_sent() == 0

@@ -187,16 +187,21 @@ def hand_in(request: HttpRequest) -> HttpResponse:
 
 @officers
 def agreement(request: HttpRequest) -> HttpResponse:
-    """What both sides agreed on, and how it was kept this year, over all units under it."""
+    """What both sides agreed on, and how this unit and the hotline kept it, this year or another."""
     mine, at, policy = Scoped(request.user), _now(), _policy()
     unit = found(mine.units(), pk=request.user.unit_id)  # type: ignore[union-attr]
     one_ = policy.agreement(unit.agreement, on=at.date())
-    kept = agreements.report(at.year, policy=policy, at=at, unit=unit.pk)
+    typed = request.GET.get("year", "")
+    year = int(typed) if len(typed) == 4 and typed.isascii() and typed.isdecimal() else at.year
+    year = year if 2000 <= year <= at.year else at.year
+    kept = agreements.report(year, policy=policy, at=at, unit=unit.pk)
     context = {
         "agreement": one_,
         "terms": agreement_lines(one_),
         "kept": [(one, agreements.rows(one)) for one in kept],
-        "year": at.year,
+        "year": year,
+        "before": year - 1,
+        "after": year + 1 if year < at.year else None,
     }
     return _page(request, "agreement", context, here="agreement", boxes=inbox(mine, at=at))
 
