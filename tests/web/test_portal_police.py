@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,6 +136,33 @@ def test_a_hold_has_an_end_within_the_agreement(day: Day, officer: Client) -> No
     assert statuses(removals) == {removal_path.ASKED}
     assert press(officer, consultation, d="hold", t="open", why="covert work") == 303
     assert Hold.objects.get(removal=removals[0]).until is None
+
+
+def test_a_time_in_the_night_of_the_clocks_is_never_guessed(day: Day, officer: Client) -> None:
+    """25 October 2026: at 02:00 the clock goes back to 01:00. 28 March 2027: at 01:00 it goes on to 02:00."""
+    day.now = datetime(2026, 10, 24, 20, tzinfo=UTC)
+    consultation, removals = asked(day, "back", NORTH_RACK)
+    set_clock(day)
+    where = reverse("answer", args=[consultation.number])
+    form = {"d": "hold", "t": "o", "until": "2026-10-25T01:30", "why": "other"}
+    response = officer.post(where, form)
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert "comes twice" in text and "01:30 BST tomorrow" in text and "01:30 GMT tomorrow" in text
+    assert statuses(removals) == {removal_path.ASKED}
+    second = "2026-10-25T01:30:00+00:00"
+    assert f'value="{second}"' in text
+    assert press(officer, consultation, **(form | {"t": second})) == 303
+    assert Hold.objects.get(removal=removals[0]).until == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert "01:30 GMT" in page(officer, consultation)
+    day.now = datetime(2027, 3, 27, 20, tzinfo=UTC)
+    consultation, removals = asked(day, "on", NORTH_RACK)
+    set_clock(day)
+    other = {"d": "other", "kind": "go-ahead-after", "after": "2027-03-28T01:30", "after_why": "other"}
+    response = officer.post(reverse("answer", args=[consultation.number]), other)
+    assert (response.status_code, "there is no 01:30" in response.content.decode()) == (422, True)
+    assert press(officer, consultation, **(other | {"after": "2027-03-28T02:30"})) == 303
+    assert Hold.objects.get(removal=removals[0]).until == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
 
 
 def test_evidence_wanted_goes_ahead_with_conditions(day: Day, officer: Client) -> None:

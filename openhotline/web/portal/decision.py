@@ -15,7 +15,7 @@ from openhotline.rules import words
 from openhotline.rules.agreement import Agreement
 from openhotline.rules.refusals import Refused
 from openhotline.steps.answer import HOLD_REASONS
-from openhotline.web.portal.told import from_wall, local, short
+from openhotline.web.portal.told import by_wall, from_wall, local, short
 from openhotline.web.scoped import Scoped
 
 GO, HOLD, EVIDENCE, OTHER = "go", "hold", "evidence", "other"
@@ -60,8 +60,11 @@ class Offer:
     typed: dict[str, str] = field(default_factory=dict)
 
 
-def offer(mine: Scoped, *, unit: int, agreement: Agreement, at: datetime) -> Offer:
-    """Times on the wall clock from now on: in two hours, this evening, tomorrow morning; at most the review."""
+def offer(mine: Scoped, *, unit: int, agreement: Agreement, at: datetime, typed: str = "") -> Offer:
+    """Times on the wall clock from now on: in two hours, this evening, tomorrow morning; at most the review.
+
+    `typed`: a time that was refused. Where the clock shows it twice, both are offered by their zone.
+    """
     most = agreement.hold_review
     latest = at + most
     wall = local(at)
@@ -71,14 +74,15 @@ def offer(mine: Scoped, *, unit: int, agreement: Agreement, at: datetime) -> Off
     later = (wall + timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0)
     moments = []
     for moment in (first, evening, morning, later):
-        utc = from_wall(moment.replace(tzinfo=None))
-        if at + timedelta(minutes=30) < utc <= latest and utc not in moments:
-            moments.append(utc)
+        for utc in by_wall(moment.replace(tzinfo=None))[:1]:
+            if at + timedelta(minutes=30) < utc <= latest and utc not in moments:
+                moments.append(utc)
     moments = sorted(moments)[:3]
     times = [
         Choice(moment.isoformat(), short(moment, at), index == min(1, len(moments) - 1))
         for index, moment in enumerate(moments)
     ]
+    times += [Choice(moment.isoformat(), short(moment, at)) for moment in _both(typed)]
     times.append(Choice("open", f"No end yet; ask us in {int(most.total_seconds() // 3600)} h", not times))
     return Offer(
         times=tuple(times),
@@ -88,6 +92,15 @@ def offer(mine: Scoped, *, unit: int, agreement: Agreement, at: datetime) -> Off
         latest=f"{local(latest):%Y-%m-%dT%H:%M}",
         hours=int(most.total_seconds() // 3600),
     )
+
+
+def _both(typed: str) -> list[datetime]:
+    """The two times that the clock shows as this one, in the night in which it is put back; else none."""
+    try:
+        found = by_wall(datetime.fromisoformat(typed))
+    except (ValueError, OverflowError):
+        return []
+    return found if len(found) > 1 else []
 
 
 def read(form: QueryDict, mine: Scoped, *, agreement: Agreement, at: datetime) -> Decision:
@@ -134,7 +147,7 @@ def _moment(typed: str) -> datetime | None:
     if not typed.strip():
         return None
     try:
-        return from_wall(datetime.fromisoformat(typed).replace(tzinfo=None))
+        return from_wall(datetime.fromisoformat(typed))
     except (ValueError, OverflowError):
         raise Refused("Write that time as a date and a time.", code="valid") from None
 
@@ -173,7 +186,7 @@ def _time(
         return None, at + agreement.hold_review
     try:
         if chosen in ("typed", "o"):
-            until = from_wall(datetime.fromisoformat(typed).replace(tzinfo=None))
+            until = from_wall(datetime.fromisoformat(typed))
         else:
             until = datetime.fromisoformat(chosen)
             if until.tzinfo is None:

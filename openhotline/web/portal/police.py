@@ -112,7 +112,11 @@ def _show(
     mine, policy = Scoped(request.user), _policy()
     read = question.read(asked, mine, policy=policy, at=at)
     offer = decision.offer(
-        mine, unit=asked.unit_id, agreement=policy.covering(asked.agreement, asked.agreement_version), at=at
+        mine,
+        unit=asked.unit_id,
+        agreement=policy.covering(asked.agreement, asked.agreement_version),
+        at=at,
+        typed=(request.POST.get("until") or request.POST.get("after", "")) if fault else "",
     )
     some = "some" in request.GET or "some" in request.POST
     context = {

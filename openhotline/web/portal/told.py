@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openhotline.rules import removal_path, words
+from openhotline.rules.refusals import Refused
 from openhotline.settings import load
 
 _ZONES = {"gb": "Europe/London"}
@@ -141,21 +142,49 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(zone() or UTC)
 
 
-def from_wall(wall: datetime) -> datetime:
-    """A time without zone, as typed, in UTC."""
-    return wall.replace(tzinfo=zone() or UTC).astimezone(UTC)
+def from_wall(typed: datetime) -> datetime:
+    """A time as typed, in UTC: by its own zone, else by the clock on the wall.
+
+    Raises Refused for one that this clock never shows or shows twice, in the night in which it is changed.
+    """
+    if typed.tzinfo is not None:
+        return typed.astimezone(UTC)
+    found = by_wall(typed)
+    if len(found) == 1:
+        return found[0]
+    said = f"{typed:%H:%M} on {day(typed)}"
+    first = typed.replace(minute=0)
+    if not found:
+        raise Refused(
+            f"The clocks go forward, and there is no {said}. Choose a time from "
+            f"{first + timedelta(hours=1):%H:%M} on, or up to {first - timedelta(minutes=1):%H:%M}.",
+            code="no-such-time",
+        )
+    raise Refused(
+        f"The clocks go back, and {said} comes twice. Choose which of the two under “Hold until”, or a time up to "
+        f"{first - timedelta(minutes=1):%H:%M} or from {first + timedelta(hours=1):%H:%M} on.",
+        code="twice",
+    )
+
+
+def by_wall(typed: datetime) -> list[datetime]:
+    """When, in UTC, the clock on the wall shows this: once, twice where it is put back, never where it leaps over it."""
+    shown = {typed.replace(tzinfo=zone() or UTC, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return sorted(moment for moment in shown if local(moment).replace(tzinfo=None, fold=0) == typed)
 
 
 def short(moment: datetime, at: datetime) -> str:
     """ "18:00", "18:00 tomorrow", else "18:00, 14 May": the wall clock, for people of this country."""
     wall, today = local(moment), local(at).date()
     days = (wall.date() - today).days
+    twice = len(by_wall(wall.replace(tzinfo=None, fold=0))) > 1
+    clock = f"{wall:%H:%M} {wall.tzname()}" if twice else f"{wall:%H:%M}"
     if days == 0:
-        return f"{wall:%H:%M}"
+        return clock
     if days == 1:
-        return f"{wall:%H:%M} tomorrow"
+        return f"{clock} tomorrow"
     near = -300 < days < 300
-    return f"{wall:%H:%M}, {wall.day} {wall:%b}" if near else f"{wall:%H:%M}, {day(wall)}"
+    return f"{clock}, {wall.day} {wall:%b}" if near else f"{clock}, {day(wall)}"
 
 
 def day(moment: datetime) -> str:
