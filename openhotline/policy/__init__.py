@@ -6,7 +6,7 @@ every byte of it. What is not here: reading a field (`reading`) and what follows
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -69,6 +69,7 @@ class Policy:
     digest: str  # SHA-256 over every file, hex
     valid_from: date
     home: str  # ISO 3166-1 alpha-2
+    zone: tzinfo  # of the clock on the wall
     remit: RemitTable
     schemes: tuple[Scheme, ...]
     agreements: tuple[Agreement, ...]
@@ -182,6 +183,7 @@ def read_folder(folder: Traversable, country: str) -> Policy:
         digest=digest,
         valid_from=head.day("valid_from"),
         home=home,
+        zone=reading.zone(head),
         remit=RemitTable(home, tables["remit"].read("row", reading.remit_row)),
         schemes=tables["schemes"].read("scheme", reading.scheme),
         agreements=tables["agreements"].read(

@@ -181,7 +181,7 @@ def filter_list(table: Table) -> Terms:
         raise inner.fault("classes", "is empty")
     return Terms(
         issues=tuple(minutes),
-        zone=_zone(inner),
+        zone=zone(inner),
         classes=classes,
         seen=inner.span("seen"),
         licence=inner.span("licence"),
@@ -189,7 +189,8 @@ def filter_list(table: Table) -> Terms:
     )
 
 
-def _zone(row: Table) -> ZoneInfo:
+def zone(row: Table) -> ZoneInfo:
+    """A time zone by its name."""
     try:
         return ZoneInfo(row.text("zone"))
     except (ZoneInfoNotFoundError, ValueError):
@@ -220,7 +221,6 @@ def scheme(row: Table) -> Scheme:
 
 def calendar(row: Table) -> Calendar:
     """`[[calendar]]` of agreements.toml: opening hours per weekday, days off, and the zone they are told in."""
-    zone = _zone(row)
     hours: list[tuple[int, int] | None] = [None] * 7
     given = row.get("hours", dict)
     for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun")):
@@ -237,7 +237,7 @@ def calendar(row: Table) -> Calendar:
         raise row.fault("hours", "should name days from mon to sun, at least one")
     if not all(isinstance(day, date) for day in off):
         raise row.fault("holidays", "should be a list of days such as 2026-12-25")
-    return Calendar(row.text("key"), row.text("name"), zone, tuple(hours), frozenset(off))
+    return Calendar(row.text("key"), row.text("name"), zone(row), tuple(hours), frozenset(off))
 
 
 def agreement(row: Table, calendars: Mapping[str, Calendar]) -> Agreement:
@@ -307,6 +307,7 @@ def unit_rule(row: Table) -> UnitRule:
         tuple(asns),
         row.texts("operators"),
         row.text("why"),
+        row.texts("areas"),
     )
 
 

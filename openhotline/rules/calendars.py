@@ -5,8 +5,11 @@ child-at-risk traffic is never held by a calendar: the agreement refuses to put 
 removal of a child at risk runs through (`agreement.py`). What is not here: finding zones (policy reading does).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from openhotline.rules.refusals import Refused
 
 _LONGEST = 3_660  # days looked ahead; a calendar that is never open is a mistake, not a wait
 
@@ -33,6 +36,46 @@ class Calendar:
             day, minute = day + timedelta(days=1), 0
         wall = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=self.zone)
         return wall.astimezone(UTC)
+
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d):(\d\d)-(\d\d):(\d\d)")
+
+
+def staffed(text: str, zone: tzinfo) -> Calendar | None:
+    """When a desk is staffed, as its unit writes it: "Mon-Fri 08:00-18:00, Sat 09:00-13:00". Nothing: always, None.
+
+    Raises Refused for what cannot be read so.
+    """
+    if not text.strip():
+        return None
+    hours: list[tuple[int, int] | None] = [None] * 7
+    for part in text.lower().replace(";", ",").split(","):
+        read = _SPAN.fullmatch(" ".join(part.split()))
+        ends = (read[1], read[2] or read[1]) if read else ("", "")
+        start, end = (int(read[3]) * 60 + int(read[4]), int(read[5]) * 60 + int(read[6])) if read else (0, 0)
+        if not set(ends) <= set(_DAYS) or not 0 <= start < end <= 24 * 60:
+            raise Refused(
+                f"“{part.strip()[:60]}” is no hours. Write Mon-Fri 08:00-18:00, Sat 09:00-13:00; "
+                "leave it empty for a desk that is always staffed.",
+                code="hours",
+            )
+        first, last = (_DAYS.index(day) for day in ends)
+        for number in range(first, last + 1 if last >= first else last + 8):
+            hours[number % 7] = (start, end)
+    return Calendar("staffed", text, zone, tuple(hours))
+
+
+def next_open(at: datetime, calendar: Calendar | None) -> datetime:
+    """`at` itself where it is open then, else when it opens next."""
+    if calendar is None:
+        return at
+    day = at.astimezone(calendar.zone).date()
+    for ahead in range(8):
+        opening = calendar.opening(day + timedelta(days=ahead))
+        if opening is not None and opening[1] > at:
+            return max(opening[0], at)
+    return at
 
 
 def add(at: datetime, span: timedelta, calendar: Calendar | None) -> datetime:

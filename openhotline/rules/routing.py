@@ -44,7 +44,8 @@ class UnitRow:
 class UnitRule:
     """One line of the table of units, read top to bottom: the first that fits decides (primacy).
 
-    Empty means "any". `asns`: networks of hosts in a unit's area; `operators`: words in the host's name.
+    Empty means "any". The host's place is told by any of three: `asns`, its networks; `operators`, words in its name;
+    `areas`, places as the units name theirs.
     """
 
     unit: str
@@ -52,15 +53,25 @@ class UnitRule:
     asns: tuple[int, ...] = ()
     operators: tuple[str, ...] = ()
     why: str = ""
+    areas: tuple[str, ...] = ()
 
-    def fits(self, cls: str, asn: int, operator: str) -> bool:
-        """True if class and host fall under this line. A line with both networks and names takes either."""
+    def fits(self, cls: str, asn: int, operator: str, area: str = "") -> bool:
+        """True if class and host fall under this line. Of networks, names and areas any one is enough."""
         if self.classes and cls not in self.classes:
             return False
-        if not self.asns and not self.operators:
-            return True
-        name = operator.casefold()
-        return asn in self.asns or any(word.casefold() in name for word in self.operators)
+        if not self.anywhere:
+            name = operator.casefold()
+            return (
+                asn in self.asns
+                or any(word.casefold() in name for word in self.operators)
+                or (bool(area) and area.casefold() in {one.casefold() for one in self.areas})
+            )
+        return True
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether it takes hosts wherever they are."""
+        return not (self.asns or self.operators or self.areas)
 
 
 class Geography(Protocol):
@@ -104,14 +115,22 @@ def route(country: str, cls: str, *, on: date, policy: Geography) -> Route:
     return Route(ABROAD_POLICE, f"It is hosted in {country}, where no partner hotline takes this class.")
 
 
-def unit_for(cls: str, country: str, *, asn: int = 0, operator: str = "", policy: Geography) -> str:
-    """The key of the police unit that has primacy for `cls` at a host. Raises Refused where none has."""
+def areas_of(text: str) -> tuple[str, ...]:
+    """The areas a unit covers, as it writes them: one a line, or with commas between."""
+    named = (" ".join(part.split()) for line in text.splitlines() for part in line.split(","))
+    return tuple(dict.fromkeys(filter(None, named)))
+
+
+def unit_for(
+    cls: str, country: str, *, asn: int = 0, operator: str = "", area: str = "", policy: Geography
+) -> str:
+    """The key of the police unit that has primacy for `cls` at a host in `area`. Raises Refused where none has."""
     if country and country.upper() != policy.home:
         raise Refused(
             f"This is hosted in {country.upper()}, not at home. Refer it abroad instead.", code="abroad"
         )
     for rule in policy.unit_rules:
-        if rule.fits(cls, asn, operator):
+        if rule.fits(cls, asn, operator, area):
             return rule.unit
     raise Refused(
         "No police unit is named for this class. Ask the lead to add one to the routes.", code="no-unit"

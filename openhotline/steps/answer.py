@@ -257,7 +257,9 @@ def _pass(
         removal__in=scope, released_at=None, answer__consultation__unit_id=consultation.unit_id
     ).update(released_at=at, released_by=by.who)
     agreement = consult.agreement_of(scope, unit, policy=policy, at=at)
-    consult.ask_police(scope, unit=unit, agreement=agreement, by=by, at=at, passed_from=consultation)
+    consult.ask_police(
+        scope, unit=unit, agreement=agreement, by=by, at=at, zone=policy.zone, passed_from=consultation
+    )
     note(scope, "removal.passed", by=by, at=at, facts={"unit": unit.key, "from": consultation.number})
 
 

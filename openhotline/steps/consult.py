@@ -5,7 +5,7 @@ silence leads to is written in the agreement too (`escalate`). What is not here:
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from django.db import transaction
 from django.db.models import Q
@@ -17,6 +17,7 @@ from openhotline.records import bulk
 from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
 from openhotline.rules import clocks, references, removal_path, words
 from openhotline.rules.agreement import UNDO_WITHIN, Agreement
+from openhotline.rules.calendars import next_open, staffed
 from openhotline.rules.refusals import Refused
 from openhotline.rules.routing import Geography, unit_for
 from openhotline.rules.words import MACHINE_WORKER, Actor
@@ -31,11 +32,13 @@ def ask_police(
     agreement: Agreement,
     by: Actor,
     at: datetime,
+    zone: tzinfo,
     passed_from: Consultation | None = None,
     outcome: str = "asked",
 ) -> Consultation:
     """Put one question (or, where the agreement says so, one information) to one unit about one host.
 
+    `zone`: of the clock on the wall, by which the unit's hours are told.
     Raises Refused where the removals have no common host or one of them is not traced.
     """
     refuse_unless(bool(removals), "There is nothing to ask about.")
@@ -73,7 +76,8 @@ def ask_police(
                     removals, "consult", "told", by=by, at=at, clock=clock, stamps=["t3_asked"], facts=facts
                 )
         # A question passed on waits out the minute in which that can be taken back.
-        _letter(consultation, removals, at=at, due=at + UNDO_WITHIN if passed_from else at)
+        due = at + UNDO_WITHIN if passed_from else at
+        _letter(consultation, removals, zone=zone, at=at, due=due)
         if not agreement.asks:
             notify.draft(removals, by=MACHINE_WORKER, at=at)
     return consultation
@@ -91,7 +95,11 @@ def withdraw(consultation: Consultation, *, why: str, by: Actor, at: datetime) -
         queue.withdraw(letter, why=why, by=by, at=at)
 
 
-def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: datetime, due: datetime) -> None:
+def _letter(
+    consultation: Consultation, removals: Sequence[Removal], *, zone: tzinfo, at: datetime, due: datetime
+) -> None:
+    """To the unit; while its desk is not staffed also to its duty desk, since the clock runs all the same."""
+    unit = consultation.unit
     again = " (again: this had been removed before)" if consultation.again else ""
     if consultation.asks:
         what = "May we ask the host to remove this now? Please answer at the police desk."
@@ -99,28 +107,44 @@ def _letter(consultation: Consultation, removals: Sequence[Removal], *, at: date
     else:
         what = "For your information: the host is asked to preserve and remove this now, as agreed."
         kind = "police-told"
-    queue.put(
-        kind,
-        number=consultation.number,
-        recipient=consultation.unit.mail,
-        transport="mail",
-        removals=[removal.pk for removal in removals],
-        at=at,
-        due=due,
-        by=MACHINE_WORKER,
-        state=PENDING if consultation.unit.mail else CONTACT_NEEDED,
-        why=""
-        if consultation.unit.mail
-        else f"{consultation.unit.name} has no mail address. Set it, and it leaves.",
-        subject=f"{consultation.number}: {len(removals)} on one host",
-        text=(
-            f"{consultation.number}{again}\n\n{what}\n\n"
-            f"Addresses: {len(removals)}, on one host.\n"
-            + (f"Please answer by {consultation.due_at:%d %B %Y %H:%M} UTC. " if consultation.asks else "")
-            + ("After that we ring your duty desk.\n" if consultation.asks else "\n")
-            + "The facts are behind your sign-in; no address and no content is in this mail.\n"
-        ),
+    text = (
+        f"{consultation.number}{again}\n\n{what}\n\n"
+        f"Addresses: {len(removals)}, on one host.\n"
+        + (f"Please answer by {consultation.due_at:%d %B %Y %H:%M} UTC. " if consultation.asks else "")
+        + ("After that we ring your duty desk.\n" if consultation.asks else "\n")
+        + "The facts are behind your sign-in; no address and no content is in this mail.\n"
     )
+    opens = _opens(unit, zone=zone, at=due)
+    to_duty = consultation.asks and opens > due and unit.duty_mail not in ("", unit.mail)
+    for recipient, more in (
+        (unit.mail, ""),
+        (
+            unit.duty_mail,
+            f"{unit.name} is not staffed before {opens:%d %B %Y %H:%M} UTC, so this is with you.\n",
+        ),
+    )[: 2 if to_duty else 1]:
+        queue.put(
+            kind,
+            number=consultation.number,
+            recipient=recipient,
+            transport="mail",
+            removals=[removal.pk for removal in removals],
+            at=at,
+            due=due,
+            by=MACHINE_WORKER,
+            state=PENDING if recipient else CONTACT_NEEDED,
+            why="" if recipient else f"{unit.name} has no mail address. Set it, and it leaves.",
+            subject=f"{consultation.number}: {len(removals)} on one host",
+            text=text + more,
+        )
+
+
+def _opens(unit: Unit, *, zone: tzinfo, at: datetime) -> datetime:
+    """When somebody is at the unit's desk: at once, or when it opens next."""
+    try:
+        return next_open(at, staffed(unit.hours, zone))
+    except Refused:
+        return at  # written down before hours were read: nobody can say
 
 
 def agreement_of(removals: Sequence[Removal], unit: Unit, *, policy: Policy, at: datetime) -> Agreement:
@@ -136,6 +160,7 @@ def unit_of(removal: Removal, *, policy: Geography) -> str:
         removal.country,
         asn=host.asn if host else 0,
         operator=host.name if host else "",
+        area=host.area if host else "",
         policy=policy,
     )
 
@@ -171,7 +196,9 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
         )
         if ripe:
             agreement = under[key, removals[0].item.cls]
-            asked.append(ask_police(removals, unit=by_key[key], agreement=agreement, by=by, at=at))
+            asked.append(
+                ask_police(removals, unit=by_key[key], agreement=agreement, by=by, at=at, zone=policy.zone)
+            )
     return asked
 
 
@@ -201,7 +228,13 @@ def ask_expired(*, policy: Policy, at: datetime) -> list[Consultation]:
             notify.recall(removals, why="The go-ahead has run out; the unit is asked again.", at=at)
             asked.append(
                 ask_police(
-                    removals, unit=unit, agreement=agreement, by=MACHINE_WORKER, at=at, outcome="expired"
+                    removals,
+                    unit=unit,
+                    agreement=agreement,
+                    by=MACHINE_WORKER,
+                    at=at,
+                    zone=policy.zone,
+                    outcome="expired",
                 )
             )
     return asked

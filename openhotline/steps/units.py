@@ -1,4 +1,4 @@
-"""Units and the table that routes to them, changed by two people: one proposes, another confirms.
+"""Units, the table that routes to them, and where a host stands, changed by two people: one proposes, another confirms.
 
 The policy files load the first version; from then on the records are the truth. A unit may propose that it be routed
 to another one itself; somebody of the hotline confirms. Every change is an entry with before and after. What is not
@@ -13,12 +13,13 @@ from django.db import transaction
 
 from openhotline.ledger.record import Act, record
 from openhotline.policy import Policy
-from openhotline.records.models import RouteRule, Unit, UnitChange
+from openhotline.records.models import Host, RouteRule, Unit, UnitChange
 from openhotline.rules import words
+from openhotline.rules.calendars import staffed
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.remit import RemitTable
-from openhotline.rules.routing import PartnerHotline, UnitRule
+from openhotline.rules.routing import PartnerHotline, UnitRule, areas_of
 from openhotline.rules.words import Actor
 from openhotline.steps.advance import refuse_unless
 
@@ -39,12 +40,27 @@ class Table:
 
 def table(*, policy: Policy) -> Table:
     """The table in force: the records, or the policy's where none were loaded yet."""
+    return Table(policy.home, policy.remit, policy.partners, tuple(rules()) or policy.unit_rules)
+
+
+def rules() -> list[UnitRule]:
+    """The house's own table, from the top."""
     rows = RouteRule.objects.select_related("unit").order_by("position")
-    rules = tuple(
-        UnitRule(row.unit.key, tuple(row.classes), tuple(row.asns), tuple(row.operators), row.why)
+    return [
+        UnitRule(
+            row.unit.key, tuple(row.classes), tuple(row.asns), tuple(row.operators), row.why, tuple(row.areas)
+        )
         for row in rows
-    )
-    return Table(policy.home, policy.remit, policy.partners, rules or policy.unit_rules)
+    ]
+
+
+def areas() -> dict[str, list[str]]:
+    """Every area that some unit covers, with the keys of the units that do."""
+    covered: dict[str, list[str]] = {}
+    for key, text in Unit.objects.order_by("key").values_list("key", "areas"):
+        for area in areas_of(text):
+            covered.setdefault(area, []).append(key)
+    return covered
 
 
 def load_first(*, policy: Policy) -> None:
@@ -59,6 +75,7 @@ def load_first(*, policy: Policy) -> None:
             classes=list(rule.classes),
             asns=list(rule.asns),
             operators=list(rule.operators),
+            areas=list(rule.areas),
             why=rule.why,
         )
         for number, rule in enumerate(policy.unit_rules, 1)
@@ -81,7 +98,8 @@ def propose_unit(
     unit = Unit.objects.select_related("deputy").filter(key=key).first()
     before = shown(unit) if unit else {}
     after = {
-        name: values.get(name, before.get(name, "")).strip()[: _LONGEST.get(name, 254)] for name in TEXTS
+        name: values.get(name, before.get(name, "")).replace("\r\n", "\n").strip()[: _LONGEST.get(name, 254)]
+        for name in TEXTS
     }
     refuse_unless(
         key.isascii() and key.isalnum() and len(key) <= 24, "A unit's key is letters and digits.", code="key"
@@ -97,6 +115,13 @@ def propose_unit(
         "A deputy is another unit of the list.",
         code="deputy",
     )
+    staffed(after["hours"], policy.zone)
+    lost = {one for row in rules() if row.unit == key for one in row.areas} - set(areas_of(after["areas"]))
+    refuse_unless(
+        not lost,
+        f"The table routes “{min(lost, default='')}” to this unit. Change the table first.",
+        code="areas",
+    )
     refuse_unless(before != after, "Nothing is different. Change something first.", code="same")
     return _propose("unit", unit, key, before, after, why=why, by=by, at=at)
 
@@ -106,21 +131,40 @@ def _is_mail(text: str) -> bool:
     return bool(name and sign and "." in host) and text.isprintable() and " " not in text and "," not in text
 
 
-def propose_rules(rules: Sequence[UnitRule], *, why: str, by: Actor, at: datetime) -> UnitChange:
+def propose_rules(wanted: Sequence[UnitRule], *, why: str, by: Actor, at: datetime) -> UnitChange:
     """The whole table as it should be. Raises Refused where a class would belong to nobody."""
     require_act("unit.confirm", by)
     keys = set(Unit.objects.values_list("key", flat=True))
-    for rule in rules:
+    covered = areas()
+    for rule in wanted:
         refuse_unless(rule.unit in keys, f"There is no unit “{rule.unit}”.", code="unit")
         refuse_unless(bool(rule.why.strip()), "Every line says why.", code="why-line")
         wrong = set(rule.classes) - set(words.CLASSES)
         refuse_unless(not wrong, f"“{''.join(sorted(wrong)[:1])}” is no class.", code="class")
+        for area in rule.areas:
+            refuse_unless(
+                rule.unit in covered.get(area, ()),
+                f"“{area[:80]}” is not among the areas of {rule.unit}. Put it there first.",
+                code="area",
+            )
     refuse_unless(
-        bool(rules) and not (rules[-1].classes or rules[-1].asns or rules[-1].operators),
-        "The last line takes everything that is left: no class, no network, no name in it.",
+        bool(wanted) and wanted[-1].anywhere and not wanted[-1].classes,
+        "The last line takes everything that is left: no class, no network, no name, no area in it.",
         code="rest",
     )
-    return _propose("rules", None, "", _rows(), [_row(rule) for rule in rules], why=why, by=by, at=at)
+    return _propose("rules", None, "", _rows(), [_row(rule) for rule in wanted], why=why, by=by, at=at)
+
+
+def propose_place(host: Host, area: str, *, why: str, by: Actor, at: datetime) -> UnitChange:
+    """In which of the units' areas a host stands, or "" for not known. A second person confirms it."""
+    require_act("unit.confirm", by)
+    refuse_unless(
+        not area or area in areas(),
+        "No unit covers that area. Put it among a unit's areas first.",
+        code="area",
+    )
+    refuse_unless(area != host.area, "That is its place already.", code="same")
+    return _propose("place", None, "", host.area, area, why=why, by=by, at=at, host=host)
 
 
 def propose_reroute(to: Unit, *, cls: str, asn: int, why: str, by: Actor, at: datetime) -> UnitChange:
@@ -137,11 +181,7 @@ def propose_reroute(to: Unit, *, cls: str, asn: int, why: str, by: Actor, at: da
 
 
 def _rows() -> list[dict[str, object]]:
-    rows = RouteRule.objects.select_related("unit").order_by("position")
-    return [
-        _row(UnitRule(row.unit.key, tuple(row.classes), tuple(row.asns), tuple(row.operators), row.why))
-        for row in rows
-    ]
+    return [_row(rule) for rule in rules()]
 
 
 def _row(rule: UnitRule) -> dict[str, object]:
@@ -150,6 +190,7 @@ def _row(rule: UnitRule) -> dict[str, object]:
         "classes": list(rule.classes),
         "asns": list(rule.asns),
         "operators": list(rule.operators),
+        "areas": list(rule.areas),
         "why": rule.why,
     }
 
@@ -164,12 +205,14 @@ def _propose(
     why: str,
     by: Actor,
     at: datetime,
+    host: Host | None = None,
 ) -> UnitChange:
     refuse_unless(bool(why.strip()), "Write down why; the second person will read it.", code="why")
     with transaction.atomic():
         made = UnitChange.objects.create(
             kind=kind,
             unit=unit,
+            host=host,
             key=key,
             before=before,
             after=after,
@@ -198,8 +241,17 @@ def confirm(change: UnitChange, *, by: Actor, at: datetime) -> None:
             if _rows() != change.before:
                 raise Refused("The table has changed since this was proposed. Propose it anew.", code="stale")
             _apply_rules(change.after)
+        elif change.kind == "place":
+            moved = Host.objects.filter(pk=change.host_id or 0, area=change.before).update(area=change.after)
+            refuse_unless(moved == 1, "Its place has changed since. Propose it anew.", code="stale")
         else:
             _apply_unit(change)
+        covered = areas()
+        refuse_unless(
+            all(rule.unit in covered.get(area, ()) for rule in rules() for area in rule.areas),
+            "The table would route an area to a unit that does not cover it. Propose it anew.",
+            code="stale",
+        )
         _enter("unit.changed", change, by=by, at=at)
 
 
@@ -237,7 +289,8 @@ def withdraw(change: UnitChange, *, by: Actor, at: datetime) -> None:
 
 
 def _enter(act: str, change: UnitChange, *, by: Actor, at: datetime) -> None:
-    payload = {"kind": change.kind, "key": change.key, "before": change.before, "after": change.after}
+    about = change.host.key if change.host else change.key
+    payload = {"kind": change.kind, "key": about, "before": change.before, "after": change.after}
     record(
         [Act(act=act, obj=("unit-change", str(change.pk), 1), why=change.why[:400], payload=payload)],
         by=by,

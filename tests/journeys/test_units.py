@@ -14,14 +14,6 @@ from openhotline.steps import escalate, units
 from tests.journeys.cast import NORTH_RACK, Day, hours
 
 
-def rules() -> list[UnitRule]:
-    rows = RouteRule.objects.select_related("unit").order_by("position")
-    return [
-        UnitRule(row.unit.key, tuple(row.classes), tuple(row.asns), tuple(row.operators), row.why)
-        for row in rows
-    ]
-
-
 def acts() -> list[str]:
     return [canonical.decode(bytes(entry))["act"] for entry in Staged.objects.values_list("entry", flat=True)]
 
@@ -36,10 +28,10 @@ def propose(house: Day, key: str, *, by: str = "P01", why: str = "as agreed", **
 
 
 def test_the_policy_loads_the_first_version_and_never_the_second(house: Day) -> None:
-    assert rules() == list(house.policy.unit_rules)
+    assert units.rules() == list(house.policy.unit_rules)
     RouteRule.objects.filter(position=2).delete()
     units.load_first(policy=house.policy)
-    assert len(rules()) == len(house.policy.unit_rules) - 1
+    assert len(units.rules()) == len(house.policy.unit_rules) - 1
 
 
 def test_a_unit_is_added_and_routed_to_by_two_people(house: Day) -> None:
@@ -53,7 +45,9 @@ def test_a_unit_is_added_and_routed_to_by_two_people(house: Day) -> None:
         units.confirm(made, by=house.who("A07"), at=house.now)
     units.confirm(made, by=house.who("L01"), at=house.now)
     line = UnitRule("LU", (), (64500,), (), "North Rack stands in its town.")
-    table = units.propose_rules([line, *rules()], why="primacy moved", by=house.who("L01"), at=house.now)
+    table = units.propose_rules(
+        [line, *units.rules()], why="primacy moved", by=house.who("L01"), at=house.now
+    )
     units.confirm(table, by=house.who("P01"), at=house.now)
     house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
     assert house.asked().unit.key == "LU"
@@ -61,7 +55,7 @@ def test_a_unit_is_added_and_routed_to_by_two_people(house: Day) -> None:
 
 
 def test_what_changed_since_is_proposed_anew_and_a_proposal_can_be_taken_back(house: Day) -> None:
-    first = propose(house, "NU", hours="7 to 23")
+    first = propose(house, "NU", hours="Mon-Sun 07:00-23:00")
     second = propose(house, "NU", by="L01", phone="01632 960 399")
     units.confirm(first, by=house.who("L01"), at=house.now)
     with pytest.raises(Refused, match="changed since"):
@@ -69,7 +63,7 @@ def test_what_changed_since_is_proposed_anew_and_a_proposal_can_be_taken_back(ho
     units.withdraw(second, by=house.who("L01"), at=house.now)
     with pytest.raises(Refused, match="settled already"):
         units.confirm(second, by=house.who("P01"), at=house.now)
-    assert Unit.objects.get(key="NU").hours == "7 to 23"
+    assert Unit.objects.get(key="NU").hours == "Mon-Sun 07:00-23:00"
 
 
 def test_a_unit_re_routes_itself_and_the_hotline_confirms(house: Day) -> None:
@@ -109,6 +103,7 @@ def test_a_table_that_leaves_something_to_nobody_is_refused(house: Day) -> None:
         ({"agreement": "none"}, "no agreement"),
         ({"mail": "a@b, c@d"}, "no mail address"),
         ({"deputy": "NU"}, "deputy is another unit"),
+        ({"hours": "7 to 23"}, "is no hours"),
         ({}, "Nothing is different"),
     ],
 )
@@ -129,3 +124,54 @@ def test_the_duty_desk_is_rung_and_the_deputy_hears_of_the_escalation(house: Day
     escalate.police_silence(policy=house.policy, at=house.now)
     (letter,) = house.letters("police-deputy")
     assert letter.recipient == Unit.objects.get(key="EU").mail
+
+
+def test_a_host_is_routed_by_the_place_it_stands_in(house: Day) -> None:
+    units.confirm(
+        propose(house, "EU", areas="Eastern region\nMarsh county"), by=house.who("L01"), at=house.now
+    )
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
+    host = removals[0].host
+    assert host is not None
+    line = UnitRule("EU", (), (), (), "It has primacy for hosts in its county.", ("Marsh county",))
+    for wrong, sentence in (
+        (("NU", "Marsh county"), "not among the areas"),
+        (("EU", "Hill county"), "not among"),
+    ):
+        bad = UnitRule(wrong[0], (), (), (), "why", (wrong[1],))
+        with pytest.raises(Refused, match=sentence):
+            units.propose_rules([bad, *units.rules()], why="x", by=house.who("P01"), at=house.now)
+    table = units.propose_rules([line, *units.rules()], why="as agreed", by=house.who("P01"), at=house.now)
+    units.confirm(table, by=house.who("L01"), at=house.now)
+    with pytest.raises(Refused, match="No unit covers"):
+        units.propose_place(host, "Hill county", why="its register", by=house.who("P01"), at=house.now)
+    place = units.propose_place(host, "Marsh county", why="its register", by=house.who("P01"), at=house.now)
+    with pytest.raises(Refused, match="second person"):
+        units.confirm(place, by=house.who("P01"), at=house.now)
+    units.confirm(place, by=house.who("L01"), at=house.now)
+    assert house.asked().unit.key == "EU"
+    with pytest.raises(Refused, match="Change the table first"):
+        propose(house, "EU", areas="Eastern region")
+
+
+@pytest.mark.parametrize(
+    ("hours", "to"),
+    [
+        ("", ["nu@police.example"]),
+        ("Mon-Fri 08:00-18:00", ["nu@police.example"]),
+        ("Wed-Mon 08:00-18:00", ["nu@police.example", "duty@police.example"]),
+        ("Tue 14:00-18:00", ["nu@police.example", "duty@police.example"]),
+    ],
+)
+def test_while_nobody_is_at_the_desk_the_duty_desk_gets_the_question_too(
+    house: Day, hours: str, to: list[str]
+) -> None:
+    """It is Tuesday, before noon in London. The clock of the answer is the same in every case."""
+    made = propose(house, "NU", mail="nu@police.example", duty_mail="duty@police.example", hours=hours)
+    units.confirm(made, by=house.who("L01"), at=house.now)
+    house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
+    asked = house.asked()
+    letters = house.letters("police-question")
+    assert [letter.recipient for letter in letters] == to
+    assert all(asked.number in letter.text for letter in letters)
+    assert asked.due_at - asked.asked_at == timedelta(hours=2)

@@ -65,3 +65,7 @@ def test_a_rule_with_networks_and_names_takes_either() -> None:
     assert rule.fits(words.CHILD_SEXUAL_ABUSE, 64501, "")
     assert rule.fits(words.CHILD_SEXUAL_ABUSE, 0, "EAST RACK Limited (invented)")
     assert not rule.fits(words.CHILD_SEXUAL_ABUSE, 64502, "North Rack")
+    placed = UnitRule("EU", (), (64501,), (), "", ("Marsh county",))
+    assert placed.fits(words.CHILD_SEXUAL_ABUSE, 0, "", "marsh county")
+    assert placed.fits(words.CHILD_SEXUAL_ABUSE, 64501, "", "Hill county")
+    assert not placed.fits(words.CHILD_SEXUAL_ABUSE, 0, "", "")

@@ -121,21 +121,54 @@ def test_units_and_their_table_are_changed_by_two_people_at_the_desk(desk: Desk)
     liaison, lead, analyst = desk.as_("P01"), desk.as_("L01"), desk.as_("A07")
     assert "National unit" in analyst.get("/units").content.decode()
     assert "Propose another table" not in analyst.get("/units").content.decode()
-    assert liaison.post("/units/new", {"key": "NU", "hours": "7 to 23", "why": ""}).status_code == 422
-    assert analyst.post("/units/new", {"key": "NU", "hours": "7 to 23", "why": "x"}).status_code == 403
     assert (
-        liaison.post("/units/new", {"key": "NU", "hours": "7 to 23", "why": "they told us"}).status_code
+        liaison.post("/units/new", {"key": "NU", "hours": "Mon-Sun 07:00-23:00", "why": ""}).status_code
+        == 422
+    )
+    assert (
+        analyst.post("/units/new", {"key": "NU", "hours": "Mon-Sun 07:00-23:00", "why": "x"}).status_code
+        == 403
+    )
+    assert (
+        liaison.post(
+            "/units/new", {"key": "NU", "hours": "Mon-Sun 07:00-23:00", "why": "they told us"}
+        ).status_code
         == 303
     )
     assert "they told us" in lead.get("/units/NU").content.decode()
     (pk,) = UnitChange.objects.values_list("pk", flat=True)
     assert liaison.post(f"/units/changes/{pk}/confirm").status_code in (409, 422)
     assert lead.post(f"/units/changes/{pk}/confirm").status_code == 303
-    assert Unit.objects.get(key="NU").hours == "7 to 23"
+    assert Unit.objects.get(key="NU").hours == "Mon-Sun 07:00-23:00"
     bad = liaison.post("/units/rules", {"rules": "NU | | |", "why": "x"})
     assert (bad.status_code, "Line 1 has 4 parts" in bad.content.decode()) == (422, True)
-    table = "AU | obscene-adult, extreme | | | special\nEU | | 64501, 64500 | | east\nNU | | | | the rest"
+    table = (
+        "AU | obscene-adult, extreme | | | | special\nEU | | 64501, 64500 | | | east\nNU | | | | | the rest"
+    )
     assert liaison.post("/units/rules", {"rules": table, "why": "primacy moved"}).status_code == 303
     change = UnitChange.objects.latest("pk")
     assert "Line put in" in lead.get("/units").content.decode()
     assert lead.post(f"/units/changes/{change.pk}/withdraw").status_code == 303
+
+
+def test_a_hosts_place_is_proposed_on_its_page_and_agreed_to_with_the_units(desk: Desk) -> None:
+    from openhotline.records.models import Host
+
+    desk.sync()
+    liaison, lead, analyst = desk.as_("P01"), desk.as_("L01"), desk.as_("A07")
+    Unit.objects.filter(key="EU").update(areas="Marsh county")
+    host = Host.objects.create(
+        key="AS64599:rack", name="Rack", asn=64599, country="GB", first_seen=desk.day.now
+    )
+    where = f"/hosts/{host.pk}"
+    assert "Where it stands" in liaison.get(where).content.decode()
+    assert "How it is known" not in analyst.get(where).content.decode()
+    form = {"area": "Marsh county", "place_why": "its register"}
+    assert analyst.post(f"{where}/place", form).status_code == 403
+    assert liaison.post(f"{where}/place", form | {"place_why": ""}).status_code == 422
+    assert liaison.post(f"{where}/place", form).status_code == 303
+    assert "a second person agrees" in liaison.get(where).content.decode()
+    assert "Rack: a change waits" in lead.get("/units").content.decode()
+    assert lead.post(f"/units/changes/{UnitChange.objects.get().pk}/confirm").status_code == 303
+    host.refresh_from_db()
+    assert host.area == "Marsh county"

@@ -14,8 +14,12 @@ class Unit(models.Model):
     mail = models.EmailField(default="")  # the house's own knowledge, not the policy's
     phone = models.CharField(max_length=40, default="")
     agreement = models.CharField(max_length=40)  # key of the agreement that covers it
-    areas = models.TextField(default="")  # which places, in words
-    hours = models.TextField(default="")  # when the desk is staffed, in words; its clocks run all the same
+    areas = models.TextField(
+        default=""
+    )  # the places it covers (rules/routing.areas_of); a line of the table names them
+    hours = models.TextField(
+        default=""
+    )  # when its desk is staffed (rules/calendars.staffed); clocks run all the same
     duty_mail = models.EmailField(default="")  # the duty desk, written to when the answer's time is over
     deputy = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="+"
@@ -33,14 +37,16 @@ class RouteRule(models.Model):
     classes = models.JSONField(default=list)
     asns = models.JSONField(default=list)
     operators = models.JSONField(default=list)
+    areas = models.JSONField(default=list)
     why = models.TextField()
 
 
 class UnitChange(models.Model):
-    """A change of a unit or of the table of units, proposed by one person and confirmed by another."""
+    """A change of a unit, of the table of units or of a host's place, proposed by one person and confirmed by another."""
 
-    kind = models.CharField(max_length=8, choices=[(k, k) for k in ("unit", "rules")])
+    kind = models.CharField(max_length=8, choices=[(k, k) for k in ("unit", "rules", "place")])
     unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="changes")
+    host = models.ForeignKey("records.Host", null=True, on_delete=models.PROTECT, related_name="+")
     key = models.CharField(max_length=24, default="")  # of a unit that is new
     before = models.JSONField()
     after = models.JSONField()

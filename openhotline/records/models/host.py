@@ -15,6 +15,9 @@ class Host(models.Model):
     first_seen = models.DateTimeField()
     site = models.CharField(max_length=253, default="", blank=True)  # its own domain, once a person said it
     upstream = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="below")
+    area = models.CharField(
+        max_length=80, default="", db_default="", blank=True
+    )  # its place, as units name theirs
     member = models.BooleanField(default=False)  # bound by the code of practice
     language = models.CharField(max_length=8, default="en")  # of the notices it gets
     letter_form = models.CharField(max_length=8, default=notice.REPORT)  # one of rules/notice.FORMS

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from openhotline.rules.refusals import Refused
-from openhotline.steps import alert, contact, hook, ladder, notify, public_key
+from openhotline.steps import alert, contact, hook, ladder, notify, public_key, units
 from openhotline.steps import program as programs
 from openhotline.web.desk import bench
 from openhotline.web.desk.hosts import page
@@ -167,6 +167,20 @@ def stands(request: HttpRequest, pk: int) -> HttpResponse:
         )
     member = request.POST.get("member") == "1"
     ladder.stands(host, upstream=above, member=member, by=bench.actor(request), at=bench.now(request))
+    return _back(pk)
+
+
+@require_POST
+@bench.kept(page)
+def place(request: HttpRequest, pk: int) -> HttpResponse:
+    """In which of the units' areas the host stands; a second person confirms it on the page of units."""
+    units.propose_place(
+        found(bench.scoped(request).hosts(), pk=pk),
+        request.POST.get("area", ""),
+        why=request.POST.get("place_why", ""),
+        by=bench.actor(request),
+        at=bench.now(request),
+    )
     return _back(pk)
 
 

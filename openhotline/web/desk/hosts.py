@@ -18,6 +18,7 @@ from openhotline.rules.notice import FORMS
 from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.statistics import hosts as figures
+from openhotline.steps import units
 from openhotline.web.desk import bench, outward, reached, rows, times
 from openhotline.web.scoped import found
 
@@ -102,6 +103,12 @@ def page(
             "who": bench.actor(request).who,
             "program": program,
             "secret": secret,
+            "areas": list(units.areas()),
+            "place": scoped.unit_changes()
+            .filter(host=row, settled_at=None)
+            .select_related("proposed_by")
+            .first(),
+            "may_place": bench.actor(request).role in ACTS["unit.confirm"],
             "above": request.POST.get("upstream") or (row.upstream.name if row.upstream else ""),
             "forms": FORMS,
             "to_call_about": scoped.notices()

@@ -1,9 +1,11 @@
 """Units of the police and the table that routes to them: read by all, changed by two people.
 
-The table is edited as lines of text, `unit | classes | networks | words in a host's name | why`, so that the whole of
+The table is edited as lines of text, `unit | classes | networks | words in a host's name | areas | why`, so that the whole of
 it is in view. What is not here: what a change does (`steps/units.py`).
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,9 +13,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from openhotline.records.models import Unit
 from openhotline.rules import permits
+from openhotline.rules.calendars import next_open, staffed
 from openhotline.rules.refusals import Refused
-from openhotline.rules.routing import UnitRule
+from openhotline.rules.routing import UnitRule, areas_of
+from openhotline.rules.words import CLASSES
 from openhotline.steps import units as step
 from openhotline.web.desk import bench, times
 from openhotline.web.scoped import found
@@ -24,8 +29,8 @@ LABELS = {
     "agreement": "Agreement",
     "mail": "Mail",
     "phone": "Phone of the duty desk",
-    "areas": "Areas",
-    "hours": "Hours",
+    "areas": "Areas, one a line",
+    "hours": "Desk is staffed (empty: always), for example Mon-Fri 08:00-18:00, Sat 09:00-13:00",
     "duty_mail": "Mail of the duty desk",
     "deputy": "Deputy, told at escalation",
 }
@@ -35,13 +40,16 @@ def _frame(request: HttpRequest, refusal: Refused | None) -> dict[str, Any]:
     at, scoped = bench.now(request), bench.scoped(request)
     who = bench.actor(request)
     waiting = (
-        scoped.unit_changes().filter(settled_at=None).select_related("proposed_by", "unit").order_by("pk")
+        scoped.unit_changes()
+        .filter(settled_at=None)
+        .select_related("proposed_by", "unit", "host")
+        .order_by("pk")
     )
     return {
         "changes": [
             {
                 "pk": row.pk,
-                "what": row.key or "The table of units",
+                "what": row.host.name if row.host else row.key or "The table of units",
                 "why": row.why,
                 "by": row.proposed_by.pseudonym,
                 "when": times.when(row.proposed_at, at),
@@ -58,6 +66,8 @@ def _frame(request: HttpRequest, refusal: Refused | None) -> dict[str, Any]:
 
 def _differs(before: Any, after: Any) -> list[tuple[str, str, str]]:
     """(what, before, after) of everything that would change."""
+    if isinstance(after, str):
+        return [("Stands in", before, after or "not known")]
     if isinstance(after, dict):
         return [
             (LABELS[name], before.get(name, ""), after[name])
@@ -73,7 +83,14 @@ def _differs(before: Any, after: Any) -> list[tuple[str, str, str]]:
 def _line(row: dict[str, Any]) -> str:
     networks = ", ".join(str(asn) for asn in row["asns"])
     return " | ".join(
-        (row["unit"], ", ".join(row["classes"]), networks, ", ".join(row["operators"]), row["why"])
+        (
+            row["unit"],
+            ", ".join(row["classes"]),
+            networks,
+            ", ".join(row["operators"]),
+            ", ".join(row.get("areas", [])),
+            row["why"],
+        )
     )
 
 
@@ -94,18 +111,53 @@ def page(request: HttpRequest, pk: int = 0, refusal: Refused | None = None) -> H
                 "classes": row.classes,
                 "asns": row.asns,
                 "operators": row.operators,
+                "areas": row.areas,
                 "why": row.why,
             }
         )
         for row in rules
     )
     context = _frame(request, refusal)
+    units = list(scoped.units().select_related("deputy").order_by("level", "name"))
     context |= {
-        "units": scoped.units().select_related("deputy").order_by("level", "name"),
+        "units": [(row, ", ".join(areas_of(row.areas)), _there(row, bench.now(request))) for row in units],
         "rules": list(rules),
+        "fields": _fields(request.POST if refusal else {}, [row.key for row in units]),
+        "classes": ", ".join(CLASSES),
     }
     context |= {"text": request.POST.get("rules", text), "why": request.POST.get("why", "")}
     return render(request, "desk/units.html", context)
+
+
+def _fields(values: Mapping[str, str], keys: list[str]) -> list[dict[str, Any]]:
+    """The form of a unit: what each field is called, what stands in it, and what it can be where it is a choice."""
+    choices = {
+        "level": step.LEVELS,
+        "agreement": sorted({one.key for one in bench.policy().agreements}),
+        "deputy": ["", *keys],
+    }
+    return [
+        {
+            "name": name,
+            "label": label,
+            "value": values.get(name, ""),
+            "long": name == "areas",
+            "choices": choices.get(name, ()),
+        }
+        for name, label in LABELS.items()
+    ]
+
+
+def _there(row: Unit, at: datetime) -> str:
+    """Whether the unit's desk is staffed now, in words; "" where it always is."""
+    try:
+        hours = staffed(row.hours, bench.policy().zone)
+    except Refused:
+        return row.hours  # written before hours were read
+    opens = next_open(at, hours)
+    if hours is None:
+        return ""
+    return f"{row.hours}: " + ("staffed now" if opens <= at else f"opens {times.when(opens, at)}")
 
 
 @require_safe
@@ -118,7 +170,8 @@ def unit_page(request: HttpRequest, key: str, refusal: Refused | None = None) ->
     """One unit, and the form that proposes a change of it."""
     row = found(bench.scoped(request).units().select_related("deputy"), key=key)
     now = step.shown(row)
-    fields = [(name, LABELS[name], request.POST.get(name, now[name]), name == "areas") for name in LABELS]
+    keys = bench.scoped(request).units().exclude(pk=row.pk).order_by("key").values_list("key", flat=True)
+    fields = _fields(now, list(keys))
     return render(request, "desk/unit.html", _frame(request, refusal) | {"unit": row, "fields": fields})
 
 
@@ -155,17 +208,24 @@ def _read(text: str) -> list[UnitRule]:
     read = []
     for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
         parts = [part.strip() for part in line.split("|")]
-        if len(parts) != 5:
+        if len(parts) != 6:
             raise Refused(
-                f"Line {number} has {len(parts)} parts; write unit | classes | networks | names | why.",
+                f"Line {number} has {len(parts)} parts; write unit | classes | networks | names | areas | why.",
                 code="line",
             )
-        unit, classes, networks, names, why = parts
+        unit, classes, networks, names, areas, why = parts
         asns = _split(networks)
         if not all(0 < (bench.row_key(asn) or 0) < 2**32 for asn in asns):
             raise Refused(f"Line {number}: networks are AS numbers such as 64500.", code="network")
         read.append(
-            UnitRule(unit, tuple(_split(classes)), tuple(int(asn) for asn in asns), tuple(_split(names)), why)
+            UnitRule(
+                unit,
+                tuple(_split(classes)),
+                tuple(int(asn) for asn in asns),
+                tuple(_split(names)),
+                why,
+                tuple(_split(areas)),
+            )
         )
     return read
 

@@ -105,6 +105,7 @@ urlpatterns = [
     path("hosts", hosts.hosts, name="hosts"),
     path("hosts/scorecard", hosts.scorecard, name="scorecard"),
     path("hosts/<int:pk>/stands", contacts.stands, name="host-stands"),
+    path("hosts/<int:pk>/place", contacts.place, name="host-place"),
     path("hosts/<int:pk>/breaches/<int:breach>", contacts.breach, name="settle-breach"),
     path("hosts/<int:pk>", hosts.host, name="host"),
     path("hosts/<int:pk>/contacts", contacts.propose, name="propose-contact"),

@@ -5,14 +5,11 @@ checks see, never what a host or partner claims. What is not here: who may see i
 """
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from openhotline import policy as policies
 from openhotline.rules import removal_path, words
 from openhotline.rules.refusals import Refused
 from openhotline.settings import load
-
-_ZONES = {"gb": "Europe/London"}
 
 KINDS = {
     words.GO_AHEAD: "Go ahead",
@@ -128,18 +125,9 @@ def state_abroad(status: str) -> str:
     return _ABROAD.get(status, "with you")
 
 
-@lru_cache(maxsize=1)
-def zone() -> ZoneInfo | None:
-    """The zone of the house's country; None (UTC) where the machine has no table of zones."""
-    try:
-        return ZoneInfo(_ZONES[load().country])
-    except (KeyError, ZoneInfoNotFoundError):
-        return None
-
-
 def local(moment: datetime) -> datetime:
     """`moment` on the clock on the wall."""
-    return moment.astimezone(zone() or UTC)
+    return moment.astimezone(policies.load(load().country).zone)
 
 
 def from_wall(typed: datetime) -> datetime:
@@ -169,7 +157,8 @@ def from_wall(typed: datetime) -> datetime:
 
 def by_wall(typed: datetime) -> list[datetime]:
     """When, in UTC, the clock on the wall shows this: once, twice where it is put back, never where it leaps over it."""
-    shown = {typed.replace(tzinfo=zone() or UTC, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    wall = policies.load(load().country).zone
+    shown = {typed.replace(tzinfo=wall, fold=fold).astimezone(UTC) for fold in (0, 1)}
     return sorted(moment for moment in shown if local(moment).replace(tzinfo=None, fold=0) == typed)
 
 
