@@ -19,7 +19,7 @@ from openhotline.connectors.relaylog.meaning import Seen
 from openhotline.jobs import exchange
 from openhotline.jobs.post import EXCHANGE, HTTP, SMTP, Known, Post
 from openhotline.outbox import queue
-from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Difference, Letter
+from openhotline.outbox.models import FAILED, IN_DOUBT, SENDING, SENT, Difference, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Check, Partner, PartnerMessage, ReferralAction, ReferralLine
 from openhotline.rules import abroad, removal_path
@@ -46,9 +46,10 @@ TWICE = "taken twice"
 SAID_GONE = "said removed there, seen up here"
 GONE_HERE = "gone here, open there"
 NOT_CONFIRMED = "filed here, not known there"
+WORD_REFUSED = "our word refused there"
 _LETTERS = (NOT_THERE, OTHER_NUMBER)  # found by asking about one letter
 _LISTS = (NOT_OURS, NOT_SENT, TWICE)  # found only where a partner lists what it has
-_STATES = (SAID_GONE, GONE_HERE, NOT_CONFIRMED)  # found in our own records of what it said
+_STATES = (SAID_GONE, GONE_HERE, NOT_CONFIRMED, WORD_REFUSED)  # found in our own records of what it said
 
 
 def compare(post: Post, *, at: datetime) -> int:
@@ -242,6 +243,9 @@ def _with_what_was_said(partner: Partner, at: datetime) -> Iterator[tuple[str, s
     )
     for theirs in late.values_list("their_id", flat=True):
         yield NOT_CONFIRMED, theirs
+    refused = Letter.objects.filter(kind=KIND, recipient=partner.key, state=FAILED)
+    for number in refused.values_list("number", flat=True):
+        yield WORD_REFUSED, number[:64]
 
 
 def listed(*, state: str = "", limit: int = 200) -> dict[str, object]:

@@ -386,6 +386,10 @@ def asked(letters: Sequence[Letter], *, at: datetime) -> None:
 def again(letter: Letter, *, by: Actor, at: datetime) -> Letter:
     """failed -> pending: a person lets the same letter leave once more. It keeps its identity and its bytes."""
     require_act("letter.decide", by)
+    if letter.kind in TO_FORGET:
+        raise Refused("The address of this letter was forgotten; it cannot leave again.", code="forgotten")
+    if letter.kind == "notice":
+        raise Refused("A new notice was drafted in its place, to the next contact.", code="anew")
     with transaction.atomic():
         count = Letter.objects.filter(pk=letter.pk, state=FAILED).update(state=PENDING, due_at=at, why="")
         if count != 1:
@@ -393,6 +397,20 @@ def again(letter: Letter, *, by: Actor, at: datetime) -> Letter:
         letter.state, letter.due_at, letter.why = PENDING, at, ""
         _enter([letter], "letter.again", by=by, at=at)
     return letter
+
+
+def leave(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
+    """failed -> withdrawn: a person says why it need not leave. What waited for it goes on."""
+    require_act("letter.decide", by)
+    if not why.strip():
+        raise Refused("Say why it need not leave; whoever reads the record asks.", code="why")
+    if letter.kind == "referral":
+        raise Refused("What is referred has to leave. See the referral’s own page.", code="referral")
+    with transaction.atomic():
+        row = Letter.objects.select_for_update().get(pk=letter.pk)
+        if row.state != FAILED:
+            raise Refused("This letter was not refused. Open the outbox again.", code="settled")
+        withdraw(row, why=f"{why.strip()[:500]} ({by.who})", by=by, at=at)
 
 
 def readdress(letters: Sequence[Letter], recipient: str, *, by: Actor, at: datetime) -> None:

@@ -5,6 +5,7 @@ told wherever the notice, the question and the referral went. What is not here: 
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -23,6 +24,8 @@ from openhotline.records.models import (
     Item,
     Notice,
     NoticeLine,
+    Partner,
+    PartnerMessage,
     Referral,
     Removal,
     SilenceProposal,
@@ -215,6 +218,7 @@ def _take_back(appeal: Appeal, *, by: Actor, at: datetime) -> None:
             ),
             at=at,
         )
+    _tell_givers(items, appeal, at=at)
     for alert, group in tell.alerted(removals):
         tell.desk(
             "alert-repealed",
@@ -234,6 +238,26 @@ def _take_back(appeal: Appeal, *, by: Actor, at: datetime) -> None:
         .distinct()
     ):
         queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
+
+
+def _tell_givers(items: Sequence[Item], appeal: Appeal, *, at: datetime) -> None:
+    """Partners whose report it was: our grade stands at the exchange, and no later word may unsay it there."""
+    given = PartnerMessage.objects.filter(report__lines__item__in=items).select_related("partner")
+    theirs: dict[Partner, list[str]] = defaultdict(list)
+    for row in given.order_by("pk").distinct():
+        theirs[row.partner].append(row.their_id)
+    for partner, contents in theirs.items():
+        tell.desk(
+            "exchange-repealed",
+            number=f"{appeal.notice.number}/a{appeal.pk}",
+            recipient=partner.mail,
+            subject="A grade of ours that holds no more",
+            text=(
+                f"You gave us {', '.join(contents[:50])}. On appeal we have found that it is not against the law here; "
+                "what we wrote to you about it holds no more. Please tell whoever you told.\n"
+            ),
+            at=at,
+        )
 
 
 def _withdraw(notice: Notice, pks: Sequence[int], *, by: Actor, at: datetime) -> None:

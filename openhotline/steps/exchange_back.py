@@ -13,6 +13,7 @@ from datetime import datetime
 from openhotline.outbox import queue
 from openhotline.outbox.models import SENT, WITHDRAWN, Letter
 from openhotline.records.models import (
+    AppealLine,
     Assessment,
     Hold,
     Item,
@@ -67,7 +68,8 @@ def _put(partner: Partner, pks: Sequence[int], *, at: datetime) -> int:
         item, before = items.get(row.report_id or 0), letters[theirs]
         if item is None or any(letter.state not in (SENT, WITHDRAWN) for letter in before):
             continue
-        written = [_word(letter) for letter in before]
+        # What was withdrawn before any try, on an appeal, was never said.
+        written = [_word(letter) for letter in before if letter.state == SENT or letter.attempts]
         if exchange_back.ended(written):
             PartnerMessage.objects.filter(partner=partner, their_id=theirs).update(told_all=True)
             continue
@@ -125,6 +127,8 @@ def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]
         .order_by("pk")
         .values_list("item", "at")
     )
+    reversed_ = AppealLine.objects.filter(removal__item__in=items, appeal__outcome="reversed")
+    read = dict(reversed_.values_list("removal__item", "appeal__decided_at")) | read
     first: dict[int, Removal] = {}
     for removal in Removal.objects.filter(item__in=items).order_by("-episode"):
         first[removal.item_id] = removal

@@ -27,11 +27,12 @@ from openhotline.records.models import (
     ReferralAction,
     Removal,
     Report,
+    User,
 )
 from openhotline.rules import abroad, words
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import NotPermitted, Refused
-from openhotline.steps import difference, refer
+from openhotline.steps import appeal, difference, refer
 from openhotline.steps import exchange as step
 from openhotline.world.serve import World
 from tests.house.test_docs import keys_of, promised
@@ -459,3 +460,54 @@ def test_nothing_is_written_back_under_a_hold(house: Abroad) -> None:
     hold.save()
     on(house)
     assert len(house.world.internet.exchange.contents[number].graded) == 1
+
+
+def test_a_word_they_refuse_is_a_difference_and_stops_the_others_until_a_person_says(house: Abroad) -> None:
+    number, removal = given_and_graded(house)
+    there = house.world.internet.exchange.contents[number]
+    house.act(number, 1)  # once something was done about it, they take no grade
+    on(house)
+    (letter,) = house.day.letters("exchange-word", "failed")
+    assert [(row["what"], row["key"]) for row in reconciled(house)["differences"]] == [
+        (reconcile.WORD_REFUSED, letter.number)
+    ]
+    liaison = house.day.who("P01")
+    with pytest.raises(NotPermitted):
+        queue.leave(letter, why="x", by=house.day.who("A07"), at=house.day.now)
+    queue.again(letter, by=liaison, at=house.day.now)
+    house.leave()
+    house.day.contact_verified([removal])
+    house.day.asked()
+    on(house)
+    assert [one.state for one in house.day.letters("exchange-word")] == ["failed"], "nothing overtakes it"
+    with pytest.raises(Refused, match="why it need not"):
+        queue.leave(letter, why=" ", by=liaison, at=house.day.now)
+    queue.leave(letter, why="they had graded it themselves", by=liaison, at=house.day.now)
+    on(house)
+    assert words_written(house) == [abroad.TOLD_POLICE]
+    assert (there.graded, len(there.actions)) == ([], 2)
+    assert reconciled(house)["differences"] == []
+
+
+def test_what_they_gave_and_an_appeal_reverses_is_said_there_and_by_letter(house: Abroad) -> None:
+    day = house.day
+    number, removal = given_and_graded(house)
+    on(house)
+    day.contact_verified([removal])
+    day.answered(day.asked(), words.GO_AHEAD)
+    day.letters_leave()
+    on(house)
+    notice = removal.notice_lines.get().notice
+    Partner.objects.update(mail="desk@hotline-nl.example")
+    for name in ("M01", "L02"):
+        day.people[name] = User.objects.create(username=name, pseudonym=name, role=words.MANAGER)
+    said = {"standing": "publisher", "text": "A drawing.", "via": "page", "policy": day.policy}
+    made = appeal.open_(notice, **said, by=words.PUBLIC_REPORTER, at=day.now)
+    appeal.propose(made, "reversed", reasons="Adults.", by=day.who("M01"), at=day.now)
+    appeal.reverse(made, by=day.who("L02"), at=day.now)
+    (letter,) = day.letters("exchange-repealed")
+    assert (letter.recipient, str(number) in letter.text) == ("desk@hotline-nl.example", True)
+    for _ in range(3):
+        on(house)
+    there = house.world.internet.exchange.contents[number]
+    assert [row["actionType"] for row in there.actions][-1] == 6, "not illegal here, as the last word"

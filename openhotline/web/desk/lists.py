@@ -271,7 +271,7 @@ def referral_page(request: HttpRequest, number: str, refusal: Refused | None = N
             "package": pack,
             "channel": CHANNELS.get(pack.channel, "") if pack else "",
             "refused": scoped.letters().filter(kind="referral", number=row.number, state=FAILED).last(),
-            "may_decide": bench.actor(request).role in permits.ACTS["letter.decide"],
+            "may_decide": permits.may_act("letter.decide", bench.actor(request)),
             "refusal": refusal.sentence if refusal else "",
             "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
         },

@@ -1,5 +1,5 @@
 """What only people can settle: a silent police unit (two of them, four eyes), a letter in doubt,
-and a referral that was refused.
+and one that was refused.
 
 The buttons are drawn for those who may press them; the steps ask again. What is not here: the lists these
 stand in (`lists.py`).
@@ -10,8 +10,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from openhotline.outbox import queue
 from openhotline.rules import permits
-from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.rules.refusals import Refused
 from openhotline.steps import notify, refer, silence
 from openhotline.web.desk import bench, lists
 from openhotline.web.scoped import found
@@ -74,39 +75,42 @@ def refer_again(request: HttpRequest, number: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("referral", args=[number]), status=303)
 
 
-def may_decide(request: HttpRequest) -> bool:
-    """Whether this person may say what became of a letter in doubt."""
-    try:
-        permits.require_act("letter.decide", bench.actor(request))
-    except NotPermitted:
-        return False
-    return True
-
-
-def doubt_page(request: HttpRequest, pk: int, refusal: Refused | None = None) -> HttpResponse:
-    """One letter in doubt, with both risks named."""
+def letter_page(request: HttpRequest, pk: int, refusal: Refused | None = None) -> HttpResponse:
+    """One letter in doubt, with both risks named; or one that was refused."""
     row = found(bench.scoped(request).letters(), pk=pk)
     return render(
         request,
-        "desk/doubt.html",
-        {"letter": row, "may_decide": may_decide(request), "refusal": refusal.sentence if refusal else ""},
+        "desk/letter.html",
+        {
+            "letter": row,
+            "may_decide": permits.may_act("letter.decide", bench.actor(request)),
+            "may_leave_again": row.kind not in ("notice", *queue.TO_FORGET),
+            "typed": request.POST.get("why", ""),
+            "refusal": refusal.sentence if refusal else "",
+        },
     )
 
 
-def doubt(request: HttpRequest, pk: int) -> HttpResponse:
-    """Look at it (GET), or say what became of it (POST)."""
-    return decide(request, pk) if request.method == "POST" else doubt_page(request, pk)
+def letter(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look at it (GET), or say what became of it or becomes of it (POST)."""
+    return decide(request, pk) if request.method == "POST" else letter_page(request, pk)
 
 
 @require_POST
-@bench.kept(doubt_page)
+@bench.kept(letter_page)
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """It arrived, or it did not and the same letter leaves again."""
+    """In doubt: it arrived, or it did not and leaves again. Refused: it leaves again, or need not."""
     row = found(bench.scoped(request).letters(), pk=pk)
-    word = request.POST.get("arrived", "")
-    if word not in ("yes", "no"):
+    by, at = bench.actor(request), bench.now(request)
+    press = request.POST.get("press")
+    if press == "again" and row.kind == "referral":
+        raise Refused("A referral leaves again from its own page.", code="referral")
+    if press == "again":
+        queue.again(row, by=by, at=at)
+    elif press == "leave":
+        queue.leave(row, why=request.POST.get("why", ""), by=by, at=at)
+    elif (word := request.POST.get("arrived", "")) in ("yes", "no"):
+        notify.settle_doubt(row, arrived=word == "yes", policy=bench.policy(), by=by, at=at)
+    else:
         raise Refused("Say whether it arrived. Ring the recipient if you do not know.", code="arrived")
-    notify.settle_doubt(
-        row, arrived=word == "yes", policy=bench.policy(), by=bench.actor(request), at=bench.now(request)
-    )
     return HttpResponseRedirect(reverse("outbox"), status=303)
