@@ -370,7 +370,11 @@ _ON_THE_WAY = {ACCEPTED: "accepted", TEMPORARY: "deferred", REFUSED: "bounced"}
 _SENT: dict[str, Callable[..., None]] = {"notice": notify.sent, "referral": refer.sent}
 
 
-_REFUSED: dict[str, Callable[..., None]] = {"referral": refer.bounced, alert.KIND: alert.bounced}
+_REFUSED: dict[str, Callable[..., None]] = {
+    "referral": refer.bounced,
+    alert.KIND: alert.bounced,
+    domain_alert.KIND: domain_alert.bounced,
+}
 
 
 def arrived(letter: Letter, reference: str, *, policy: Policy, at: datetime) -> None:

@@ -73,6 +73,7 @@ class Clocks:
     request_decision: timedelta
     request_note: timedelta
     difference: timedelta  # then a difference that nobody took is brought before managers
+    domain_wait: timedelta  # then managers hear which domain alerts a hold or a question keeps back
 
     def request(self, kind: str) -> timedelta:
         """How long a request of police of this kind may take."""

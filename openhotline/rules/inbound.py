@@ -15,7 +15,7 @@ DELIVERED, DEFERRED, BOUNCED = "delivered", "deferred", "bounced"
 # RFC 3464, 2.3.3: what a reporting relay did; anything else is no news.
 _ACTIONS = {"failed": BOUNCED, "delayed": DEFERRED, "delivered": DELIVERED, "relayed": DELIVERED}
 _BOUNCES = re.compile(r"bounces\+([0-9a-f]{16})\.([0-9a-f]{24})@([a-z0-9.-]{1,253})")
-_SERIAL = re.compile(r"\b[NnPp]-[0-9]{2}-[0-9]{4,10}-[A-Za-z]\b")
+_SERIAL = re.compile(r"\b[AaNnPpRr]-[0-9]{2}-[0-9]{4,10}-[A-Za-z]\b")
 _KEY = re.compile(r"<([0-9a-f]{64})@([A-Za-z0-9.-]{1,253})>")
 REPORTS = "report"  # the mailbox the public may write to
 
@@ -51,7 +51,7 @@ class Inbound:
     fault: str = ""  # why it could not be read
 
     def serials(self) -> list[str]:
-        """Serials of notices and numbers of questions it names, checked by their letter."""
+        """Serials of notices and numbers of questions, referrals and alerts it names, checked by their letter."""
         found = (references.parse(hit) for hit in _SERIAL.findall(f"{self.subject}\n{self.text}"))
         return list(dict.fromkeys(one.text for one in found if one is not None))
 

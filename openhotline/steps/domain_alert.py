@@ -2,8 +2,9 @@
 
 True here: a registry, registrar or company is told under a signed agreement of two people, about domains of its own sphere,
 once while it lasts. It is told a domain and a number, never an address. Nobody is told while anything under the domain is
-held or waits for the police: who acts on a domain acts on all of it. What counts is what its host or the hotline of its
-country has been told of, and our own checks have seen lately. What is not here: the agreement (`list_agreement`), the
+held or waits for the police: who acts on a domain acts on all of it; what waits so is listed, and brought before managers
+when it waits long. What counts is what its host or the hotline of its country has been told of, and our own checks have seen
+lately. A mailbox that returned an alert gets none until a person says so. What is not here: the agreement (`list_agreement`), the
 sphere (`rules/sphere`), wording (`rules/alert`).
 """
 
@@ -19,14 +20,24 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
-from openhotline.records.models import Check, DomainAlert, Hold, ListAgreement, Removal
+from openhotline.records.models import (
+    Check,
+    ConsultationLine,
+    DomainAlert,
+    DomainWait,
+    Hold,
+    ListAgreement,
+    Removal,
+)
 from openhotline.rules import departure, references, removal_path, signs, words
 from openhotline.rules import sphere as rule
 from openhotline.rules.alert import DomainContent
+from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import registrable_of
-from openhotline.rules.words import MACHINE_WORKER
+from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import freshness, list_agreement, tell
+from openhotline.steps.advance import refuse_unless
 from openhotline.steps.notify import HouseWords
 
 KIND = "domain-alert"
@@ -67,24 +78,112 @@ def sweep(*, policy: Policy, at: datetime) -> int:
 
 
 def _begin(*, policy: Policy, at: datetime) -> int:
-    agreements = list(list_agreement.in_force(at).exclude(sphere="").order_by("pk"))
-    if not agreements:
-        return 0
-    domains = _domains(_live(_open(), policy=policy, at=at))
+    reached = _reached(policy=policy, at=at)
+    domains = _domains(_live(_open(), policy=policy, at=at)) if reached else set()
     standing = set(DomainAlert.objects.filter(over_at=None).values_list("recipient", "domain"))
+    drafted = Letter.objects.filter(kind=KIND, state=PENDING).values("number")
+    unsent = DomainAlert.objects.filter(over_at=None, number__in=drafted)
     wanted = [
         (row, domain)
-        for row in agreements
+        for row in reached
         for domain in _covered(row, domains)
         if (row.key, domain) not in standing
     ]
-    if not wanted:
-        return 0
-    barred = _domains(_barred(_open()))
+    due = {(row.key, domain) for row, domain in wanted} | set(unsent.values_list("recipient", "domain"))
+    barred = _domains(_barred(_open())) if due else set()
+    _wait({pair for pair in due if pair[1] in barred}, policy=policy, at=at)
     free = [(row, domain) for row, domain in wanted if domain not in barred][:MOST]
     for row, domain in free:
         _draft(row, domain, at=at)
     return len(free)
+
+
+def _reached(*, policy: Policy, at: datetime) -> list[ListAgreement]:
+    """Who is alerted. A mailbox that returned an alert is left alone, and managers hear of it once."""
+    rows = list(list_agreement.in_force(at).exclude(sphere="").order_by("pk"))
+    back = returned(rows)
+    for row in rows:
+        if row.pk in back:
+            tell.desk(
+                "domain-alert-returned",
+                number=back[row.pk].number,
+                recipient=policy.managers_mail,
+                subject=f"{back[row.pk].number} came back",
+                text=(
+                    f"Alert {back[row.pk].number} to {row.name} came back. Nobody there was told, and no alert goes to "
+                    "that mailbox any more. Ring them. See the desk, under Filter list.\n"
+                ),
+                at=at,
+            )
+    return [row for row in rows if row.pk not in back]
+
+
+def returned(rows: Iterable[ListAgreement]) -> dict[int, DomainAlert]:
+    """Of these agreements those whose present mailbox returned an alert, with the last one it returned."""
+    last = {
+        (alert.recipient, alert.came_back): alert
+        for alert in DomainAlert.objects.exclude(came_back="").order_by("pk")
+    }
+    return {row.pk: last[row.key, row.mail] for row in rows if (row.key, row.mail) in last}
+
+
+def write_again(agreement: ListAgreement, *, by: Actor, at: datetime) -> None:
+    """A person says that its mailbox takes letters again: what stands is told anew."""
+    require_act("list.agree", by)
+    with transaction.atomic():
+        rows = DomainAlert.objects.filter(recipient=agreement.key, came_back=agreement.mail)
+        refuse_unless(rows.update(came_back="") > 0, "This mailbox returned no alert.", code="settled")
+        payload = {"recipient": agreement.key}
+        record(
+            [
+                Act(
+                    act="domain-alert.write-again",
+                    obj=("list-agreement", str(agreement.pk), 1),
+                    payload=payload,
+                )
+            ],
+            by=by,
+            at=at,
+        )
+
+
+def _wait(pairs: set[tuple[str, str]], *, policy: Policy, at: datetime) -> None:
+    """Keep which alerts wait and since when, and tell managers of those that wait long, one letter a day."""
+    known = {(row.recipient, row.domain): row.pk for row in DomainWait.objects.all()}
+    if not pairs and not known:
+        return
+    DomainWait.objects.filter(pk__in=[pk for pair, pk in known.items() if pair not in pairs]).delete()
+    fresh = sorted(pairs - set(known))
+    DomainWait.objects.bulk_create(
+        [DomainWait(recipient=key, domain=domain, since=at) for key, domain in fresh], ignore_conflicts=True
+    )
+    long = DomainWait.objects.filter(told_at=None, since__lte=at - policy.clocks.domain_wait)
+    count, day = long.count(), f"{at:%Y-%m-%d}"
+    if not count or queue.keys_of("domain-alerts-waiting", day):
+        return
+    with transaction.atomic():
+        long.update(told_at=at)
+        tell.desk(
+            "domain-alerts-waiting",
+            number=day,
+            recipient=policy.managers_mail,
+            subject=f"{count} domain alert{'' if count == 1 else 's'} kept back",
+            text=(
+                "Something under each domain is held or waits for the police, so who answers for it is not told. Which "
+                "domains, and whom to ask, is at the desk under Filter list.\n"
+            ),
+            at=at,
+        )
+
+
+def kept_back_by(domain: str) -> list[str]:
+    """Who keeps an alert about a domain back: who placed the holds, and the numbers of open questions."""
+    barred = _barred(_under(domain))
+    holds = Hold.objects.filter(removal__in=barred, released_at=None).values_list("placed_by", flat=True)
+    lines = ConsultationLine.objects.filter(
+        removal__in=barred.filter(status__in=UNSETTLED), consultation__asks=True, answered=False
+    )
+    return sorted({*holds, *lines.values_list("consultation__number", flat=True)})
 
 
 def _covered(agreement: ListAgreement, domains: Iterable[str]) -> list[str]:
@@ -183,6 +282,22 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
         phone=house.phone,
         sent=at,
     )
+
+
+def bounced(letter: Letter, *, why: str, at: datetime) -> None:
+    """Refused for good: nobody was told."""
+    with transaction.atomic():
+        queue.refused(letter, why=why, by=MACHINE_WORKER, at=at)
+        queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
+        came_back(letter, why=why, at=at)
+
+
+def came_back(letter: Letter, *, why: str, at: datetime) -> None:
+    """Nobody was told, whether the relay had taken it or not. Its mailbox is left alone until a person says otherwise."""
+    with transaction.atomic():
+        made = DomainAlert.objects.get(number=letter.number)
+        DomainAlert.objects.filter(pk=made.pk).update(came_back=letter.recipient)
+        _close(made, at=at)
 
 
 def _withdraw(made: DomainAlert, letter: Letter, why: str, *, at: datetime) -> None:

@@ -1,12 +1,14 @@
 """Mail that came in: kept sealed, taken for what it is, shown to a person. It is input, never an instruction.
 
 True here: the same bytes are one message, however often they come; every message is kept whole. A report of
-non-delivery counts only at the address made for that letter. A reply becomes a line in a notice's channel; an
+non-delivery counts only at the address made for that letter; where nothing here follows from it, a person reads it. A reply
+becomes a line in a notice's channel, or stands with the alert or referral it names; an
 answer of the police becomes a proposal, if its signature is of the unit's verified key, and is an answer only
 when a person confirms it. What is not here: reading MIME (connectors) and the Maildir (`jobs/mailroom`).
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
@@ -31,7 +33,7 @@ from openhotline.rules.inbound import Inbound
 from openhotline.rules.permits import require_act
 from openhotline.rules.urls import split_lines
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import alert, answer, confirm, intake, notify
+from openhotline.steps import alert, answer, confirm, domain_alert, intake, notify
 from openhotline.steps.advance import refuse_unless
 
 EXCERPT = 4000
@@ -42,6 +44,12 @@ SAYS = {
     "evidence wanted": words.EVIDENCE_WANTED,
     "statement wanted": words.STATEMENT_WANTED,
 }
+_CAME_BACK = {
+    "notice": notify.came_back,
+    alert.KIND: alert.came_back,
+    domain_alert.KIND: domain_alert.came_back,
+}
+_HAVE_PAGES = (alert.KIND, domain_alert.KIND, "referral", "referral-query")
 _MAILER = Actor(words.HOST, "mail", auth="mail, not verified")
 
 
@@ -110,16 +118,19 @@ def _heard(made: Mail, letter: Letter, one: inbound.DeliveryWord, *, at: datetim
         made.why = "A report about one of our letters that says nothing new."
         return
     made.kind, made.why = DELIVERY, f"The letter {letter.kind} {letter.number} was {one.state}."
-    made.settled_at, made.settled_by = at, MACHINE_WORKER.who
+    if letter.kind in _HAVE_PAGES:
+        made.about = letter.number.partition("/")[0]
+    if one.state != inbound.BOUNCED or letter.kind in (*_CAME_BACK, *TO_FORGET):
+        made.settled_at, made.settled_by = at, MACHINE_WORKER.who
+    else:
+        made.why += " Nobody has it: ring them, and mend the address."
     before = Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED).exists()
     said = f"{one.status} {one.words}".strip()
     Delivery.objects.create(letter=letter.key, at=at, state=one.state, words=said, mail=made)
     if one.state != inbound.BOUNCED or before or letter.state != SENT:
         return
-    if letter.kind == "notice":
-        notify.came_back(letter, why=said or "It came back.", at=at)
-    elif letter.kind == alert.KIND:
-        alert.came_back(letter, why=said or "It came back.", at=at)
+    if letter.kind in _CAME_BACK:
+        _CAME_BACK[letter.kind](letter, why=said or "It came back.", at=at)
 
 
 def _reply(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: datetime) -> bool:
@@ -128,11 +139,27 @@ def _reply(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: dateti
     wanted = [number.partition("/")[0] for number in numbers] + read.serials()[:5]
     notice = Notice.objects.filter(number__in=wanted, sent_at__isnull=False).order_by("-pk").first()
     if notice is None:
-        return False
+        return _about(made, wanted)
     made.kind, made.notice = THREADED, notice
     made.why = f"It answers or names {notice.number}. Who sent it cannot be told from a mail."
     words_ = f"{read.subject}\n\n{read.text}".strip()
     confirm.ask(notice, words_, via="mail", policy=policy, by=_MAILER, at=at)
+    return True
+
+
+def _about(made: Mail, wanted: Sequence[str]) -> bool:
+    """A reply about an alert or a referral: it is shown where that stands, and a person reads it."""
+    about = (
+        Letter.objects.filter(number__in=wanted, kind__in=_HAVE_PAGES)
+        .exclude(sent_at=None)
+        .order_by("-pk")
+        .values_list("number", flat=True)
+        .first()
+    )
+    if about is None:
+        return False
+    made.kind, made.about = THREADED, about
+    made.why = f"It answers or names {about}. Who sent it cannot be told from a mail."
     return True
 
 

@@ -29,6 +29,7 @@ from openhotline.records.models import (
     DigestMatch,
     DigestUpload,
     DomainAlert,
+    DomainWait,
     Hold,
     Host,
     HostAlert,
@@ -308,6 +309,10 @@ class Scoped:
     def domain_alerts(self) -> QuerySet[DomainAlert]:
         """Alerts to those who answer for domains: the desk's own."""
         return self._rows(DomainAlert.objects.all())
+
+    def domain_waits(self) -> QuerySet[DomainWait]:
+        """Alerts about domains that wait: the desk's own."""
+        return self._rows(DomainWait.objects.all())
 
     def host_calls(self) -> QuerySet[HostCall]:
         """Logged calls to hosts: the desk's own."""

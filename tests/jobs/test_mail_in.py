@@ -39,7 +39,7 @@ from openhotline.rules import inbound as rule
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.steps import alert, contact, mailbox, public_key, refer
-from tests.journeys.cast import CANAL_HOST, HOUSE, minutes
+from tests.journeys.cast import CANAL_HOST, FAR_HOST, HOUSE, minutes
 
 if TYPE_CHECKING:
     from tests.journeys.cast import Day
@@ -215,6 +215,35 @@ def test_a_reply_is_a_line_in_the_channel_whose_sender_is_not_verified(house: "D
     (now,) = house.fresh([removal])
     assert (now.status, now.t6_acknowledged) == ("noticed", None)
     assert not HostAnswer.objects.exists()
+
+
+def referred(house: "Day") -> Letter:
+    """A referral that has left to police abroad, by mail to the national unit."""
+    house.traced(house.graded(house.public_report("http://img.example.net/far")), FAR_HOST)
+    refer.refer_due(at=house.now)
+    house.letters_leave()
+    return Letter.objects.get(kind="referral", state="sent")
+
+
+def test_a_reply_about_a_referral_or_an_alert_stands_with_it_and_moves_nothing(house: "Day") -> None:
+    letter = referred(house)
+    before = state_of(house)
+    by_number = take(house, plain(f"We have passed on {letter.number}."))
+    by_message = take(house, plain("Thank you.", In_Reply_To=f"<{letter.key}@{DOMAIN}>"))
+    assert [(mail.kind, mail.about, mail.settled_at) for mail in (by_number, by_message)] == [
+        ("threaded", letter.number, None)
+    ] * 2
+    assert take(house, plain("R-26-0999-X")).kind == "unverified", "no such referral"
+    assert state_of(house) == before
+
+
+def test_a_bounce_from_which_nothing_follows_waits_for_a_person(house: "Day") -> None:
+    letter = referred(house)
+    mail = take(house, report(bounce_to(letter), letter.recipient))
+    assert (mail.kind, mail.about, mail.settled_at) == ("delivery", letter.number, None)
+    assert "Nobody has it" in mail.why
+    late = take(house, report(bounce_to(letter), letter.recipient, "delayed", "4.4.1"))
+    assert late.settled_by == "machine:worker"
 
 
 def signed_by(secret: "pysequoia.Tsk", text: str, **headers: str) -> bytes:

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from openhotline.outbox import queue
 from openhotline.records import vault
-from openhotline.records.models import DomainAlert, Hold
+from openhotline.records.models import DomainAlert, DomainWait, Hold
 from openhotline.rules import words
 from openhotline.rules.agreement import UNDO_WITHIN
-from openhotline.rules.refusals import Refused
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import domain_alert, list_agreement
 from tests.journeys.cast import NOON, NORTH_RACK, Day, hours, minutes
 from tests.journeys.test_filter_list import abroad, again, agreed
@@ -119,3 +121,53 @@ def test_without_a_certificate_there_is_no_list_and_without_either_no_agreement(
         agreed(house, "x", fingerprint="")
     with pytest.raises(Refused, match="no domain"):
         agreed(house, "x", fingerprint="", sphere="http://example.net/n/1")
+
+
+def test_what_a_hold_keeps_back_is_listed_and_brought_before_managers_once(house: Day) -> None:
+    agreed(house, "net-registry", fingerprint="", sphere="example.net")
+    removals = abroad(house, TOWN.format(1))
+    hold = Hold.objects.create(
+        removal=removals[0], reason="operation", placed_at=house.now, placed_by="north-2", review_at=house.now
+    )
+    swept(house)
+    house.later(hours(1))
+    assert swept(house) == 0
+    assert list(DomainWait.objects.values_list("recipient", "domain")) == [("net-registry", "example.net")]
+    assert domain_alert.kept_back_by("example.net") == ["north-2"]
+    house.later(house.policy.clocks.domain_wait)
+    again(house, removals)
+    for _ in range(2):
+        swept(house)
+        house.later(minutes(1))
+    (letter,) = house.letters("domain-alerts-waiting")
+    assert (letter.recipient, "example.net" in letter.text) == (house.policy.managers_mail, False)
+    Hold.objects.filter(pk=hold.pk).update(released_at=house.now, released_by="north-2")
+    assert swept(house) == 1
+    assert not DomainWait.objects.exists(), "what waits no more is not listed"
+
+
+def test_a_mailbox_that_returns_an_alert_gets_none_until_a_person_says_so(house: Day) -> None:
+    row, _ = agreed(house, "net-registry", fingerprint="", sphere="example.net example.org")
+    abroad(house, TOWN.format(1))
+    swept(house)
+    house.minute_over()
+    (letter,) = queue.claim(
+        "mail", at=house.now, by=MACHINE_WORKER, kinds=[domain_alert.KIND], guard=lambda _: b"x"
+    )
+    domain_alert.bounced(letter, why="550 no such user", at=house.now)
+    abroad(house, "http://img.example.org/n/1")
+    assert [swept(house) for _ in range(2)] == [0, 0]
+    (told_,) = house.letters("domain-alert-returned")
+    assert (told_.recipient, told_.number) == (house.policy.managers_mail, letter.number)
+    with pytest.raises(NotPermitted):
+        domain_alert.write_again(row, by=house.who("A07"), at=house.now)
+    domain_alert.write_again(row, by=house.who("P01"), at=house.now)
+    assert swept(house) == 2, "both domains, told anew"
+    house.letters_leave()
+    sent = house.letters(domain_alert.KIND, "sent")
+    assert len(sent) == 2
+    domain_alert.came_back(sent[0], why="5.1.1", at=house.now)
+    agreed(
+        house, "net-registry", fingerprint="", sphere="example.net example.org", mail="desk@registry.example"
+    )
+    assert swept(house) == 1, "a new version with another mailbox is written to"

@@ -10,7 +10,7 @@ from openhotline.outbox.models import IN_DOUBT, PENDING, Letter
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import tell, escalate
+from openhotline.steps import escalate, tell
 from tests.journeys.cast import hours
 from tests.web.desk_cast import Desk
 
@@ -137,7 +137,9 @@ def test_a_letter_that_did_not_arrive_leaves_again_byte_for_byte(desk: Desk) -> 
 
 
 def test_a_refused_letter_leaves_again_or_is_left_with_a_reason(desk: Desk) -> None:
-    tell.desk("referral-query", number="R-1", recipient="x@partner.example", subject="s", text="t", at=desk.day.now)
+    tell.desk(
+        "referral-query", number="R-1", recipient="x@partner.example", subject="s", text="t", at=desk.day.now
+    )
     (letter,) = queue.claim("mail", at=desk.day.now, by=MACHINE_WORKER, guard=lambda _: b"bytes")
     queue.refused(letter, why="550 no such user", by=MACHINE_WORKER, at=desk.day.now)
     page, liaison = f"/outbox/{letter.pk}", desk.as_("P01")
@@ -154,10 +156,14 @@ def test_a_refused_letter_leaves_again_or_is_left_with_a_reason(desk: Desk) -> N
     assert (letter.state, letter.why) == ("withdrawn", "rang them (P01)")
 
 
-@pytest.mark.parametrize(("kind", "press"), [("notice", "again"), ("appeal-answer", "again"), ("referral", "leave")])
+@pytest.mark.parametrize(
+    ("kind", "press"), [("notice", "again"), ("appeal-answer", "again"), ("referral", "leave")]
+)
 def test_a_refused_letter_takes_no_way_that_is_not_its_own(desk: Desk, kind: str, press: str) -> None:
     """A notice has a successor, an address was forgotten, what is referred has to leave."""
-    row = queue.put(kind, number="X-1", recipient="x@a.example", transport="mail", at=desk.day.now, by=MACHINE_WORKER)
+    row = queue.put(
+        kind, number="X-1", recipient="x@a.example", transport="mail", at=desk.day.now, by=MACHINE_WORKER
+    )
     Letter.objects.filter(pk=row.pk).update(state="failed")
     page = f"/outbox/{row.pk}"
     assert desk.as_("P01").post(page, {"press": press, "why": "y"}).status_code == 422

@@ -1,6 +1,12 @@
 """The filing cabinet: Django models are the records. One drawer a file."""
 
-from openhotline.records.models.alert import DomainAlert, HostAlert, HostAlertLine, HostRegistration
+from openhotline.records.models.alert import (
+    DomainAlert,
+    DomainWait,
+    HostAlert,
+    HostAlertLine,
+    HostRegistration,
+)
 from openhotline.records.models.appeal import Appeal, AppealLine
 from openhotline.records.models.assessment import Alarm, Assessment
 from openhotline.records.models.check import Check, HostTurn, Likeness
@@ -89,6 +95,7 @@ __all__ = [
     "DigestRun",
     "DigestUpload",
     "DomainAlert",
+    "DomainWait",
     "Hold",
     "Host",
     "HostAlert",

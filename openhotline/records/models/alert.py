@@ -63,6 +63,8 @@ class DomainAlert(models.Model):
     domain = models.CharField(max_length=253)
     drafted_at = models.DateTimeField()
     over_at = models.DateTimeField(null=True)
+    # The mailbox that returned it: nobody was told.
+    came_back = models.CharField(max_length=254, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -70,3 +72,15 @@ class DomainAlert(models.Model):
                 fields=["recipient", "domain"], condition=models.Q(over_at=None), name="one_alert_per_domain"
             ),
         ]
+
+
+class DomainWait(models.Model):
+    """An alert about a domain that waits, because something under it is held or with the police. Deleted when it is over."""
+
+    recipient = models.CharField(max_length=24)
+    domain = models.CharField(max_length=253)
+    since = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)  # managers were told that it waits long
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recipient", "domain"], name="one_wait_per_domain")]

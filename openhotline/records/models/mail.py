@@ -26,6 +26,8 @@ class Mail(models.Model):
     why = models.TextField(default="")  # why it was taken for what it is
     notice = models.ForeignKey("records.Notice", null=True, on_delete=models.PROTECT, related_name="mails")
     unit = models.ForeignKey("records.Unit", null=True, on_delete=models.PROTECT, related_name="mails")
+    # An alert (A-) or a referral (R-) that it answers, names or reports on.
+    about = models.CharField(max_length=20, default="", db_default="")
     seen = models.PositiveIntegerField(default=1)  # how often these same bytes came
     settled_at = models.DateTimeField(null=True)
     settled_by = models.CharField(max_length=24, default="")
@@ -34,6 +36,7 @@ class Mail(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["-at"], condition=models.Q(settled_at=None), name="mail_waiting"),
+            models.Index(fields=["about"], condition=~models.Q(about=""), name="mail_about"),
         ]
 
 

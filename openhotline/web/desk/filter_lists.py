@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from openhotline.rules.filter_list import HASHES, PLAIN
 from openhotline.rules.permits import may_act
 from openhotline.rules.refusals import Refused
-from openhotline.steps import filter_list, list_agreement
-from openhotline.web.desk import bench, times
+from openhotline.steps import domain_alert, filter_list, list_agreement
+from openhotline.web.desk import bench, mailbox, times
 from openhotline.web.desk.outward import LETTER_FAMILIES
 from openhotline.web.scoped import found
 
@@ -43,6 +43,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, refusal: Refused | None = None, **more: Any) -> HttpResponse:
     """The page; `more` holds what a press just brought: a salt to hand over, or whose copy it is."""
     at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
+    open_to = bench.sees_holds(request)
     agreements = scoped.list_agreements().filter(ended_at=None).order_by("key", "pk")
     licences = scoped.list_licences().select_related("agreement").order_by("-pk")[:50]
     told = scoped.domain_alerts().order_by("-pk")[:50]
@@ -58,6 +59,13 @@ def page(request: HttpRequest, refusal: Refused | None = None, **more: Any) -> H
             "alerts": [
                 (row, LETTER_FAMILIES[states[row.number]], times.when(row.drafted_at, at)) for row in told
             ],
+            "replies": mailbox.replies(scoped, states, at),
+            "returned": domain_alert.returned(agreements),
+            "waits": [
+                (row, times.when(row.since, at), domain_alert.kept_back_by(row.domain) if open_to else [])
+                for row in scoped.domain_waits().order_by("since", "pk")[:20]
+            ],
+            "waiting": scoped.domain_waits().count(),
             "proposed": [
                 (row, times.when(row.proposed_at, at), row.proposed_by == who.who, FORMS[row.form])
                 for row in agreements
@@ -107,12 +115,15 @@ def propose(request: HttpRequest) -> HttpResponse:
 @require_POST
 @bench.kept(page)
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
-    """Confirm an agreement, which shows the salt this once; or end it."""
+    """Confirm an agreement, which shows the salt this once; say that its mailbox takes letters again; or end it."""
     row = found(bench.scoped(request).list_agreements(), pk=pk)
     by, at = bench.actor(request), bench.now(request)
     if request.POST.get("press") == "confirm":
         salt = list_agreement.confirm(row, by=by, at=at)
         return page(request, salt=salt.hex() if row.fingerprint else "")
+    if request.POST.get("press") == "again":
+        domain_alert.write_again(row, by=by, at=at)
+        return HttpResponseRedirect(reverse("filter-list"), status=303)
     list_agreement.end(row, by=by, at=at)
     return HttpResponseRedirect(reverse("filter-list"), status=303)
 

@@ -19,7 +19,7 @@ from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.statistics import hosts as figures
 from openhotline.steps import units
-from openhotline.web.desk import bench, outward, reached, rows, times
+from openhotline.web.desk import bench, mailbox, outward, reached, rows, times
 from openhotline.web.scoped import found
 
 
@@ -99,7 +99,8 @@ def page(
             .order_by("-at", "-pk")[:50],
             "may_settle": bench.actor(request).role in ACTS["breach.settle"],
             "registration": scoped.registrations().filter(host=row, ended_at=None).first(),
-            "alerts": outward.alerts(scoped, scoped.host_alerts().filter(host=row), at=at)[:50],
+            "alerts": (alerts := outward.alerts(scoped, scoped.host_alerts().filter(host=row), at=at)[:50]),
+            "replies": mailbox.replies(scoped, [one.number for one, *_ in alerts], at),
             "who": bench.actor(request).who,
             "program": program,
             "secret": secret,

@@ -19,7 +19,7 @@ from openhotline.rules.ladder import NAMES
 from openhotline.rules.package import CHANNELS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import confirm
-from openhotline.web.desk import bench, outward, rows, times
+from openhotline.web.desk import bench, mailbox, outward, rows, times
 from openhotline.web.scoped import Scoped, found
 
 PAGE = 100
@@ -268,6 +268,7 @@ def referral_page(request: HttpRequest, number: str, refusal: Refused | None = N
             "row": row,
             "parent": ("referrals", "Referrals"),
             "lost": row.lost.splitlines(),
+            "replies": mailbox.replies(scoped, [row.number], at),
             "package": pack,
             "channel": CHANNELS.get(pack.channel, "") if pack else "",
             "refused": scoped.letters().filter(kind="referral", number=row.number, state=FAILED).last(),

@@ -4,17 +4,21 @@ True here: reading changes nothing but the ledger's line that it was read; every
 here: what a message was taken for (`steps/mailbox`).
 """
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from openhotline.records.models import Mail
 from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import mailbox as step
 from openhotline.steps import public_key
 from openhotline.web.desk import bench, times
-from openhotline.web.scoped import found
+from openhotline.web.scoped import Scoped, found
 
 KINDS = {
     "unverified": ("Not verified", "warn"),
@@ -23,6 +27,12 @@ KINDS = {
     "delivery": ("About a letter’s way", "idle"),
     "proposed": ("Signed by the unit", "info"),
 }
+
+
+def replies(scoped: Scoped, numbers: Iterable[str], at: datetime) -> list[tuple[str, Mail]]:
+    """(when, message) of mail about these alerts or referrals, newest first."""
+    rows = scoped.mails().filter(about__in=list(numbers)).order_by("-at", "-pk")[:50]
+    return [(times.when(row.at, at), row) for row in rows]
 
 
 @require_safe
@@ -75,8 +85,8 @@ def message(
     request: HttpRequest, pk: int, refusal: Refused | None = None, whole: str = "", **_: object
 ) -> HttpResponse:
     """The message's page; `whole` is every byte of it as text, once somebody asked."""
-    at = bench.now(request)
-    row = found(bench.scoped(request).mails().select_related("notice", "unit"), pk=pk)
+    at, scoped = bench.now(request), bench.scoped(request)
+    row = found(scoped.mails().select_related("notice", "unit"), pk=pk)
     word, family = KINDS[row.kind]
     return render(
         request,
@@ -86,6 +96,7 @@ def message(
             "word": word,
             "family": family,
             "when": times.when(row.at, at),
+            "host": scoped.host_alerts().filter(number=row.about).values_list("host", flat=True).first(),
             "whole": whole,
             "typed": request.POST.get("note", ""),
             "refusal": refusal.sentence if refusal else "",
