@@ -122,7 +122,7 @@ def _stands(items: Sequence[Item]) -> tuple[dict[int, Stand], dict[int, Removal]
     newest = {row.item_id: row for row in at_place.values()}
     # A post is gone only when it is gone from every news server.
     newest |= {row.item_id: row for row in at_place.values() if row.status in removal_path.STILL_OPEN}
-    read = dict(
+    read: dict[int, datetime | None] = dict(
         Assessment.objects.filter(item__in=items, opinion=words.NOT_ILLEGAL, undone_at=None)
         .order_by("pk")
         .values_list("item", "at")
