@@ -8,7 +8,7 @@ and anything a person edits while the house runs.
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlparse
 
 from pydantic import Field, ValidationError, model_validator
@@ -20,6 +20,7 @@ from openhotline.rules.refusals import Refused
 Kind = Literal["production", "demo", "test"]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Door = Literal["public", "desk", "portal", "worker", "command"]
+DEMO_MARK = "demo-house"  # a file in the data directory of a house that was made as a demo
 
 
 class Settings(BaseSettings):
@@ -147,6 +148,16 @@ class Settings(BaseSettings):
     @property
     def postgres(self) -> bool:
         return self.database_url.startswith(("postgres://", "postgresql://"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _made_as_a_demo(cls, named: Any) -> Any:
+        """A house stays what it was made as, also for whoever names nothing but its place: with the world's clock and
+        exit. A real house in such a place is refused all the same (`commands/common.open_house`)."""
+        home = Path(named.get("data_dir") or cls.model_fields["data_dir"].get_default(call_default_factory=True))
+        if "kind" in named or not (home / DEMO_MARK).is_file():
+            return named
+        return {"exit": "world", **named, "kind": "demo"}
 
     @model_validator(mode="after")
     def _safe(self) -> "Settings":

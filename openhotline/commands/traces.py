@@ -123,9 +123,17 @@ def _words(value: dict[str, Any], *, explain: bool) -> list[str]:
         mark = "ok    " if one["ok"] else "failed"
         lines.append(f"{one['method']:<15} {mark} {one['answer'] or '-'}")
         age = one["source_age_s"]
-        old = f", {age // 86_400} days old" if age is not None and age >= 86_400 else ""
+        old = f", {days(age)} old" if age is not None and age >= 86_400 else ""
         about = "; ".join(
-            filter(None, (f"{one['source']}{old}" if one["source"] else "", one["licence"], one["vantage"]))
+            filter(
+                None,
+                (
+                    f"{one['source']}{old}" if one["source"] else "",
+                    one["licence"],
+                    f"from {one['vantage']}" if one["vantage"] else "",
+                    one["tool"],
+                ),
+            )
         )
         weighed = one["reason"] if one["agrees"] == "-" else f"{one['agrees']}: {one['reason']}"
         said = dict.fromkeys((one["why"], weighed, about))

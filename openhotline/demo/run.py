@@ -25,6 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from openhotline.clock import WorldClock
 from openhotline.rules.refusals import Refused
+from openhotline.settings import DEMO_MARK
 
 if TYPE_CHECKING:
     from openhotline.demo.cast import SignIns
@@ -171,7 +172,7 @@ def _fresh(home: Path) -> None:
     """Throw the last demo away. Never anything that is not a demo."""
     if not home.exists():
         return
-    if any(home.iterdir()) and not (home / "demo-house").exists():
+    if any(home.iterdir()) and not (home / DEMO_MARK).exists():
         raise Refused(
             f"{home} holds something that is not a demo house. Choose another OPENHOTLINE_DATA_DIR.",
             code="not-a-demo",
@@ -188,7 +189,7 @@ def _fresh(home: Path) -> None:
 def _move_in(home: Path, *, seed: int, bundle: int, ports: bool) -> tuple["Settings", "SignIns"]:
     """Make the house: environment, places, clock, database, people. Returns its settings and sign-ins."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "demo-house").touch()
+    (home / DEMO_MARK).touch()
     os.environ |= {
         "OPENHOTLINE_KIND": "demo",
         "OPENHOTLINE_DATA_DIR": str(home),

@@ -155,7 +155,8 @@ def _world(settings: Settings) -> ProbeConfig:
         # Until its lists are fetched (openhotline refresh registries) the world has one registry for all.
         rdap_base="" if lists else str(card.get("rdap", "")),
         rdap_bootstrap=lists,
-        mmdb=mmdb_files(settings.mmdb) or tuple(MmdbFile(path, kind) for kind, path in mmdb.items()),
+        mmdb=mmdb_files(settings.mmdb)
+        or tuple(MmdbFile(path, kind, str(card.get("licence", ""))) for kind, path in mmdb.items()),
         canary=str(card.get("canary", "")),
         tracing=tracing(
             whois=str(card.get("whois", "")),

@@ -125,11 +125,9 @@ def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None
         return Verdict(CANNOT_TELL, why, missing=missing, silent_since=silence)
     if len(counted) >= ROUNDS and MISS in rounds[-1].found:
         places = sorted(set().union(*(one.places(MISS) for one in counted)))
-        times = ", ".join(f"{one.at:%H:%M}" for one in counted[-ROUNDS:])
         return Verdict(
             GONE,
-            f"Missed in {len(counted)} rounds ({times} UTC) from {' and '.join(places)}, "
-            "our own line proved each time.",
+            f"Missed in {_times(counted)} from {_listed(places)}, our own line proved each time.",
             counted[0].at,
             len(counted),
         )
@@ -138,6 +136,21 @@ def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None
             GONE, "Nothing has answered for a day, from two places.", silence, len(run), (), silence
         )
     return _newest(rounds[-1], run, counted, missing, silence)
+
+
+def _times(counted: Sequence[Round]) -> str:
+    """ "3 rounds (12 May 10:11, 10:15 and 10:19 UTC) and 4 since": what it rests on; the watch only adds to it."""
+    told, day = [], ""
+    for one in counted[:ROUNDS]:
+        date = f"{one.at:%d %b}"
+        told.append(f"{one.at:%H:%M}" if date == day else f"{date} {one.at:%H:%M}")
+        day = date
+    since = len(counted) - ROUNDS
+    return f"{ROUNDS} rounds ({_listed(told)} UTC)" + (f" and {since} since" if since else "")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _newest(

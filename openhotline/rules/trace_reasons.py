@@ -51,13 +51,25 @@ def reasons(
     """One for each answer, in their order. `country` is what the layer's vote came to; `edge`: a proxy stands there."""
     round_trips = [a for a in answers if a.method == methods.ROUND_TRIP and a.ok]
     held = {a.country.upper() for a in answers if a.ok and a.method == methods.RDAP_AS}
+    apart = {methods.RDAP_DOMAIN} | {method for method in _TWICE if _apart(answers, method)}
     made = []
     for answer in answers:
         agrees, why = _reason(answer, country, round_trips, held, weights)
         if edge and answer.method in FAMILY and agrees in (YES, NO):
             agrees, why = NONE, f"Speaks of the proxy, not of the server behind it. {why}"
+        if agrees == SAME and answer.method in apart:
+            agrees = NONE
         made.append(Reason(answer.method, agrees, why))
     return tuple(made)
+
+
+_TWICE = (methods.DNS, methods.NAME_SERVERS)  # asked of every resolver
+
+
+def _apart(answers: Sequence[MethodAnswer], method: str) -> bool:
+    """Whether the resolvers say things that have nothing in common: then none of them is marked as "same"."""
+    told = [frozenset(a.addresses or a.names) for a in answers if a.method == method and a.ok]
+    return len(told) > 1 and not frozenset.intersection(*told)
 
 
 def _reason(

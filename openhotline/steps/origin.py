@@ -99,6 +99,7 @@ def answer(row: Origin, *, at: datetime) -> MethodAnswer:
         source=f"recorded by {row.by.pseudonym}",
         source_age_s=max(0, int((at - row.told_at).total_seconds())),
         raw=f"{row.address}, told by {row.told_by} at {row.told_at.isoformat()}",
+        tool="recorded by hand",
         layer=ORIGIN,
         disclosed_by=f"{row.told_by}, {row.told_at:%d %b %Y %H:%M} UTC",
     )

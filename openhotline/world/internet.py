@@ -209,6 +209,7 @@ class Internet:
             "rdap": f"http://{places.REGISTRY_NAME}",
             "canary": places.CANARY_URL,
             "mmdb": {"origin": str(origin), "location": str(location)},
+            "licence": "made up, free to use",
             "smtp": {"host": LOOPBACK, "port": smtp_port},
             "partner": {"country": places.PARTNER_COUNTRY, "url": partner, "token": self.partner.token},
             "exchange": {"url": exchange, "user": USER, "password": self.exchange.password},

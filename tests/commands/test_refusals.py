@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from openhotline import cli
 from openhotline.commands import common, faults
+from openhotline.settings import DEMO_MARK, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -136,3 +138,16 @@ def test_a_real_house_is_never_opened_as_a_demo(tmp_path: Path) -> None:
         done = _run(*words, OPENHOTLINE_DATA_DIR=str(tmp_path), OPENHOTLINE_KIND="demo")
         assert done.returncode == 1, words
         assert "real house" in done.stderr, words
+
+
+def test_a_command_finds_a_demo_by_its_place_alone_and_never_takes_a_real_house_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("OPENHOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OPENHOTLINE_DATA_DIR", str(tmp_path))
+    assert (Settings().kind, Settings().exit) == ("production", "direct")
+    (tmp_path / DEMO_MARK).touch()
+    assert (Settings().kind, Settings().exit) == ("demo", "world")
+    monkeypatch.setenv("OPENHOTLINE_KIND", "production")
+    assert (Settings().kind, Settings().exit) == ("production", "direct"), "what is said aloud counts"

@@ -21,6 +21,7 @@ from openhotline.connectors.geo import meaning as geo_meaning
 from openhotline.connectors.geo.client import Atlas
 from openhotline.connectors.rdap import meaning as rdap_meaning
 from openhotline.connectors.rdap.client import Registries
+from openhotline.connectors.whois import meaning as whois_meaning
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -87,7 +88,14 @@ def test_a_mailbox_that_is_none_is_left_out(mail: Any) -> None:
 def test_a_malformed_answer_is_a_failed_method_with_its_raw_kept(body: bytes) -> None:
     answer = rdap(body)
     assert not answer.ok and answer.why
-    assert answer.raw == body[: 512 * 1024].decode("utf-8", "replace")
+    assert answer.raw == body[: 512 * 1024].decode("utf-8", "backslashreplace")
+
+
+def test_a_registry_that_writes_latin_1_is_read_and_every_byte_of_it_is_kept() -> None:
+    body = "inetnum: 192.0.2.0/24\nowner: Telefonía del Norte\ncountry: AR\n".encode("latin-1")
+    answer = whois_meaning.read(body, source="whois.example:43", at=NOON, asked="192.0.2.7")
+    assert (answer.operator, answer.country) == ("Telefonía del Norte", "AR")
+    assert "Telefon\\xeda del Norte" in answer.raw, "what is no UTF-8 is spelled, not replaced"
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,10 @@ def test_silence_says_nothing_at_all_where_our_own_line_was_not_proved(outcome: 
 def test_three_rounds_from_two_places_three_minutes_apart() -> None:
     verdict = judged(*both(0, 3, 6))
     assert (verdict.kind, verdict.first_miss_at, verdict.counted) == ("gone", at(0), 3)
-    assert "12:00, 12:03, 12:06 UTC" in verdict.why
+    assert "3 rounds (12 May 12:00, 12:03 and 12:06 UTC) from north and south" in verdict.why
     assert verdict.missing == ()
+    watched = judged(*both(0, 3, 6, 24 * 60, 3 * 24 * 60))
+    assert "(12 May 12:00, 12:03 and 12:06 UTC) and 2 since from" in watched.why, "the watch only adds to it"
 
 
 def test_two_rounds_of_two_are_not_three_misses_a_court_would_trust() -> None:

@@ -1,12 +1,14 @@
 """The checks on the case page: the verdict in words, what is missing, each look by place; and the way in."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from openhotline.records.models import Item
+from openhotline.records.models import Check, Item
 from openhotline.settings import load
+from openhotline.web.desk import looks
 from tests.journeys.cast import minutes
 from tests.web.desk_cast import Desk
 
@@ -52,6 +54,22 @@ def test_the_verdict_stands_in_words_with_what_is_missing(desk: Desk) -> None:
     page = page_of(desk, items[0].ref)
     assert "Blocked for us: not gone" in page
     assert "it refuses us. That is not gone." in page
+
+
+def test_looks_minutes_apart_and_looks_days_apart_are_drawn_on_two_scales() -> None:
+    """What led to "gone" keeps most of the line, however long the watch after it."""
+    noon = datetime(2026, 5, 12, 12, tzinfo=UTC)
+    minute, day = timedelta(minutes=1), timedelta(days=1)
+    after = [0 * minute, 30 * minute, 33 * minute, 36 * minute, day, 90 * day]
+    seen = [Check(at=noon + passed, vantage="north", meaning="miss") for passed in after]
+    gone = noon + 36 * minute
+    drawn = looks.chart(seen, events=[], first=noon + 30 * minute, gone=gone, at=noon + 91 * day)
+    assert drawn is not None and drawn.cut is not None and drawn.gone is not None
+    places = [mark.x for mark in drawn.marks]
+    assert places == sorted(places) and places[0] == looks.LEFT and places[-1] == looks.RIGHT
+    assert drawn.gone - looks.LEFT > (looks.RIGHT - looks.LEFT) / 2 and places[3] < drawn.cut < places[4]
+    one = looks.chart(seen[:4], events=[], gone=gone, at=gone)
+    assert one is not None and one.cut is None and one.gone == looks.RIGHT
 
 
 def test_an_analyst_records_the_way_in_and_a_wrong_one_keeps_what_was_typed(desk: Desk) -> None:

@@ -34,7 +34,15 @@ def about(country: str, layer: str = "") -> tuple[MethodAnswer, ...]:
             "rdap", True, country=country, operator="North Rack", raw='{"handle": "N-1"}', layer=layer
         ),
         MethodAnswer("rdap-as", True, country=country, operator="North Rack", asn=64500, layer=layer),
-        MethodAnswer("location", True, country=country, source="a.mmdb", source_age_s=86_400, layer=layer),
+        MethodAnswer(
+            "location",
+            True,
+            country=country,
+            source="a.mmdb",
+            source_age_s=86_400,
+            layer=layer,
+            licence="CC BY 4.0",
+        ),
         MethodAnswer("location", True, country="NL", source="b.mmdb", source_age_s=400 * 86_400, layer=layer),
     )
 
@@ -57,6 +65,8 @@ def test_the_page_says_the_place_how_sure_it_is_and_why_one_differs(desk: Desk) 
     assert "Where it is held (origin)" in page
     assert "In front (edge)" not in page
     assert "The file is 400 days old." in page
+    assert "a.mmdb, 1 day old" in page and "b.mmdb, 400 days old" in page and "CC BY 4.0" in page
+    assert "independent methods agree" in page
     assert "those the ledger was told of" in page
     assert "N-1" not in page, "raw answers are shown only when asked for"
 

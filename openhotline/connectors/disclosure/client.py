@@ -5,13 +5,16 @@ credential is taken from the environment. Not here: when to ask, who may (jobs),
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import httpx2
 
+from openhotline import __version__
 from openhotline.connectors.disclosure import meaning
 from openhotline.rules.facts import MethodAnswer
+
+TOOL = f"openhotline disclosure {__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Notifier:
 
 def ask(canonical: str, notifier: Notifier, *, reference: str, at: datetime) -> MethodAnswer:
     """The CDN's reply about one address. Raises nothing the CDN causes."""
+    return replace(_ask(canonical, notifier, reference, at), tool=TOOL)
+
+
+def _ask(canonical: str, notifier: Notifier, reference: str, at: datetime) -> MethodAnswer:
     started = time.monotonic()
     source = f"{notifier.name}'s trusted-notifier interface"
 
@@ -60,7 +67,7 @@ def ask(canonical: str, notifier: Notifier, *, reference: str, at: datetime) -> 
     except httpx2.HTTPError as fault:
         return failed(f"The CDN's interface could not be asked ({type(fault).__name__}).")
     if status != 200:
-        return failed(f"The CDN's interface answered {status}.", body[:4096].decode("utf-8", "replace"))
+        return failed(f"The CDN's interface answered {status}.", body[:4096].decode("utf-8", "backslashreplace"))
     return meaning.read(
         body,
         canonical=canonical,

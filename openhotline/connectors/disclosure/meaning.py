@@ -31,7 +31,7 @@ def read(
     body: bytes, *, canonical: str, discloser: str, source: str, at: datetime, seconds: float = 0.0
 ) -> MethodAnswer:
     """The reply, however malformed."""
-    raw = body[:MAX_BYTES].decode("utf-8", "replace")
+    raw = body[:MAX_BYTES].decode("utf-8", "backslashreplace")
 
     def failed(why: str) -> MethodAnswer:
         return MethodAnswer(METHOD, ok=False, why=why, source=source, seconds=seconds, raw=raw)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import dns.version
 
-from openhotline.connectors.dns.meaning import DnsAnswer, question, read
+from openhotline.connectors.dns.meaning import DnsAnswer, as_it_came, question, read
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 TOOL = f"dnspython {dns.version.version}"
@@ -114,7 +114,7 @@ async def _one(
         return DnsAnswer(name, kind, ok=False, why=str(fault)), False, str(fault) or type(fault).__name__
     if back[:2] != wire[:2] or back[12:end] != wire[12:end]:
         why = "An answer came that does not repeat the question as it was sent: it may be forged."
-        return DnsAnswer(name, kind, ok=False, why=why, raw=back[:2048].hex()), False, ""
+        return DnsAnswer(name, kind, ok=False, why=why, raw=as_it_came(back)), False, ""
     (flags,) = struct.unpack_from("!H", back, 2)
     return read(back, name, kind), bool(flags & _TRUNCATED), ""
 

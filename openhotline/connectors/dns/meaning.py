@@ -17,6 +17,7 @@ import dns.rrset
 MAX_ALIASES = 8
 MAX_ADDRESSES = 16
 MAX_RAW = 32 * 1024
+MAX_WIRE = 16 * 1024  # bytes of a message that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class DnsAnswer:
     addresses: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()  # the CNAME chain, in order, without the name asked
     servers: tuple[str, ...] = ()  # NS targets
-    raw: str = ""  # the message as text
+    raw: str = ""  # the message as text, and below it the bytes that came, as hexadecimal digits
 
 
 _KINDS = {"A": 1, "NS": 2, "CNAME": 5, "AAAA": 28}
@@ -57,20 +58,25 @@ def read(wire: bytes, name: str, kind: str) -> DnsAnswer:
     """Read one answer, however malformed. The identifier must be matched by the caller."""
     try:
         message = dns.message.from_wire(wire)
-        return _read(message, name, kind)
+        return _read(message, name, kind, wire)
     except Exception as fault:  # a hostile parser input may fail in any way; none of them is ours
         return DnsAnswer(
             name,
             kind,
             ok=False,
             why=f"The name server's answer is malformed ({type(fault).__name__}).",
-            raw=wire[:2048].hex(),
+            raw=as_it_came(wire),
         )
 
 
-def _read(message: dns.message.Message, name: str, kind: str) -> DnsAnswer:
+def as_it_came(wire: bytes) -> str:
+    """The bytes of a message, to be kept."""
+    return f";AS IT CAME\n{wire[:MAX_WIRE].hex()}" if wire else ""
+
+
+def _read(message: dns.message.Message, name: str, kind: str, wire: bytes) -> DnsAnswer:
     rcode = dns.rcode.to_text(message.rcode())
-    raw = message.to_text()[:MAX_RAW]
+    raw = f"{message.to_text()[:MAX_RAW]}\n{as_it_came(wire)}"
     asked = dns.name.from_text(name)
     if not message.question or message.question[0].name != asked:
         return DnsAnswer(name, kind, ok=False, why="The answer is to another question.", rcode=rcode, raw=raw)

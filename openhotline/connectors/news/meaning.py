@@ -33,7 +33,7 @@ def there(answer: MethodAnswer) -> bool:
 def read(code: str, body: bytes, *, server: str, seconds: float = 0.0) -> MethodAnswer:
     """The answer to HEAD: the status line's text and the headers that followed it."""
     raw = (code + "\r\n").encode("utf-8", "replace") + body[:MAX_BYTES]
-    text = raw.decode("utf-8", "replace")
+    text = raw.decode("utf-8", "backslashreplace")
 
     def said(ok: bool, why: str, answer: str = "", names: tuple[str, ...] = ()) -> MethodAnswer:
         return MethodAnswer(METHOD, ok, why, answer, source=server, seconds=seconds, raw=text, names=names)

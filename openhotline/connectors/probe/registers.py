@@ -26,6 +26,7 @@ from openhotline.rules.facts import MethodAnswer
 KEEP_S = 5.0  # real seconds in which one house moment's answer to one question is shared
 WHOIS_PORT = 43
 LIST_BYTES = 2 * 1024 * 1024
+REFUSAL_BYTES = 4 * 1024
 _WHOIS_TOOL = f"openhotline whois {__version__}"
 
 
@@ -171,15 +172,19 @@ class Registers:
                 return rdap.Fetched(None, f"The registry could not be asked. {walk.why}", url=end)
             if walk.status != 200:
                 wait = header(walk.headers, "retry-after")
-                return rdap.Fetched(None, f"The registry answered {walk.status}.", walk.status, wait, end)
+                why = f"The registry answered {walk.status}."
+                return rdap.Fetched(None, why, walk.status, wait, end, said=walk.body)
             # A body that broke off is malformed JSON: read() says so and keeps it.
             return rdap.Fetched(walk.body, "", 200, url=end)
 
         return fetch
 
     def _wanted(self, status: int, headers: list[Header]) -> int:
-        kind = next((v for k, v in headers if k == "content-type"), "").split(";", 1)[0].strip().lower()
-        return self.config.limits.rdap_bytes + 1 if status == 200 and kind.endswith("json") else 0
+        """An answer whole; of a refusal in words its beginning, to be kept."""
+        kind = header(headers, "content-type").split(";", 1)[0].strip().lower()
+        if kind.endswith("json") and status == 200:
+            return self.config.limits.rdap_bytes + 1
+        return REFUSAL_BYTES if kind.endswith("json") or kind.startswith("text/") else 0
 
     async def _once(
         self, question: str, at: datetime, ask: Callable[[Callable[[], float]], Awaitable[MethodAnswer]]

@@ -7,6 +7,7 @@ are connected to. Not here: the decision (`trace.py`), what is read from it (`co
 import asyncio
 import time
 
+from openhotline import __version__
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.deny import Vetted
 from openhotline.connectors.probe.exits import Exits, NoWay
@@ -21,7 +22,7 @@ from openhotline.rules.facts import MethodAnswer
 TLS_PORT = 443
 TRIES = 2  # connections measured from each vantage point; the quicker one counts
 NOT_YET = "Nothing was sent to the server: an analyst must open the item and allow it first."
-_TOOL = "TCP connect"
+_TOOL = f"openhotline tcp {__version__}"
 
 
 class Touch:

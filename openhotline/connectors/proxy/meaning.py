@@ -84,20 +84,21 @@ def look(
     inside = [(address, name, prefix) for address, name, prefix in ranges if name]
     told = lists.told(headers)
     names = tuple(dict.fromkeys([name for _, name, _ in inside] + [name for name, _ in told]))
+    # What was looked at, whether or not it told anything.
     raw = "\n".join(
-        [f"{address} in {prefix} ({name})" for address, name, prefix in inside] + [line for _, line in told]
+        [f"{at} in {prefix} ({name})" if name else f"{at} in no listed range" for at, name, prefix in ranges]
+        + [f"{name}: {value[:MAX_TEXT]}" for name, value in list(headers)[:MAX_HEADERS]]
     )
     source = f"proxy lists {lists.version}".strip()
     tool = f"openhotline {__version__}"
     if not lists.ranges and not asked_headers:
         why = "No list of proxies' networks is installed, and no look has seen the server's headers yet."
-        return MethodAnswer(METHOD, ok=False, why=why, source=source, tool=tool)
+        return MethodAnswer(METHOD, ok=False, why=why, source=source, tool=tool, raw=raw)
     if not names:
         half = "" if asked_headers else " No look has seen the server's headers yet."
         half += "" if lists.ranges else " No list of proxies' networks is installed."
-        return MethodAnswer(
-            METHOD, ok=True, why=f"No sign of a proxy, which proves nothing.{half}", source=source, tool=tool
-        )
+        why = f"No sign of a proxy, which proves nothing.{half}"
+        return MethodAnswer(METHOD, ok=True, why=why, source=source, tool=tool, raw=raw)
     by = " and ".join(filter(None, ("address range" if inside else "", "headers" if told else "")))
     return MethodAnswer(
         METHOD,

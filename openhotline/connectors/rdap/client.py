@@ -2,7 +2,7 @@
 
 True here: the registry comes from the IANA bootstrap files the operator refreshed (RFC 9224), most specific
 first, or from one fixed base where a house has its own; every answer says how old that list is. A registry that
-asks us to wait (429, Retry-After) is not asked again before then, and the answer says so. The exchange itself
+asks us to wait (429, or 503 with Retry-After) is not asked again before then, and the answer says so. The exchange itself
 goes through the prober's vetted way out, handed in as `fetch`. Not here: an invented copy of the bootstrap.
 """
 
@@ -35,6 +35,7 @@ class Fetched:
     status: int = 0
     retry_after: str = ""
     url: str = ""  # where it ended, after redirects from one registry to another
+    said: bytes = b""  # the words of a refusal
 
 
 Fetch = Callable[[str], Awaitable[Fetched]]
@@ -162,7 +163,7 @@ class Registries:
         return until if until is not None and until > at else None
 
     def told_to_wait(self, url: str, retry_after: str, at: datetime) -> datetime:
-        """Remember a 429. Returns until when."""
+        """Remember it. Returns until when."""
         until = at + USUAL_WAIT
         if retry_after.strip().isdigit():
             until = at + timedelta(seconds=min(int(retry_after.strip()[:9]), LONGEST_WAIT.total_seconds()))
@@ -242,13 +243,15 @@ async def _ask(
     if until := registries.waits_until(url, at):
         return failed(f"The registry asked us to wait until {until:%H:%M:%S}; it was not asked.")
     got = await fetch(url)
-    if got.status == 429:
+    said = got.said[: meaning.MAX_BYTES].decode("utf-8", "backslashreplace")
+    if got.status == 429 or (got.status == 503 and got.retry_after):
         until = registries.told_to_wait(got.url or url, got.retry_after, at)
-        return failed(f"The registry has had enough questions; it is asked again after {until:%H:%M:%S}.")
+        why = f"The registry has had enough questions; it is asked again after {until:%H:%M:%S}."
+        return failed(why, got.url or url, said)
     if got.body is None:
-        return failed(got.why)
+        return failed(got.why, got.url or url, said)
     if len(got.body) > meaning.MAX_BYTES:
-        raw = got.body[: meaning.MAX_BYTES].decode("utf-8", "replace")
+        raw = got.body[: meaning.MAX_BYTES].decode("utf-8", "backslashreplace")
         return failed("The registry's answer cannot be read: it is longer than 512 KiB.", raw=raw)
     read = meaning.read(got.body, source=got.url or url, at=at, seconds=elapsed(), method=method, asked=asked)
     fields = {name: getattr(read, name) for name in read.__slots__}

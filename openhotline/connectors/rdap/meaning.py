@@ -44,7 +44,7 @@ def read(
 ) -> MethodAnswer:
     """The answer to /ip/, /domain/ or /autnum/, as `method` says. `at` is the time asked, against which the
     source's age is counted; `asked` is what the answer must be about ("" does not compare)."""
-    raw = body[:MAX_BYTES].decode("utf-8", "replace")
+    raw = body[:MAX_BYTES].decode("utf-8", "backslashreplace")
     try:
         value = _load(body)
         if value.get("objectClassName") not in (None, _CLASS[method]) or "errorCode" in value:

@@ -37,7 +37,7 @@ async def about(
         seen.append(server)
         body, fault = await _once(server, question, connect, timeout_s)
         if body:
-            texts.append(f"% {server}\n" + body[: meaning.MAX_BYTES].decode("utf-8", "replace"))
+            texts.append(f"% {server}\n" + body[: meaning.MAX_BYTES].decode("utf-8", "backslashreplace"))
         if fault:
             why = fault
             if not body:

@@ -1,6 +1,6 @@
 """What a WHOIS text means, in the dialects in use. Pure: bytes in, a `MethodAnswer` out, nothing raised.
 
-True here: at most 64 KiB, every line a hostile string of bounded length; the *last* object of a field wins
+True here: at most 64 KiB, in UTF-8 or Latin-1, every line a hostile string of bounded length; the *last* object of a field wins
 where registries answer with the whole chain, except that the first abuse mailbox named comes first. A text
 without any line we know is a failed method whose words are kept. Not here: which server to ask (`client.py`).
 """
@@ -52,7 +52,7 @@ _WAIT = ("limit exceeded", "quota", "too many", "rate limit", "access denied", "
 
 def read(body: bytes, *, source: str, at: datetime, seconds: float = 0.0, asked: str = "") -> MethodAnswer:
     """One server's text about `asked`, however malformed. `at` is the time asked."""
-    raw = body[:MAX_BYTES].decode("utf-8", "replace")
+    raw = body[:MAX_BYTES].decode("utf-8", "backslashreplace")
     try:
         return _read(body, raw, source, at, seconds, asked)
     except Exception as fault:  # a hostile text may be wrong in any way; none of them is ours
@@ -62,7 +62,7 @@ def read(body: bytes, *, source: str, at: datetime, seconds: float = 0.0, asked:
 
 def refers_to(body: bytes) -> str:
     """The host name of the server that knows more, "" if the text names none (or something that is no name)."""
-    for key, value in _lines(body[:MAX_BYTES].decode("utf-8", "replace")):
+    for key, value in _lines(_text(body)):
         if key in _REFER:
             name = value.removeprefix("whois://").removeprefix("rwhois://").partition("/")[0]
             name = name.partition(":")[0].strip().rstrip(".").lower()
@@ -77,8 +77,9 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
 
     if len(body) > MAX_BYTES:
         return failed("The WHOIS text is longer than 64 KiB; it was not read further.")
-    lines = _lines(raw)
-    words = raw[:2000].lower()
+    text = _text(body)
+    lines = _lines(text)
+    words = text[:2000].lower()
     if any(sign in words for sign in _WAIT) and not any(key in _RANGE for key, _ in lines):
         return failed("The WHOIS server asks us to come back later.")
     if not lines or (any(sign in words for sign in _NONE) and not any(key in _RANGE for key, _ in lines)):
@@ -89,7 +90,7 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
     network = next((found for value in _all(lines, _RANGE) if (found := _network(value, asked))), "")
     asn = next((found for value in _all(lines, _ORIGIN) if (found := _asn(value))), 0)
     mails = [value for key, value in lines if key in _ABUSE]
-    mails += _ABUSE_REMARK.findall(raw)
+    mails += _ABUSE_REMARK.findall(text)
     abuse = tuple(dict.fromkeys(mail for mail in mails if len(mail) <= 254 and _MAIL.fullmatch(mail)))[:5]
     if not (country or operator or network):
         return failed("The WHOIS text names neither network, country nor organisation.")
@@ -108,6 +109,14 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
         seconds=seconds,
         raw=raw,
     )
+
+
+def _text(body: bytes) -> str:
+    """The words: UTF-8, or Latin-1 as several registries still write; `raw` keeps what came, byte for byte."""
+    try:
+        return body[:MAX_BYTES].decode("utf-8")
+    except UnicodeDecodeError:
+        return body[:MAX_BYTES].decode("latin-1")
 
 
 def _lines(text: str) -> list[tuple[str, str]]:

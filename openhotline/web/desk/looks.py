@@ -16,6 +16,7 @@ from openhotline.web.desk import rows, times
 
 WIDTH, LEFT, RIGHT, TOP, STEP = 680, 96, 626, 46, 36
 MOST = 400  # marks in one drawing; the table holds them all
+BEFORE, CUT = 0.7, 16  # share of the line for what led to "gone" where a longer watch follows, and the gap between
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,17 @@ class Chart:
     events: list[Tick]
     gone: float | None
     band: tuple[float, float] | None = None  # left edge and width of the rounds that "gone" rests on
+    cut: float | None = None  # where the line is cut: left of it hours, right of it the days of the watch
+
+    @property
+    def cut_left(self) -> float:
+        """The end of the line before the gap."""
+        return (self.cut or 0) - CUT / 2 + 2
+
+    @property
+    def cut_right(self) -> float:
+        """Where it goes on."""
+        return (self.cut or 0) + CUT / 2 - 2
 
 
 def chart(
@@ -87,14 +99,12 @@ def chart(
     lines = {name: TOP + STEP * index for index, name in enumerate(names)}
     start = ordered[0].at
     end = max(ordered[-1].at, start + timedelta(minutes=10))
-    whole = (end - start).total_seconds()
-
-    def place(moment: datetime) -> float:
-        part = (min(max(moment, start), end) - start).total_seconds() / whole
-        return round(LEFT + part * (RIGHT - LEFT), 1)
+    watched = gone is not None and start < gone < end and end - gone > gone - start
+    line = _Line(start, gone if watched else None, end)
+    place = line.place
 
     marks = [Mark(place(check.at), lines[check.vantage], check.meaning) for check in ordered]
-    middle = start + (end - start) / 2
+    middle = gone if watched and gone is not None else start + (end - start) / 2
     ticks = [Tick(place(moment), times.when(moment, at)) for moment in (start, middle, end)]
     happened = _apart(
         [Tick(place(moment), words) for moment, words in sorted(events) if start <= moment <= end]
@@ -115,7 +125,40 @@ def chart(
         events=happened,
         gone=place(gone) if gone and start <= gone <= end else None,
         band=_band(place(first), place(gone)) if first and gone and start <= first <= gone <= end else None,
+        cut=line.cut,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Times to places on the line. `gone`: what came before it takes most of the line, the watch the rest: looks three
+    minutes apart and looks thirty days apart cannot stand on one scale."""
+
+    start: datetime
+    gone: datetime | None
+    end: datetime
+
+    @property
+    def cut(self) -> float | None:
+        """The middle of the gap, None where there is one scale."""
+        return None if self.gone is None else round(self._left + CUT / 2, 1)
+
+    @property
+    def _left(self) -> float:
+        return LEFT + BEFORE * (RIGHT - LEFT)
+
+    def place(self, moment: datetime) -> float:
+        """Where `moment` lies; what is outside lies at the nearer end."""
+        if self.gone is None:
+            return _between(moment, self.start, self.end, LEFT, RIGHT)
+        if moment <= self.gone:
+            return _between(moment, self.start, self.gone, LEFT, self._left)
+        return _between(moment, self.gone, self.end, self._left + CUT, RIGHT)
+
+
+def _between(moment: datetime, start: datetime, end: datetime, left: float, right: float) -> float:
+    part = (min(max(moment, start), end) - start) / (end - start)
+    return round(left + part * (right - left), 1)
 
 
 def _band(left: float, right: float) -> tuple[float, float]:

@@ -61,13 +61,14 @@ def _circles() -> tuple[tuple[float, float, float], ...]:
 
 
 def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
-    """The countries named by the answers, `country` being what the trace came to; None where none can be drawn."""
+    """The countries named by the answers, `country` being what the trace came to; None where there are not two to be
+    drawn beside each other."""
     known = middles()
     named = Counter(str(one.get("country") or "") for one in answers if one.get("ok"))
     if country and country not in named:
         named[country] = 0
     places = {code: known[code] for code in named if code in known}
-    if not places:
+    if len(places) < 2:
         return None
     along, up, west, north = _window(list(places.values()))
 

@@ -17,6 +17,7 @@ from openhotline.records.models import Item, Trace
 from openhotline.rules import methods
 from openhotline.rules.countries import name_of
 from openhotline.rules.refusals import Refused
+from openhotline.rules.trace_reasons import SAME
 from openhotline.steps import trace as trace_step
 from openhotline.web.desk import bench, placed, times
 from openhotline.web.desk.placed import Drawn
@@ -45,6 +46,9 @@ STATES = {
     trace_answers.UNREADABLE: ("bad", "The raw answers cannot be opened. Ask the owner to run the doctor."),
 }
 SHOWN = 20  # traces listed; the newest alone is shown whole
+DAY_S = 86_400
+NONE_SEEN = "none seen"
+_FILES_OF = (methods.ORIGIN_NETWORK, methods.LOCATION)  # methods that read the operator's files
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,10 @@ class Method:
     answer: str
     country: str
     source: str
-    agrees: str  # yes, no, same, or "-" where it has no vote
+    agrees: str  # yes, no, same, none seen (no proxy), or "-" where it has no vote
     layer: str = ""
     why: str = ""
+    licence: str = ""  # of a data file
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,9 @@ class TraceShown:
     seal: tuple[str, str]  # (family, sentence)
     drawn: Drawn | None  # of the newest alone
     asked_proxy: str  # what its operator last replied, where it was asked
+    rules: str  # the version of the rules it was weighed by
+    why: str  # the vote in one sentence
+    plain: bool  # nothing stands in front, and country, operator and host are agreed
 
 
 def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
@@ -138,11 +146,13 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         for index, one in enumerate(answers)
     ]
     voting = [method for method in shown if method.agrees in ("yes", "no")]
+    layers = [_layer(layer) for layer in row.layers] if whole else []
+    country = next((one for layer in layers[:1] for one in layer.findings if one.question == "Country"), None)
     return TraceShown(
         row,
         name_of(row.country) if row.country else "Not known",
         shown,
-        [_layer(layer) for layer in row.layers] if whole else [],
+        layers,
         sum(method.agrees == "yes" for method in voting),
         len(voting),
         "ok" if row.verdict == "agreed" else "warn",
@@ -152,6 +162,9 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         STATES[trace_answers.state(row)] if whole else ("", ""),
         placed.draw(answers, row.country) if whole else None,
         next((one.why or one.answer for one in shown if one.name == METHOD_NAMES[methods.DISCLOSED]), ""),
+        (row.weights or row.rules).partition("+")[0],  # behind the sign stands a digest of the file
+        country.why if country else "",
+        len(layers) == 1 and all(one.verdict == "agreed" for one in layers[0].findings),
     )
 
 
@@ -183,23 +196,32 @@ def _layer(layer: dict[str, Any]) -> LayerShown:
 
 def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
     shown = answer.get("answer") or ", ".join(answer.get("addresses") or []) or answer.get("operator") or ""
-    # Of a data file its name is enough: where it lies on our machine is nobody's business on a page.
-    source, age = answer.get("source") or "", answer.get("source_age_s")
-    source = source.rpartition("/")[2] if source.startswith("/") else source
-    if age is not None and age >= 86_400:
-        source = f"{source}, {age // 86_400} days old"
-    if answer.get("vantage"):
-        source = f"{source}, from {answer['vantage']}" if source else f"from {answer['vantage']}"
     why = reason[2] or answer.get("why") or ""
     return Method(
         METHOD_NAMES.get(answer.get("method", ""), answer.get("method", "")),
         shown,
         answer.get("country") or "–",
-        source,
-        reason[1],
+        _seen_from(answer),
+        NONE_SEEN if answer.get("method") == methods.PROXY and reason[1] == SAME else reason[1],
         answer.get("layer") or "",
         "" if why.rstrip(".") == shown.rstrip(".") else why,
+        (answer.get("licence") or "") if answer.get("method") in _FILES_OF else "",
     )
+
+
+def _seen_from(answer: dict[str, Any]) -> str:
+    """Who said it, how old that is, and from where it was asked. The whole source is in the files of the trace."""
+    source, age = answer.get("source") or "", answer.get("source_age_s")
+    if source.startswith(("http://", "https://")):
+        source = source.split("/", 3)[2]
+    elif source.startswith("/"):
+        source = source.rpartition("/")[2]  # where a data file lies on our machine is nobody's business on a page
+    lists = (answer.get("tool") or "").partition("registry lists of ")[2]
+    told = [source, f"found by the lists of {lists}" if lists else ""]
+    if age is not None and age >= DAY_S:
+        told.append(f"{age // DAY_S} day{'' if age // DAY_S == 1 else 's'} old")
+    told.append(f"from {answer['vantage']}" if answer.get("vantage") else "")
+    return ", ".join(filter(None, told))
 
 
 def country_name(code: str) -> str:
