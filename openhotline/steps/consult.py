@@ -21,7 +21,7 @@ from openhotline.rules.calendars import next_open, staffed
 from openhotline.rules.refusals import Refused
 from openhotline.rules.routing import Geography, unit_for
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, notify, units
+from openhotline.steps import agreed, freshness, notify, units
 from openhotline.steps.advance import advance, refuse_unless
 
 
@@ -168,7 +168,8 @@ def unit_of(removal: Removal, *, policy: Geography) -> str:
 def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list[Consultation]:
     """Sweep: every traced removal at home whose bundle is full or ripe is asked about, per unit and host.
 
-    A bundle is ripe when the oldest of its removals has waited its time, or a child may be at risk.
+    A bundle is ripe when the oldest of its removals has waited its time, or a child may be at risk. Of what was traced
+    too long ago nobody is asked: it goes with the next question, when it has been traced again.
     """
     waiting = list(
         Removal.objects.filter(Q(status=removal_path.TRACED), Q(route=words.HOME))
@@ -194,10 +195,11 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
             (removal.due_at is not None and removal.due_at <= at) or removal.item.at_risk
             for removal in removals
         )
-        if ripe:
+        standing = freshness.standing(removals, at=at) if ripe else []
+        if standing:
             agreement = under[key, removals[0].item.cls]
             asked.append(
-                ask_police(removals, unit=by_key[key], agreement=agreement, by=by, at=at, zone=policy.zone)
+                ask_police(standing, unit=by_key[key], agreement=agreement, by=by, at=at, zone=policy.zone)
             )
     return asked
 
@@ -215,9 +217,8 @@ def ask_expired(*, policy: Policy, at: datetime) -> list[Consultation]:
         .order_by("pk")
         .values_list("removal_id", "consultation__unit_id")
     )
-    for removal in late:
-        if removal.pk in expired:
-            bundles.setdefault((last_unit[removal.pk], removal.host_id), []).append(removal)
+    for removal in freshness.standing([one for one in late if one.pk in expired], at=at):
+        bundles.setdefault((last_unit[removal.pk], removal.host_id), []).append(removal)
     asked = []
     for (unit_pk, _), removals in bundles.items():
         unit = Unit.objects.get(pk=unit_pk)

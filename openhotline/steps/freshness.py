@@ -6,7 +6,8 @@ may be is `rules/departure`. What is not here: asking for a new trace (`assess.a
 a move leads to (`move`).
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Max, Q
@@ -57,6 +58,18 @@ def _names(trace: Trace, removal: Removal) -> bool:
     if removal.edge and trace.verdict != "agreed":
         return trace.host_id == removal.host_id  # still the same network in front, and nobody named an origin
     return trace.verdict == "agreed" and (trace.country, trace.host_id) == (removal.country, removal.host_id)
+
+
+def standing(removals: Sequence[Removal], *, at: datetime) -> list[Removal]:
+    """Those with a trace that has not run out and says where they are: of what else is nobody asked. The sweep has
+    the others traced anew."""
+    valid: dict[tuple[int, str], list[Trace]] = defaultdict(list)
+    rows = Trace.objects.filter(item__in=[removal.item_id for removal in removals], expires_at__gte=at)
+    for row in rows.defer("sealed", "answers", "reasons", "layers"):
+        valid[row.held_at].append(row)
+    return [
+        removal for removal in removals if any(_names(trace, removal) for trace in valid[removal.held_at])
+    ]
 
 
 def to_trace(*, at: datetime) -> list[Removal]:

@@ -68,6 +68,7 @@ def test_its_notice_leaves_to_the_network_in_front(house: Day) -> None:
     house.later(hours(4))
     origin.treat_as_edge(policy=house.policy, at=house.now)
     house.contact_verified(house.fresh(removals))
+    trace_again(house, [removals[0].item])
     house.answered(house.asked(), words.GO_AHEAD)
     trace_again(house, [removals[0].item])
     house.letters_leave()

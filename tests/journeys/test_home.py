@@ -6,7 +6,7 @@ from openhotline.records.models import Assessment, Hold, Item, ReceiptPhase, Rem
 from openhotline.rules import words
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import MovedMeanwhile, NotPermitted, Refused
-from openhotline.steps import alarm, answer, assess, close, confirm, contact, escalate, notify, silence
+from openhotline.steps import alarm, answer, assess, close, confirm, consult, contact, escalate, notify, silence
 from openhotline.steps.advance import advance
 from tests.journeys.cast import CANAL_HOST, NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
@@ -163,6 +163,9 @@ def test_it_comes_back_and_the_police_are_told_again(house: Day):
     assert new.again
     assert new.status == "traced"
     assert house.letters("police-again")
+    house.later(house.policy.clocks.bundle)
+    assert consult.ask_due(policy=house.policy, at=house.now) == [], "not on the trace of yesterday"
+    house.traced(items)
     assert house.asked().again
 
 

@@ -10,7 +10,7 @@ from openhotline.rules import departure, words
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import check, escalate, freshness, notify, refer, trace
+from openhotline.steps import check, consult, escalate, freshness, notify, refer, trace
 from tests.journeys.cast import CANAL_HOST, HOUSE, NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
 
@@ -78,6 +78,20 @@ def test_a_notice_waits_for_a_fresh_trace(house: Day) -> None:
         notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
     assert [one.pk for one in freshness.to_trace(at=house.now)] == [removals[0].pk]
     assert check.to_trace(policy=house.policy, at=house.now) == 1
+
+
+def test_nobody_is_asked_about_a_place_that_was_traced_too_long_ago(house: Day) -> None:
+    removals = house.traced(
+        house.graded(house.public_report("http://img.example.net/1", "http://img.example.net/2"))
+    )
+    house.later(hours(5))  # the prober was away meanwhile
+    assert consult.ask_due(policy=house.policy, at=house.now) == []
+    assert check.to_trace(policy=house.policy, at=house.now) == 2
+    house.traced([removals[0].item])
+    (first,) = consult.ask_due(policy=house.policy, at=house.now)
+    assert [line.removal.item for line in first.lines.select_related("removal__item")] == [removals[0].item]
+    house.traced([removals[1].item], CANAL_HOST)
+    assert consult.ask_due(policy=house.policy, at=house.now) == [], "it is abroad now: no question to our police"
 
 
 def test_a_reminder_and_the_ladder_wait_for_a_fresh_trace(house: Day) -> None:
