@@ -154,7 +154,9 @@ class Settings(BaseSettings):
     def _made_as_a_demo(cls, named: Any) -> Any:
         """A house stays what it was made as, also for whoever names nothing but its place: with the world's clock and
         exit. A real house in such a place is refused all the same (`commands/common.open_house`)."""
-        home = Path(named.get("data_dir") or cls.model_fields["data_dir"].get_default(call_default_factory=True))
+        home = Path(
+            named.get("data_dir") or cls.model_fields["data_dir"].get_default(call_default_factory=True)
+        )
         if "kind" in named or not (home / DEMO_MARK).is_file():
             return named
         return {"exit": "world", **named, "kind": "demo"}

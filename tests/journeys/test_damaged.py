@@ -38,7 +38,9 @@ def of_kind(kind: str, house: Day) -> list[MethodAnswer]:
     if kind == methods.DNS:
         told = [dns.read(wire, "x.example.org", "A") for _, wire in damaged(dns_wires(), COUNT)]
         return [
-            MethodAnswer(kind, one.ok, why=one.why, addresses=one.addresses, raw=one.raw, source="192.0.2.54:53")
+            MethodAnswer(
+                kind, one.ok, why=one.why, addresses=one.addresses, raw=one.raw, source="192.0.2.54:53"
+            )
             for one in told
         ]
     chance = random.Random(1)

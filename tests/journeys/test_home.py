@@ -6,7 +6,18 @@ from openhotline.records.models import Assessment, Hold, Item, ReceiptPhase, Rem
 from openhotline.rules import words
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import MovedMeanwhile, NotPermitted, Refused
-from openhotline.steps import alarm, answer, assess, close, confirm, consult, contact, escalate, notify, silence
+from openhotline.steps import (
+    alarm,
+    answer,
+    assess,
+    close,
+    confirm,
+    consult,
+    contact,
+    escalate,
+    notify,
+    silence,
+)
 from openhotline.steps.advance import advance
 from tests.journeys.cast import CANAL_HOST, NORTH_RACK, QUAY_DATA, Day, hours, minutes
 

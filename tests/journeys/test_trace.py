@@ -91,7 +91,9 @@ def test_nobody_is_asked_about_a_place_that_was_traced_too_long_ago(house: Day) 
     (first,) = consult.ask_due(policy=house.policy, at=house.now)
     assert [line.removal.item for line in first.lines.select_related("removal__item")] == [removals[0].item]
     house.traced([removals[1].item], CANAL_HOST)
-    assert consult.ask_due(policy=house.policy, at=house.now) == [], "it is abroad now: no question to our police"
+    assert consult.ask_due(policy=house.policy, at=house.now) == [], (
+        "it is abroad now: no question to our police"
+    )
 
 
 def test_a_reminder_and_the_ladder_wait_for_a_fresh_trace(house: Day) -> None:

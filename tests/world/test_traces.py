@@ -102,9 +102,7 @@ def test_every_method_finds_what_is_true_of_every_site(town: Town) -> None:
         assert by[methods.RDAP_DOMAIN][0].ok and "World Registrar" in by[methods.RDAP_DOMAIN][0].answer
         assert by[methods.ORIGIN_NETWORK][0].asn == true["asn"]
         (location,) = by[methods.LOCATION]
-        assert (
-            location.country == true["country"] and location.source_age_s and "made up" in location.licence
-        )
+        assert location.country == true["country"] and location.source_age_s and "made up" in location.licence
         (certificate,) = by[methods.CERTIFICATE]
         assert certificate.ok and site["host"] in certificate.names, certificate
         trips = by[methods.ROUND_TRIP]

@@ -67,7 +67,9 @@ def _ask(canonical: str, notifier: Notifier, reference: str, at: datetime) -> Me
     except httpx2.HTTPError as fault:
         return failed(f"The CDN's interface could not be asked ({type(fault).__name__}).")
     if status != 200:
-        return failed(f"The CDN's interface answered {status}.", body[:4096].decode("utf-8", "backslashreplace"))
+        return failed(
+            f"The CDN's interface answered {status}.", body[:4096].decode("utf-8", "backslashreplace")
+        )
     return meaning.read(
         body,
         canonical=canonical,

@@ -16,7 +16,10 @@ from openhotline.web.desk import rows, times
 
 WIDTH, LEFT, RIGHT, TOP, STEP = 680, 96, 626, 46, 36
 MOST = 400  # marks in one drawing; the table holds them all
-BEFORE, CUT = 0.7, 16  # share of the line for what led to "gone" where a longer watch follows, and the gap between
+BEFORE, CUT = (
+    0.7,
+    16,
+)  # share of the line for what led to "gone" where a longer watch follows, and the gap between
 
 
 @dataclass(frozen=True, slots=True)

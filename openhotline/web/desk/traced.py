@@ -215,7 +215,9 @@ def _seen_from(answer: dict[str, Any]) -> str:
     if source.startswith(("http://", "https://")):
         source = source.split("/", 3)[2]
     elif source.startswith("/"):
-        source = source.rpartition("/")[2]  # where a data file lies on our machine is nobody's business on a page
+        source = source.rpartition("/")[
+            2
+        ]  # where a data file lies on our machine is nobody's business on a page
     lists = (answer.get("tool") or "").partition("registry lists of ")[2]
     told = [source, f"found by the lists of {lists}" if lists else ""]
     if age is not None and age >= DAY_S:
