@@ -122,13 +122,12 @@ def _words(value: dict[str, Any], *, explain: bool) -> list[str]:
     for one in value["methods"]:
         mark = "ok    " if one["ok"] else "failed"
         lines.append(f"{one['method']:<15} {mark} {one['answer'] or '-'}")
-        age = one["source_age_s"]
-        old = f", {days(age)} old" if age is not None and age >= 86_400 else ""
+        old = printable.days_old(one["source_age_s"])
         about = "; ".join(
             filter(
                 None,
                 (
-                    f"{one['source']}{old}" if one["source"] else "",
+                    ", ".join(filter(None, (one["source"], old))) if one["source"] else "",
                     one["licence"],
                     f"from {one['vantage']}" if one["vantage"] else "",
                     one["tool"],

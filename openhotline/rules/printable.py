@@ -34,3 +34,9 @@ def shown(text: str) -> str:
         else "\N{REPLACEMENT CHARACTER}"
         for c in text
     )
+
+
+def days_old(seconds: int | None) -> str:
+    """ "1 day old", "189 days old"; "" for what is younger than a day, or tells no age."""
+    days = (seconds or 0) // 86_400
+    return f"{days} day{'' if days == 1 else 's'} old" if days else ""

@@ -16,6 +16,7 @@ from openhotline.records import trace_answers, trace_files
 from openhotline.records.models import Item, Trace
 from openhotline.rules import methods
 from openhotline.rules.countries import name_of
+from openhotline.rules.printable import days_old
 from openhotline.rules.refusals import Refused
 from openhotline.rules.trace_reasons import SAME
 from openhotline.steps import trace as trace_step
@@ -46,7 +47,6 @@ STATES = {
     trace_answers.UNREADABLE: ("bad", "The raw answers cannot be opened. Ask the owner to run the doctor."),
 }
 SHOWN = 20  # traces listed; the newest alone is shown whole
-DAY_S = 86_400
 NONE_SEEN = "none seen"
 _FILES_OF = (methods.ORIGIN_NETWORK, methods.LOCATION)  # methods that read the operator's files
 
@@ -211,7 +211,7 @@ def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
 
 def _seen_from(answer: dict[str, Any]) -> str:
     """Who said it, how old that is, and from where it was asked. The whole source is in the files of the trace."""
-    source, age = answer.get("source") or "", answer.get("source_age_s")
+    source = answer.get("source") or ""
     if source.startswith(("http://", "https://")):
         source = source.split("/", 3)[2]
     elif source.startswith("/"):
@@ -219,10 +219,12 @@ def _seen_from(answer: dict[str, Any]) -> str:
             2
         ]  # where a data file lies on our machine is nobody's business on a page
     lists = (answer.get("tool") or "").partition("registry lists of ")[2]
-    told = [source, f"found by the lists of {lists}" if lists else ""]
-    if age is not None and age >= DAY_S:
-        told.append(f"{age // DAY_S} day{'' if age // DAY_S == 1 else 's'} old")
-    told.append(f"from {answer['vantage']}" if answer.get("vantage") else "")
+    told = (
+        source,
+        f"found by the lists of {lists}" if lists else "",
+        days_old(answer.get("source_age_s")),
+        f"from {answer['vantage']}" if answer.get("vantage") else "",
+    )
     return ", ".join(filter(None, told))
 
 
