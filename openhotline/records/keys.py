@@ -5,14 +5,18 @@ What is not here: who brought and who verified it (`steps/public_key`), and seal
 
 from datetime import UTC, datetime
 
+from openhotline.records import cms
 from openhotline.rules.refusals import Refused
 
 OPENPGP, SMIME = "openpgp", "smime"
 MAX = 64 * 1024
 
 
-def read(text: str, *, at: datetime) -> tuple[str, str]:
-    """(kind, fingerprint in upper-case hex) of a public key or certificate. Raises Refused in a sentence."""
+def read(text: str, *, at: datetime, signs: bool = False) -> tuple[str, str]:
+    """(kind, fingerprint in upper-case hex) of a public key or certificate. Raises Refused in a sentence.
+
+    `signs`: it is for checking its owner's signatures; otherwise letters are to be sealed to it.
+    """
     text = text.strip()
     if len(text) > MAX or not text.isascii():
         raise Refused("This is no public key. Paste it armoured, as text.", code="key")
@@ -22,18 +26,19 @@ def read(text: str, *, at: datetime) -> tuple[str, str]:
             code="key",
         )
     if text.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----"):
-        return OPENPGP, _openpgp(text, at)
+        return OPENPGP, _openpgp(text, at, signs)
     if text.startswith("-----BEGIN CERTIFICATE-----"):
-        return SMIME, _smime(text, at)
+        return SMIME, _smime(text, at, signs)
     raise Refused("This is neither an OpenPGP public key nor a certificate. Paste it whole.", code="key")
 
 
-def _openpgp(text: str, at: datetime) -> str:
+def _openpgp(text: str, at: datetime, signs: bool) -> str:
     import pysequoia
 
     try:
         cert = pysequoia.Cert.from_bytes(text.encode("ascii"))
-        pysequoia.encrypt(recipients=[cert], bytes=b"can it seal")
+        if not signs:
+            pysequoia.encrypt(recipients=[cert], bytes=b"can it seal")
         expires = cert.expiration
     except Exception as fault:
         raise Refused(f"This OpenPGP key cannot be used ({fault}). Ask for another.", code="key") from None
@@ -42,33 +47,40 @@ def _openpgp(text: str, at: datetime) -> str:
     return str(cert.fingerprint).upper()
 
 
-def _smime(text: str, at: datetime) -> str:
+def _smime(text: str, at: datetime, signs: bool) -> str:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
     try:
         cert = x509.load_pem_x509_certificate(text.encode("ascii"))
-        fits = isinstance(cert.public_key(), rsa.RSAPublicKey)
+        kinds = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey) if signs else (rsa.RSAPublicKey,)
+        fits = isinstance(cert.public_key(), kinds)
         ends = cert.not_valid_after_utc
     except Exception:
         raise Refused("This certificate cannot be read. Ask for another.", code="key") from None
     if not fits:
-        raise Refused("Letters can be sealed to RSA certificates only. Ask for one of those.", code="key")
+        wanted = (
+            "Signatures of RSA and elliptic-curve certificates can be checked"
+            if signs
+            else "Letters can be sealed to RSA certificates only"
+        )
+        raise Refused(f"{wanted}. Ask for one of those.", code="key")
     if ends <= at.astimezone(UTC):
         raise Refused("This certificate has run out. Ask for another.", code="key")
     return cert.fingerprint(hashes.SHA256()).hex().upper()
 
 
-def signed_by(text: str, payload: bytes, signature: bytes) -> bool:
-    """Whether `signature` over `payload` was made with the OpenPGP key `text`."""
+def signed_at(kind: str, text: str, payload: bytes, signature: bytes, *, at: datetime) -> datetime | None:
+    """When `payload` was signed with this key; None where it was not."""
+    if kind == SMIME:
+        return cms.signed_at(text, payload, signature, at=at)
     import pysequoia
 
     try:
         cert = pysequoia.Cert.from_bytes(text.encode("ascii"))
-        made = pysequoia.verify(
-            bytes=payload, signature=pysequoia.Sig.from_bytes(signature), store=lambda _: [cert]
-        )
-    except Exception:
-        return False
-    return bool(made.valid_sigs)
+        made = pysequoia.Sig.from_bytes(signature)
+        found = pysequoia.verify(bytes=payload, signature=made, store=lambda _: [cert])
+    except Exception:  # the library raises its own kinds; none of them is a signature
+        return None
+    return made.created if found.valid_sigs else None

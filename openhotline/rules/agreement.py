@@ -26,6 +26,7 @@ AUTHORISE_FIRST, NOTIFY_TOGETHER = "authorise-first", "notify-together"
 ESCALATE, DEEMED_CLEAR, DEEMED_HOLD = "escalate", "clear", "hold"
 UNDO_WITHIN = timedelta(seconds=60)  # an answer can be taken back; what would leave on it waits as long
 CALENDAR_CLOCKS = ("host_target", "host_ladder")
+HOLD_REASONS = ("arrest or search planned", "covert work", "evidence first", "already investigating", "other")
 CONDITIONS = (EVIDENCE_WANTED, STATEMENT_WANTED)
 
 

@@ -45,8 +45,9 @@ class Inbound:
     text: str = ""
     refers: tuple[str, ...] = ()  # Message-IDs it answers
     report: tuple[DeliveryWord, ...] = ()  # RFC 3464
-    signed: str = ""  # "openpgp" where it carries such a signature
+    signed: str = ""  # "openpgp" or "smime" where it carries such a signature
     payload: bytes = b""  # what the signature is over
+    signed_text: str = ""  # the plain text in that
     signature: bytes = b""
     fault: str = ""  # why it could not be read
 

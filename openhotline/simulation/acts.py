@@ -93,7 +93,7 @@ class Acts:
         later = self.now + HOUR * self.chance.choice((1, 3, 20))
         more: dict[str, object] = {}
         if kind != words.GO_AHEAD:
-            more["reason"] = answer.HOLD_REASONS[0]
+            more["reason"] = "arrest or search planned"
         if kind == words.GO_AHEAD_AFTER:
             more["until"] = later
         if kind == words.HOLD:

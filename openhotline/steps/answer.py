@@ -23,13 +23,11 @@ from openhotline.records.models import (
     Unit,
 )
 from openhotline.rules import clocks, removal_path, words
-from openhotline.rules.agreement import UNDO_WITHIN, effect_of
+from openhotline.rules.agreement import HOLD_REASONS, UNDO_WITHIN, effect_of
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import consult, notify
 from openhotline.steps.advance import advance, note, pause_clock, refuse_unless, resume_clock
-
-HOLD_REASONS = ("arrest or search planned", "covert work", "evidence first", "already investigating", "other")
 
 
 def record(

@@ -20,30 +20,26 @@ from openhotline.outbox.queue import TO_FORGET
 from openhotline.policy import Policy
 from openhotline.records import keys, vault
 from openhotline.records.models import (
+    Answer,
     Consultation,
     Delivery,
     Mail,
     Notice,
     ProposedAnswer,
     UnitKey,
+    User,
 )
 from openhotline.records.models.mail import DELIVERY, PROPOSED, REPORT, THREADED, UNVERIFIED
-from openhotline.rules import inbound, incoming, words
+from openhotline.rules import inbound, incoming, mail_answer, words
 from openhotline.rules.inbound import Inbound
 from openhotline.rules.permits import require_act
+from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import split_lines
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
 from openhotline.steps import alert, answer, confirm, domain_alert, intake, notify
 from openhotline.steps.advance import refuse_unless
 
 EXCERPT = 4000
-# What a signed reply may propose in its first line; anything that needs a time or a reason is for the portal.
-SAYS = {
-    "go ahead": words.GO_AHEAD,
-    "no interest": words.NO_INTEREST,
-    "evidence wanted": words.EVIDENCE_WANTED,
-    "statement wanted": words.STATEMENT_WANTED,
-}
 _CAME_BACK = {
     "notice": notify.came_back,
     alert.KIND: alert.came_back,
@@ -180,35 +176,63 @@ def _police(made: Mail, read: Inbound, *, domain: str, at: datetime) -> bool:
         return False
     made.unit = asked.unit
     made.why = f"It answers or names {asked.number}, and is not signed with the unit’s key."
-    if not read.signed:
-        return True
-    key = UnitKey.objects.filter(unit=asked.unit, retired_at=None, verified_at__isnull=False).first()
-    if key is None or not keys.signed_by(key.text, read.payload, read.signature):
-        made.why = (
-            f"It names {asked.number} and is signed, but not with the verified key of {asked.unit.name}."
-        )
-        return True
-    # Only what was signed counts: a number in an unsigned header could be anybody's.
-    text = read.payload.decode("utf-8", "replace")
-    first = next((line.strip().lower().rstrip(".") for line in _body(text) if line.strip()), "")
-    if asked.number not in text or first not in SAYS:
-        made.why = (
-            f"Signed by {asked.unit.name}, but the signed text must begin with one of "
-            f"{', '.join(SAYS)} and name {asked.number}."
-        )
-        return True
-    made.kind, made.why = PROPOSED, f"Signed with the key of {asked.unit.name}. A person confirms it, or not."
-    made.save()
-    ProposedAnswer.objects.create(
-        mail=made, consultation=asked, kind=SAYS[first], fingerprint=key.fingerprint, at=at
-    )
+    if read.signed and not read.signature:
+        made.why = f"It names {asked.number} and is signed, but closed up. Ask {asked.unit.name} to sign in clear text."
+    elif read.signed:
+        _propose(made, read, asked, at=at)
     return True
 
 
-def _body(text: str) -> list[str]:
-    """The lines after the part's own headers."""
-    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
-    return (body if ":" in head.split("\n")[0] else text).split("\n")
+def _propose(made: Mail, read: Inbound, asked: Consultation, *, at: datetime) -> None:
+    """A signed reply proposes an answer, if the unit's key signed it, now and not before, and it says which."""
+    key = UnitKey.objects.filter(unit=asked.unit, retired_at=None, verified_at__isnull=False).first()
+    moment = (
+        keys.signed_at(key.kind, key.text, read.payload, read.signature, at=at)
+        if key is not None and key.kind == read.signed
+        else None
+    )
+    if key is None or moment is None:
+        made.why = (
+            f"It names {asked.number} and is signed, but not with the verified key of {asked.unit.name}."
+        )
+        return
+    # Only what was signed counts: a number in an unsigned header could be anybody's.
+    if asked.number not in read.signed_text:
+        made.why = f"Signed by {asked.unit.name}, but the signed text does not name {asked.number}."
+        return
+    try:
+        said = mail_answer.read(read.signed_text)
+    except Refused as refusal:
+        made.why = f"Signed by {asked.unit.name}, but {refusal.sentence}."
+        return
+    payload = hashlib.sha256(read.payload).hexdigest()
+    if ProposedAnswer.objects.filter(consultation=asked, payload=payload, signed_at=moment).exists():
+        made.why = (
+            f"The same signed text has come before, about {asked.number}. It proposes nothing a second time."
+        )
+        return
+    later = Answer.objects.filter(consultation=asked, at__gt=moment, undone_at=None).order_by("-at").first()
+    if later is not None:
+        made.why = (
+            f"Signed {moment:%d %B %Y %H:%M} UTC, before the answer that {asked.unit.name} gave "
+            f"{later.at:%d %B %Y %H:%M} UTC. The later one holds."
+        )
+        return
+    made.kind, made.why = PROPOSED, f"Signed with the key of {asked.unit.name}. A person confirms it, or not."
+    made.save()
+    ProposedAnswer.objects.create(
+        mail=made,
+        consultation=asked,
+        kind=said.kind,
+        until=said.until,
+        reason=said.reason,
+        reference=said.reference,
+        officer=said.officer,
+        payload=payload,
+        signed_at=moment,
+        fingerprint=key.fingerprint,
+        at=at,
+    )
 
 
 def _report(made: Mail, read: Inbound, *, policy: Policy, at: datetime) -> None:
@@ -264,13 +288,33 @@ def confirm_answer(row: ProposedAnswer, *, take: bool, policy: Policy, by: Actor
         )
         if take:
             unit = row.consultation.unit
+            officer = User.objects.filter(
+                role=words.OFFICER, unit=unit, pseudonym__iexact=row.officer, is_active=True
+            ).first()
             who = Actor(
                 words.OFFICER,
-                f"{unit.key}:mail"[:24],
-                user_id=by.user_id,
+                officer.pseudonym if officer else f"{unit.key}:mail"[:24],
+                user_id=officer.pk if officer else by.user_id,
                 unit_id=unit.pk,
                 auth=f"signed mail {row.fingerprint[-16:]}, confirmed by {by.who}",
             )
             answer.record(
-                row.consultation, kind=row.kind, reference="by signed mail", by=who, at=at, policy=policy
+                row.consultation,
+                kind=row.kind,
+                until=row.until,
+                reason=row.reason,
+                reference=row.reference or "by signed mail",
+                note_text=f"By signed mail of {row.officer or unit.name}, confirmed by {by.who}.",
+                review_at=_review(row, policy=policy, at=at),
+                by=who,
+                at=at,
+                policy=policy,
             )
+
+
+def _review(row: ProposedAnswer, *, policy: Policy, at: datetime) -> datetime | None:
+    """A hold without an end is looked at again as late as the agreement allows, as by the page."""
+    if row.kind != words.HOLD or row.until is not None:
+        return None
+    asked = row.consultation
+    return at + policy.covering(asked.agreement, asked.agreement_version).hold_review

@@ -19,7 +19,7 @@ from openhotline.steps.advance import refuse_unless
 def propose(owner: Contact | Unit, text: str, *, by: Actor, at: datetime) -> ContactKey | UnitKey:
     """The first person brings the key."""
     require_act("contact.add", by)
-    kind, fingerprint = keys.read(text, at=at)
+    kind, fingerprint = keys.read(text, at=at, signs=isinstance(owner, Unit))
     fields = {
         "kind": kind,
         "fingerprint": fingerprint,
@@ -27,11 +27,6 @@ def propose(owner: Contact | Unit, text: str, *, by: Actor, at: datetime) -> Con
         "proposed_at": at,
         "proposed_by": by.who,
     }
-    refuse_unless(
-        isinstance(owner, Contact) or kind == keys.OPENPGP,
-        "A unit’s mail is checked by its OpenPGP key. Ask for that one.",
-        code="key",
-    )
     with transaction.atomic():
         known = (
             ContactKey.objects.filter(contact=owner)

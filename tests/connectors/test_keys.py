@@ -27,7 +27,7 @@ def openpgp() -> tuple[str, "pysequoia.Tsk"]:
 
 
 def certificate(
-    key: object | None = None, *, days: int = 30
+    key: object | None = None, *, days: int = 30, since: int = 60
 ) -> tuple[str, x509.Certificate, rsa.RSAPrivateKey]:
     private = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "abuse@host.example")])
@@ -37,7 +37,7 @@ def certificate(
         .issuer_name(name)
         .public_key(private.public_key())  # type: ignore[attr-defined]
         .serial_number(1)
-        .not_valid_before(NOW - timedelta(days=60))
+        .not_valid_before(NOW - timedelta(days=since))
         .not_valid_after(NOW + timedelta(days=days))
         .sign(private, hashes.SHA256())  # type: ignore[arg-type]
     )

@@ -9,12 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pysequoia
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 from openhotline.connectors.mail import inbound, maildir
 from openhotline.jobs.mailroom import Mailroom
@@ -36,9 +41,10 @@ from openhotline.records.models import (
     Report,
 )
 from openhotline.rules import inbound as rule
-from openhotline.rules import words
+from openhotline.rules import mail_answer, words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.steps import alert, contact, mailbox, public_key, refer
+from tests.connectors.test_keys import certificate
 from tests.journeys.cast import CANAL_HOST, FAR_HOST, HOUSE, minutes
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 DOMAIN = HOUSE.domain
 ROOT = Path(__file__).resolve().parents[2]
+VECTORS = Path(__file__).parent / "vectors"
 
 
 @pytest.fixture
@@ -299,6 +306,105 @@ def test_a_signed_reply_of_the_unit_is_a_proposal_that_a_person_confirms(house: 
         mailbox.confirm_answer(row, take=True, policy=house.policy, by=house.who("P01"), at=house.now)
 
 
+def smime(private: object, cert: x509.Certificate, text: str, **headers: str) -> bytes:
+    """RFC 8551 multipart/signed, as a mail program writes it."""
+    part = f"Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n".encode()
+    made = (
+        pkcs7.PKCS7SignatureBuilder()
+        .set_data(part)
+        .add_signer(cert, private, hashes.SHA256())  # type: ignore[arg-type]
+        .sign(serialization.Encoding.SMIME, [pkcs7.PKCS7Options.DetachedSignature])
+    )
+    named = {"From": "desk@police.example", "To": f"hotline@{DOMAIN}", "Subject": "Re", **headers}
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
+    return head.encode() + made
+
+
+def unit_with_certificate(house: "Day", asked: Consultation, private: object) -> x509.Certificate:
+    text, cert, _ = certificate(private, days=3650, since=3650)
+    row = public_key.propose(asked.unit, text, by=house.who("P01"), at=house.now)
+    public_key.verify(row, row.fingerprint, by=house.who("A07"), at=house.now)
+    return cert
+
+
+@pytest.mark.parametrize("curve", [False, True])
+def test_an_smime_reply_proposes_a_hold_and_comes_only_once(house: "Day", curve: bool) -> None:
+    asked = asked_of(house)
+    private = (
+        ec.generate_private_key(ec.SECP256R1())
+        if curve
+        else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    )
+    cert = unit_with_certificate(house, asked, private)
+    until = house.now + minutes(180)
+    text = f"Hold until {until:%Y-%m-%d %H:%M} UTC\r\nReason: covert work\r\nOfficer: NU-2\r\n{asked.number}"
+    raw = smime(private, cert, text)
+    kept = take(house, raw)
+    assert kept.kind == "proposed", kept.why
+    row = ProposedAnswer.objects.get()
+    assert (row.until, row.reason) == (until.replace(second=0, microsecond=0), "covert work")
+    again = take(house, raw.replace(b"Subject: Re", b"Subject: Fwd"))
+    assert (again.kind, "come before" in again.why) == ("unverified", True)
+    for wrong in (
+        raw.replace(b"Hold until", b"Hold Until"),
+        smime(
+            private, certificate(private, days=20, since=3650)[1], f"Go ahead\r\n{asked.number}", Subject="2"
+        ).replace(b"Go ahead", b"No interest"),
+        smime(*_stranger(), f"Go ahead\r\n{asked.number}"),
+    ):
+        odd = take(house, wrong)
+        assert (odd.kind, "not with the verified key" in odd.why) == ("unverified", True)
+    assert ProposedAnswer.objects.count() == 1
+    mailbox.confirm_answer(row, take=True, policy=house.policy, by=house.who("P01"), at=house.now)
+    given = Answer.objects.get()
+    assert (given.kind, given.until, given.reason) == (words.HOLD, row.until, "covert work")
+    assert given.by == house.people["officer NU"]
+    assert {one.status for one in Removal.objects.all()} == {"held"}
+
+
+def _stranger() -> tuple[object, x509.Certificate]:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return private, certificate(private, days=3650, since=3650)[1]
+
+
+def test_a_signature_older_than_the_units_latest_answer_proposes_nothing(house: "Day") -> None:
+    asked = asked_of(house)
+    raw = signed_by(unit_with_key(house, asked), f"Go ahead\r\n{asked.number}")
+    house.answered(asked, words.HOLD, review_at=house.now + minutes(60), reason="covert work")
+    Answer.objects.update(at=datetime.now(UTC) + minutes(1))
+    kept = take(house, raw)
+    assert (kept.kind, "The later one holds" in kept.why) == ("unverified", True)
+
+
+@pytest.mark.parametrize("name", ["ber", "pss"])
+def test_a_signature_as_other_programs_write_it_is_read(house: "Day", name: str) -> None:
+    """Made by `openssl cms -sign`: with lengths of BER, as some mail programs leave them, and with PSS padding."""
+    asked = asked_of(house)
+    assert asked.number == "P-26-0001-E"
+    row = public_key.propose(
+        asked.unit, (VECTORS / "unit.pem").read_text(), by=house.who("P01"), at=house.now
+    )
+    public_key.verify(row, row.fingerprint, by=house.who("A07"), at=house.now)
+    kept = take(house, (VECTORS / f"{name}.eml").read_bytes())
+    assert kept.kind == "proposed", kept.why
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Hold until tomorrow", "must begin with"),
+        ("Hold until 2026-05-12 18:00", "must begin with"),
+        ("Hold until 2026-02-30 18:00 UTC", "no"),
+        ("Hold\nReason: none of yours", "reason is none of"),
+        ("> Go ahead", "must begin with"),
+        ("", "must begin with"),
+    ],
+)
+def test_what_a_signed_mail_says_by_halves_is_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        mail_answer.read(text)
+
+
 def test_a_signed_reply_that_is_not_confirmed_is_none(house: "Day") -> None:
     asked = asked_of(house)
     take(house, signed_by(unit_with_key(house, asked), f"No interest\r\n{asked.number}"))
@@ -316,7 +422,7 @@ def test_what_is_signed_otherwise_is_shown_as_unverified(house: "Day") -> None:
     for raw, why in (
         (signed_by(stranger, f"Go ahead\r\n{asked.number}"), "not with the verified key"),
         (good.replace(b"Go ahead", b"Go  head"), "not with the verified key"),
-        (signed_by(ours, "Go ahead", Subject=f"{asked.number}"), "must begin"),
+        (signed_by(ours, "Go ahead", Subject=f"{asked.number}"), "does not name"),
         (signed_by(ours, f"Perhaps\r\n{asked.number}"), "must begin"),
         (plain(f"Go ahead\n{asked.number}", From="desk@police.example"), "not signed"),
     ):

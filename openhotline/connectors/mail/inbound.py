@@ -16,6 +16,11 @@ from openhotline.rules.inbound import DeliveryWord, Inbound
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PARTS, MAX_TEXT, MAX_RECIPIENTS = 200, 64 * 1024, 100
 _IDS = re.compile(r"<[^<>\s]{1,300}>")
+_SIGNS = {
+    "application/pgp-signature": "openpgp",
+    "application/pkcs7-signature": "smime",
+    "application/x-pkcs7-signature": "smime",
+}
 _HANDED = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 
 
@@ -43,6 +48,7 @@ def _read(raw: bytes) -> Inbound:
         report=tuple(_report(message)),
         signed=signed,
         payload=payload,
+        signed_text=_text(list(_parts(email.message_from_bytes(payload, policy=email.policy.compat32)))),
         signature=signature,
     )
 
@@ -126,10 +132,12 @@ def _report(message: Message) -> Iterator[DeliveryWord]:
 
 
 def _signature(raw: bytes, message: Message) -> tuple[str, bytes, bytes]:
-    """(kind, signed bytes, signature) of RFC 3156 `multipart/signed`: the bytes exactly as they came."""
-    if message.get_content_type() != "multipart/signed":
-        return "", b"", b""
-    if str(message.get_param("protocol", "")).lower() != "application/pgp-signature":
+    """(kind, signed bytes, signature) of `multipart/signed` (RFC 3156, RFC 8551): the bytes exactly as they came."""
+    if message.get_content_type() == "application/pkcs7-mime":
+        smime = str(message.get_param("smime-type", "")).lower() == "signed-data"
+        return ("smime" if smime else ""), b"", b""  # closed up: the text lies inside, and is not opened
+    kind = _SIGNS.get(str(message.get_param("protocol", "")).lower(), "")
+    if message.get_content_type() != "multipart/signed" or not kind:
         return "", b"", b""
     inner = message.get_payload()
     boundary = message.get_boundary()
@@ -141,4 +149,4 @@ def _signature(raw: bytes, message: Message) -> tuple[str, bytes, bytes]:
     signed = pieces[1].lstrip(b" \t").removeprefix(b"\r").removeprefix(b"\n").removesuffix(b"\r")
     canonical = signed.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     signature = inner[1].get_payload(decode=True)
-    return ("openpgp", canonical, signature) if isinstance(signature, bytes) else ("", b"", b"")
+    return (kind, canonical, signature) if isinstance(signature, bytes) else ("", b"", b"")

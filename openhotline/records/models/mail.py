@@ -63,6 +63,12 @@ class ProposedAnswer(models.Model):
         "records.Consultation", on_delete=models.PROTECT, related_name="proposed"
     )
     kind = models.CharField(max_length=20)
+    until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=40, default="", db_default="")
+    reference = models.TextField(default="", db_default="")
+    officer = models.CharField(max_length=80, default="", db_default="")  # as the signed text names them
+    payload = models.CharField(max_length=64, default="", db_default="")  # SHA-256 of what was signed
+    signed_at = models.DateTimeField(null=True)  # as the signature says
     fingerprint = models.CharField(max_length=64)
     at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
@@ -74,7 +80,7 @@ class UnitKey(models.Model):
     """The key a police unit signs its mail with. One person brings it, another verifies its fingerprint."""
 
     unit = models.ForeignKey("records.Unit", on_delete=models.PROTECT, related_name="mail_keys")
-    kind = models.CharField(max_length=8)  # openpgp
+    kind = models.CharField(max_length=8)  # openpgp, smime
     fingerprint = models.CharField(max_length=64)
     text = models.TextField()
     proposed_at = models.DateTimeField()

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from openhotline.records.models import Mail
+from openhotline.records.models import Mail, ProposedAnswer
 from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import mailbox as step
@@ -58,7 +58,15 @@ def page(request: HttpRequest, refusal: Refused | None = None, **_: object) -> H
             "mails": [
                 (row, *KINDS[row.kind], times.when(row.at, at)) for row in mails.order_by("-at", "-pk")[:200]
             ],
-            "proposed": [(row, times.when(row.at, at)) for row in proposed.order_by("at", "pk")[:100]],
+            "proposed": [
+                (
+                    row,
+                    times.when(row.at, at),
+                    _what(row),
+                    f"{row.signed_at:%d %B %Y %H:%M} UTC" if row.signed_at else "",
+                )
+                for row in proposed.order_by("at", "pk")[:100]
+            ],
             "questions": [
                 (row, times.left(row.due_at, at), times.when(row.at, at))
                 for row in questions.order_by("due_at", "pk")[:100]
@@ -73,6 +81,12 @@ def page(request: HttpRequest, refusal: Refused | None = None, **_: object) -> H
             "refusal": refusal.sentence if refusal else "",
         },
     )
+
+
+def _what(row: ProposedAnswer) -> str:
+    """ "hold until 12 May 2026 18:00 UTC (covert work)"."""
+    until = f" until {row.until:%d %B %Y %H:%M} UTC" if row.until else ""
+    return f"{row.kind.replace('-', ' ')}{until}{f' ({row.reason})' if row.reason else ''}"
 
 
 @require_safe

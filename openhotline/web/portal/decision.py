@@ -12,9 +12,8 @@ from django.http import QueryDict
 
 from openhotline.records.models import Unit
 from openhotline.rules import words
-from openhotline.rules.agreement import Agreement
+from openhotline.rules.agreement import HOLD_REASONS, Agreement
 from openhotline.rules.refusals import Refused
-from openhotline.steps.answer import HOLD_REASONS
 from openhotline.web.portal.told import by_wall, from_wall, local, short
 from openhotline.web.scoped import Scoped
 
