@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0022_unit_areas"),
+        ("records", "0023_waits_and_replies"),
     ]
 
     operations = [
