@@ -1,14 +1,15 @@
 """What an alert says: to a registered host abroad, and to somebody who answers for a domain.
 
 True here: a host is told what the referral beside it tells, is asked and not ordered, and hears who leads: the partner
-hotline of that country. Of a domain only its name and a number are told, and no address. What is not here: who is alerted
+hotline of that country. Of a domain only its name and a number are told, and no address. What is not here: the words
+themselves (`policy/texts`), who is alerted
 and when (`steps/alert`, `steps/domain_alert`).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from openhotline.rules.notice import NoticeAddress, count_words, what
+from openhotline.rules.notice import NoticeAddress, Texts, listed
 from openhotline.rules.words import CHILD_SEXUAL_ABUSE
 
 
@@ -22,48 +23,38 @@ class AlertContent:
     countries: tuple[str, ...]
     hotline: str
     phone: str
+    appeal: str  # where it is appealed
     sent: datetime  # UTC
     addresses: tuple[NoticeAddress, ...]
+    texts: Texts
 
 
 def subject(content: AlertContent) -> str:
     """The mail's subject. No address, no name."""
-    return f"Alert {content.number}: {count_words(len(content.addresses)).lower()} on your network"
+    count = content.texts.counted(len(content.addresses))
+    return content.texts.say("alert_subject", number=content.number, count=count)
 
 
 def text(content: AlertContent) -> str:
     """The letter."""
+    texts = content.texts
     lines = [
-        f"To {content.host}",
-        f"Alert {content.number} from {content.hotline}, {_time(content.sent)}",
+        texts.say("alert_head", number=content.number, host=content.host),
+        texts.say("from", hotline=content.hotline, sent=texts.time(content.sent)),
         "",
-        "You registered with us to be told at the same moment as the hotline of your country.",
-        f"Our analysts found {what(content.cls)} that is held on your network in {' and '.join(content.countries)}. The "
-        "hotline there has been told. It leads: what it asks of you comes first.",
+        texts.says["alert_registered"],
+        texts.say("alert_found", what=texts.kind(content.cls), countries=", ".join(content.countries)),
         "",
-        "1. Do not open it.",
-        "2. Preserve the account record, logs and stored files, as your law asks.",
-        "3. Remove it, or cut off access.",
-        f"4. Answer this mail with {content.number} in its subject: what you did, or that it is not on your network.",
+        *(texts.says[f"alert_{key}"] for key in ("open", "preserve", "remove")),
+        texts.say("alert_answer", number=content.number),
         "",
-        "This is no order: your own law says what you must and may do. We look until it is gone.",
+        texts.says["alert_law"],
         "",
-        "Exactly as seen:",
-    ]
-    for number, one in enumerate(content.addresses, 1):
-        lines.append(f"{number}. {one.canonical}")
-        details = [f"network address {one.addresses}"] if one.addresses else []
-        if one.server:
-            details.append(f"held on your news server {one.server}")
-        if one.last_seen:
-            details.append(f"last seen {_time(one.last_seen)}")
-        if one.referrer:
-            details.append(f"reached from {one.referrer}")
-        if details:
-            lines.append("   " + "; ".join(details))
-    lines += [
+        *listed(content.addresses, texts),
         "",
-        f"Is it genuine? Ring us at {content.phone}; find the number yourself, not in this mail.",
+        texts.say("alert_appeal", number=content.number, appeal=content.appeal),
+        "",
+        texts.say("alert_genuine", phone=content.phone),
     ]
     return "\n".join(lines) + "\n"
 
@@ -79,28 +70,33 @@ class DomainContent:
     hotline: str
     phone: str
     sent: datetime  # UTC
+    texts: Texts
 
 
 def domain_subject(content: DomainContent) -> str:
     """The mail's subject. The domain stands in the letter alone."""
-    return f"Alert {content.number}: a domain in your sphere"
+    return content.texts.say("alert_domain_subject", number=content.number)
 
 
 def domain_text(content: DomainContent) -> str:
     """The letter."""
-    return (
-        f"To {content.name}\nAlert {content.number} from {content.hotline}, {_time(content.sent)}\n\n"
-        f"Under {content.domain}, a domain that our agreement names, our analysts have found {what(CHILD_SEXUAL_ABUSE)}: "
-        f"{count_words(content.count).lower()}, seen by our own checks today. Who hosts it, or the hotline of its country, "
-        "has been told.\n\n"
-        "1. Do not open anything under it.\n"
-        "2. Preserve what you hold about who registered it and pays for it.\n"
-        "3. Act as our agreement says, and do not warn who registered it.\n"
-        f"4. Answer this mail with {content.number} in its subject: what you did.\n\n"
-        "This letter names no page: ask us where you need to know. We tell you once nothing is left under it.\n\n"
-        f"Is it genuine? Ring us at {content.phone}; find the number yourself, not in this mail.\n"
-    )
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%d %B %Y %H:%M} UTC"
+    texts = content.texts
+    lines = [
+        texts.say("alert_head", number=content.number, host=content.name),
+        texts.say("from", hotline=content.hotline, sent=texts.time(content.sent)),
+        "",
+        texts.say(
+            "alert_domain_found",
+            domain=content.domain,
+            what=texts.kind(CHILD_SEXUAL_ABUSE),
+            count=texts.counted(content.count),
+        ),
+        "",
+        *(texts.says[f"alert_domain_{key}"] for key in ("open", "preserve", "act")),
+        texts.say("alert_domain_answer", number=content.number),
+        "",
+        texts.says["alert_domain_page"],
+        "",
+        texts.say("alert_genuine", phone=content.phone),
+    ]
+    return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ that all of it is there (`notice_lint`), the XARF part and the mail around it (c
 leave (`steps/notify`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -54,6 +54,28 @@ TEXT_KEYS = [
     "foot",
 ]
 
+# Those of an alert (`rules/alert`): `says["alert_" + key]`.
+ALERT_KEYS = [
+    "subject",
+    "head",
+    "registered",
+    "found",
+    "open",
+    "preserve",
+    "remove",
+    "answer",
+    "law",
+    "appeal",
+    "genuine",
+    "domain_subject",
+    "domain_found",
+    "domain_open",
+    "domain_preserve",
+    "domain_act",
+    "domain_answer",
+    "domain_page",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -67,6 +89,14 @@ class Texts:
     def say(self, key: str, **facts: object) -> str:
         """One sentence, filled in."""
         return self.says[key].format(**facts)
+
+    def kind(self, cls: str) -> str:
+        """The content in words."""
+        return self.what.get(cls, self.what["other"])
+
+    def time(self, moment: datetime) -> str:
+        """A moment, with its seconds and zone."""
+        return moment.strftime(self.says["date"])
 
     def counted(self, count: int) -> str:
         """ "one address", "433 addresses"."""
@@ -146,7 +176,6 @@ def subject(content: NoticeContent) -> str:
 def text(content: NoticeContent) -> str:
     """The human part of the letter."""
     texts, count = content.texts, len(content.addresses)
-    kind = texts.what.get(content.cls, texts.what["other"])
     carries = "carries_one" if count == 1 else "carries_many"
     tell = (
         texts.say("tell_page", page=content.page, number=content.number, code=content.code)
@@ -155,9 +184,9 @@ def text(content: NoticeContent) -> str:
     )
     lines = [
         texts.say("head", number=content.number, host=content.host),
-        texts.say("from", hotline=content.hotline, sent=_time(content.sent, texts)),
+        texts.say("from", hotline=content.hotline, sent=texts.time(content.sent)),
         "",
-        texts.say(carries, count=f"{count:,}", what=kind),
+        texts.say(carries, count=f"{count:,}", what=texts.kind(content.cls)),
         texts.say("ground", ground=content.ground),
         "",
         texts.says["todo"],
@@ -170,7 +199,7 @@ def text(content: NoticeContent) -> str:
         "",
     ]
     if content.form != PAGE:
-        lines += [*_list(content), ""]
+        lines += [*listed(content.addresses, texts), ""]
     lines += [
         texts.say(
             "genuine", phone=content.phone, number=content.number, code=content.code, verify=content.verify
@@ -183,10 +212,10 @@ def text(content: NoticeContent) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _list(content: NoticeContent) -> list[str]:
-    texts = content.texts
+def listed(addresses: Sequence[NoticeAddress], texts: Texts) -> list[str]:
+    """What was seen, exactly as seen."""
     lines = [texts.says["list"]]
-    for index, address in enumerate(content.addresses, 1):
+    for index, address in enumerate(addresses, 1):
         lines.append(f"{index}. {address.canonical}")
         details = [texts.say("address", address=address.addresses)] if address.addresses else []
         if address.files:
@@ -194,7 +223,7 @@ def _list(content: NoticeContent) -> list[str]:
                 texts.says["file_one"] if address.files == 1 else texts.say("file_many", n=address.files)
             )
         if address.last_seen:
-            details.append(texts.say("seen", seen=_time(address.last_seen, texts)))
+            details.append(texts.say("seen", seen=texts.time(address.last_seen)))
         if details:
             lines.append("   " + "; ".join(details))
         lines.append(how(address, texts))
@@ -206,7 +235,3 @@ def how(address: NoticeAddress, texts: Texts) -> str:
     if address.server:
         return texts.say("server", server=address.server)
     return texts.say("referrer", referrer=address.referrer) if address.referrer else texts.says["direct"]
-
-
-def _time(moment: datetime, texts: Texts) -> str:
-    return moment.strftime(texts.says["date"])

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter, LetterLine
+from openhotline.policy import notice_texts
 from openhotline.records import bulk
 from openhotline.records.models import (
     Contact,
@@ -189,8 +190,10 @@ def depart(letter: Letter, *, house: HouseWords, at: datetime) -> AlertContent |
         countries=tuple(sorted({row.country for row in stay})),
         hotline=house.name,
         phone=house.phone,
+        appeal=f"{house.portal_url}/appeal",
         sent=at,
         addresses=notify.addresses(stay, traces),
+        texts=notice_texts(made.host.language),
     )
 
 

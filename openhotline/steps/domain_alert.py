@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, PENDING, Letter
-from openhotline.policy import Policy
+from openhotline.policy import Policy, notice_texts
 from openhotline.records import bulk
 from openhotline.records.models import (
     Check,
@@ -281,6 +281,7 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
         hotline=house.name,
         phone=house.phone,
         sent=at,
+        texts=notice_texts(agreement.language),
     )
 
 

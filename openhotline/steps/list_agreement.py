@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from openhotline.ledger.record import Act, record
-from openhotline.policy import Policy
+from openhotline.policy import Policy, languages
 from openhotline.records import vault
 from openhotline.records.models import ListAgreement, ListLicence
 from openhotline.rules import filter_list as rule
@@ -58,6 +58,8 @@ def propose(values: Mapping[str, str], *, why: str, by: Actor, at: datetime) -> 
         code="ends_on",
     )
     refuse_unless(form in rule.FORMS, f"The form is one of: {', '.join(rule.FORMS)}.", code="form")
+    language = values.get("language", "") or "en"
+    refuse_unless(language in languages(), "Choose one of the languages on the page.", code="language")
     covered = sphere.read(values.get("sphere", ""))
     refuse_unless(
         _PRINT.fullmatch(fingerprint) is not None or (not fingerprint and bool(covered)),
@@ -74,6 +76,7 @@ def propose(values: Mapping[str, str], *, why: str, by: Actor, at: datetime) -> 
             form=form,
             fingerprint=fingerprint,
             sphere="\n".join(covered),
+            language=language,
             why=why.strip()[:2_000],
             proposed_at=at,
             proposed_by=by.who,

@@ -13,8 +13,9 @@ from datetime import datetime
 from django.db import transaction
 
 from openhotline.records import vault
-from openhotline.records.models import Hold, Package, Referral, Removal
-from openhotline.rules.package import CHANNELS, FORMS
+from openhotline.records.models import Hold, Package, Referral, ReferralLine, Removal
+from openhotline.rules import item_path
+from openhotline.rules.package import CHANNELS, FORMS, JSON
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
@@ -38,6 +39,18 @@ def keep(number: str, forms: Mapping[str, bytes], *, at: datetime) -> Package:
 def paused(row: Package) -> bool:
     """Whether something in it is on hold: then it stays closed."""
     return Hold.objects.filter(removal__referral_lines__referral=row.referral_id, released_at=None).exists()
+
+
+def withdrawn(row: Package) -> list[int]:
+    """Which addresses of it, by their place, were found on appeal not to be against the law."""
+    repealed = ReferralLine.objects.filter(
+        referral=row.referral_id, removal__item__status=item_path.NOT_ILLEGAL
+    ).values_list("removal__uid", flat=True)
+    uids = {str(uid) for uid in repealed}
+    if not uids:
+        return []
+    said = json.loads(json.loads(vault.open_("package", bytes(row.sealed)))[JSON])
+    return [place for place, one in enumerate(said["addresses"], 1) if one["uid"] in uids]
 
 
 def open_(row: Package, form: str, *, by: Actor, at: datetime) -> bytes:

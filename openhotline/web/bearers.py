@@ -16,6 +16,7 @@ from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter
 from openhotline.records.models import (
     ApiToken,
     Assessment,
+    HostAlert,
     HostProgram,
     ListAgreement,
     Notice,
@@ -23,8 +24,9 @@ from openhotline.records.models import (
     Partner,
     User,
 )
-from openhotline.rules import words
+from openhotline.rules import references, urls, words
 from openhotline.rules.notice import OPENS
+from openhotline.steps import appeal
 from openhotline.steps.list_agreement import in_force
 from openhotline.web.scoped import Scoped
 
@@ -103,6 +105,16 @@ def by_code(serial: str, code: str) -> Notice | None:
 def sent_notice(serial: str) -> Notice | None:
     """A notice by its serial alone, for an appeal. The page that asks answers the same for one that is not there."""
     return Notice.objects.filter(number=serial, sent_at__isnull=False).first()
+
+
+def appealed(typed: str) -> tuple[Notice | HostAlert | None, list[int]]:
+    """What an appeal by a serial, or by an address that filters got, is against; (None, []) where it is nothing of ours."""
+    read = references.parse(typed)
+    if read is not None and read.kind == references.NOTICE:
+        return sent_notice(read.text), []
+    if read is not None and read.kind == references.ALERT:
+        return appeal.sent_alert(read.text), []
+    return None, appeal.filtered(urls.read(typed).key_digest)
 
 
 def by_program(key: UUID) -> HostProgram | None:

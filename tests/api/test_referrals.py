@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from openhotline.jobs.house import make_token
-from openhotline.records.models import ReferralAction, Removal
+from openhotline.records.models import Item, ReferralAction, Removal
 from openhotline.settings import load
 from tests.journeys.cast import Day
 from tests.web.portal_cast import Portal, open_portal, set_clock, two_of_everything, unlock
@@ -57,6 +57,8 @@ def test_gone_is_what_our_own_checks_see(portal: Portal) -> None:
     assert read(token)[1]["referrals"][0]["addresses"][0]["last_seen"] is not None
     portal.day.missed_until_gone(removals)
     assert read(token)[1]["referrals"][0]["addresses"][0]["state"] == "gone, as our own checks see it"
+    Item.objects.filter(removals__in=removals).update(status="not illegal")
+    assert read(token)[1]["referrals"][0]["addresses"][0]["state"].startswith("withdrawn on appeal")
 
 
 def test_a_page_has_limits_and_says_so(portal: Portal) -> None:

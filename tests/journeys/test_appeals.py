@@ -1,5 +1,6 @@
 """An appeal by serial: acknowledged, reviewed by the uninvolved, and a reversal taken back everywhere it went."""
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,12 +9,13 @@ from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
 from openhotline.outbox.models import Letter
 from openhotline.records import vault
-from openhotline.records.models import Appeal, Hold, Item, Notice, NoticeMessage, User
-from openhotline.rules import words
+from openhotline.records.models import Appeal, Hold, Item, Notice, NoticeMessage, Partner, Referral, User
+from openhotline.rules import urls, words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import Actor
-from openhotline.steps import alert, appeal, confirm
+from openhotline.steps import alert, appeal, confirm, filter_list, refer
 from tests.journeys.cast import CANAL_HOST, minutes
+from tests.journeys.test_filter_list import agreed, fetched, listed_at_five
 
 if TYPE_CHECKING:
     from openhotline.records.models import Removal
@@ -127,9 +129,6 @@ def test_referrals_abroad_are_taken_back_too(staffed: "Day") -> None:
     staffed.contact_verified(moved[:1])
     asked_for = alert.register(moved[0].host, why="letter", by=staffed.who("A07"), at=staffed.now)
     alert.confirm(asked_for, by=staffed.who("P01"), at=staffed.now)
-    from openhotline.records.models import Partner, Referral
-    from openhotline.steps import refer
-
     for row in staffed.policy.partners:
         Partner.objects.get_or_create(
             key=row.key, defaults={"name": row.name, "kind": "hotline", "country": row.country}
@@ -192,3 +191,53 @@ def test_an_appeal_pressed_by_the_host_is_an_appeal(staffed: "Day") -> None:
     assert (made.standing, appeal.read(made)["text"]) == ("host", "A medical page.")
     notice.refresh_from_db()
     assert notice.opened_at == staffed.now
+
+
+def test_a_host_abroad_appeals_by_its_alert_and_the_reversal_goes_everywhere(staffed: "Day") -> None:
+    Partner.objects.create(
+        key="hotline-nl", name="partner", kind="hotline", country="NL", url="http://nl.test"
+    )
+    removals = staffed.traced(
+        staffed.graded(staffed.public_report("http://dijk.example.net/n/1")), CANAL_HOST
+    )
+    staffed.contact_verified(removals)
+    row = alert.register(removals[0].host, why="letter", by=staffed.who("A07"), at=staffed.now)
+    alert.confirm(row, by=staffed.who("P01"), at=staffed.now)
+    refer.refer_due(at=staffed.now)
+    staffed.letters_leave()
+    alert.hosts_due(at=staffed.now)
+    (waiting,) = staffed.letters(alert.KIND)
+    assert appeal.sent_alert(waiting.number) is None, "nothing can be appealed before it has left"
+    staffed.letters_leave()
+    against = appeal.sent_alert(waiting.number)
+    said = {"standing": "host", "text": "A museum.", "reach": "us@canal.example", "via": "page"}
+    made = appeal.open_(against, **said, policy=staffed.policy, by=PUBLIC, at=staffed.now)
+    assert (made.number, made.against) == (waiting.number, f"alert {waiting.number}")
+    assert appeal.open_(against, **said, policy=staffed.policy, by=PUBLIC, at=staffed.now).pk == made.pk
+    appeal.acknowledge(made, by=staffed.who("M01"), at=staffed.now)
+    appeal.propose(made, "reversed", reasons="A painting.", by=staffed.who("M01"), at=staffed.now)
+    appeal.reverse(made, by=staffed.who("L02"), at=staffed.now)
+    kinds = {letter.kind: letter for letter in Letter.objects.filter(put_at=staffed.now)}
+    assert {"alert-repealed", "referral-repealed"} <= set(kinds)
+    assert [letter.subject for letter in staffed.letters("appeal-answer")] == [
+        f"Your appeal about alert {waiting.number}"
+    ] * 2
+    assert staffed.fresh(removals)[0].status == "closed"
+
+
+def test_who_is_kept_from_an_address_appeals_by_it_once_a_filter_got_it(staffed: "Day") -> None:
+    url = "https://dijk.example.net/n/9"
+    (removal,) = listed_at_five(staffed, url, "https://dijk.example.net/n/10")[:1]
+    key = urls.read(url).key_digest
+    assert appeal.filtered(key) == [], "no copy holds it: appealing must not tell that the house knows it"
+    row, _ = agreed(staffed)
+    fetched(staffed, row)
+    assert appeal.filtered(key) == [removal.pk]
+    said = {"standing": "blocked", "text": "My school needs it.", "via": "page"}
+    made = appeal.open_(None, **said, about=[removal.pk], policy=staffed.policy, by=PUBLIC, at=staffed.now)
+    appeal.propose(made, "reversed", reasons="Lawful.", by=staffed.who("M01"), at=staffed.now)
+    appeal.reverse(made, by=staffed.who("L02"), at=staffed.now)
+    filter_list.take_off(policy=staffed.policy, at=staffed.now)
+    told = json.loads(filter_list.withdrawn(row, policy=staffed.policy, by=PUBLIC, at=staffed.now))
+    assert len(told["withdrawn"]) == 1, "the recipient drops it at once; the other stays"
+    assert appeal.filtered(urls.read("https://dijk.example.net/n/10").key_digest) != []

@@ -1,11 +1,12 @@
 """The police desk's packages for abroad: the own unit's, opened by a press, acknowledged with a way; the desk sees both."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from openhotline.records.models import Package, Referral, Unit, User
+from openhotline.records.models import Item, Package, Referral, Removal, Unit, User
 from openhotline.rules import words
 from openhotline.settings import load
 from openhotline.steps import package, refer
@@ -56,3 +57,16 @@ def test_only_the_own_unit_finds_it_and_only_once_it_has_left(day: Day) -> None:
     assert mine.post(f"{page}/acknowledge", {"channel": "interpol", "reference": "I-1"}).status_code == 303
     assert "by INTERPOL" in mine.get(page).content.decode()
     assert Package.objects.get().acknowledged_by == day.people[f"officer {referral.unit.key}"].pseudonym
+
+
+def test_what_an_appeal_reversed_is_marked_in_the_package(day: Day) -> None:
+    removal = Removal.objects.select_related("item").get()
+    said = json.dumps({"addresses": [{"uid": "another"}, {"uid": str(removal.uid)}]}).encode()
+    referral = Referral.objects.select_related("unit").get()
+    package.keep(referral.number, {"package.json": said}, at=day.now)
+    day.letters_leave()
+    mine = browser_of(day.people[f"officer {referral.unit.key}"])
+    page = f"/packages/{referral.number}"
+    assert "Withdrawn on appeal" not in mine.get(page).content.decode()
+    Item.objects.update(status="not illegal")
+    assert "Withdrawn on appeal: number 2 of it" in mine.get(page).content.decode()

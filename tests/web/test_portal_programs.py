@@ -229,7 +229,10 @@ def test_an_appeal_by_serial_is_answered_the_same_whether_it_is_ours_or_not(day:
     assert ours.content == theirs.content
     assert Appeal.objects.count() == 1
     assert not ours.cookies
-    for wrong in ({"serial": "nonsense"}, {"standing": "me"}, {"text": " "}):
+    nothing = client.post(url, {**said, "serial": "https://img.example.net/nobody-filters-this"})
+    assert nothing.content == ours.content
+    assert Appeal.objects.count() == 1
+    for wrong in ({"serial": " "}, {"standing": "me"}, {"text": " "}):
         refused = client.post(url, {**said, "serial": notice.number, **wrong})
         assert refused.status_code == 422
         assert "Nothing was recorded" in refused.content.decode()

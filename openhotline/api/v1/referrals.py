@@ -64,7 +64,7 @@ def referrals(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> 
                         age_band=line.removal.item.age_band,
                         country=line.removal.country,
                         edge=line.removal.edge,
-                        state=state_abroad(line.removal.status),
+                        state=state_abroad(line.removal.status, line.removal.item.status),
                         last_seen=line.last_seen,
                         last_looked=line.last_looked,
                     )
@@ -122,7 +122,8 @@ def actions(request: HttpRequest, number: str, body: ActionsIn) -> ActionsTold:
         .filter(line__referral=referral)
         .values_list("line_id", "their_id", "counted")
     }
-    states = dict(mine.removals().filter(uid__in=list(lines)).values_list("uid", "status"))
+    rows = mine.removals().filter(uid__in=list(lines)).values_list("uid", "status", "item__status")
+    states = {uid: state_abroad(status, item) for uid, status, item in rows}
     return ActionsTold(
         actions=[
             ActionTold(
@@ -130,7 +131,7 @@ def actions(request: HttpRequest, number: str, body: ActionsIn) -> ActionsTold:
                 id=one.id,
                 new=(lines[one.uid].pk, one.id) in fresh,
                 counted=kept[lines[one.uid].pk, one.id],
-                state=state_abroad(states[one.uid]),
+                state=states[one.uid],
             )
             for one in body.actions
         ]

@@ -1,12 +1,16 @@
-"""An appeal by serial: who asks, why, by when it is answered, and what an uninvolved person decided."""
+"""An appeal by serial, or by an address that is filtered: who asks, why, by when it is answered, and what an uninvolved person decided."""
 
 from django.db import models
 
 
 class Appeal(models.Model):
-    """One appeal against one notice. While it is open the removal stands; it is beside the path, never a state."""
+    """One appeal against a notice, an alert abroad, or an address on the filter list (then neither is set). While it is
+    open the removal stands; it is beside the path, never a state."""
 
-    notice = models.ForeignKey("records.Notice", on_delete=models.PROTECT, related_name="appeals")
+    notice = models.ForeignKey("records.Notice", null=True, on_delete=models.PROTECT, related_name="appeals")
+    alert = models.ForeignKey(
+        "records.HostAlert", null=True, on_delete=models.PROTECT, related_name="appeals"
+    )
     at = models.DateTimeField()
     via = models.CharField(max_length=8)  # page, link, mail, phone
     standing = models.CharField(max_length=16)  # one of STANDING
@@ -32,12 +36,28 @@ class Appeal(models.Model):
         "other": "Something else",
     }
 
+    @property
+    def number(self) -> str:
+        """The serial it is by; "" of an address on the filter list."""
+        against = self.notice or self.alert
+        return against.number if against else ""
+
+    @property
+    def against(self) -> str:
+        """What it is against, as whoever appealed reads it."""
+        if self.notice:
+            return f"notice {self.notice.number}"
+        return f"alert {self.alert.number}" if self.alert else "an address on the filter list"
+
     class Meta:
         constraints = [
             models.CheckConstraint(
+                condition=models.Q(notice=None) | models.Q(alert=None), name="appeal_against_one"
+            ),
+            models.CheckConstraint(
                 condition=models.Q(outcome="") | models.Q(decided_at__isnull=False),
                 name="appeal_decided_once",
-            )
+            ),
         ]
         indexes = [
             models.Index(fields=["result_by"], condition=models.Q(decided_at=None), name="appeal_open")

@@ -25,6 +25,7 @@ class ListAgreement(models.Model):
     sphere = models.TextField(
         default=""
     )  # endings and domains it is alerted about (rules/sphere), one a line
+    language = models.CharField(max_length=8, default="en", db_default="en")  # of its alerts (policy/texts)
     salt = models.BinaryField(null=True)  # sealed; made when it is confirmed
     why = models.TextField()
     proposed_at = models.DateTimeField()

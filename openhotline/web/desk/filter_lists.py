@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from openhotline import policy as policies
 from openhotline.rules.filter_list import HASHES, PLAIN
 from openhotline.rules.permits import may_act
 from openhotline.rules.refusals import Refused
@@ -79,6 +80,7 @@ def page(request: HttpRequest, refusal: Refused | None = None, **more: Any) -> H
             "size": scoped.list_entries().filter(off_at=None).count(),
             "fields": [(name, label, example, request.POST.get(name, "")) for name, label, example in FIELDS],
             "forms": FORMS.items(),
+            "languages": policies.languages().items(),
             "typed": request.POST,
             "who": who.who,
             "may_agree": may_act("list.agree", who),
@@ -107,6 +109,7 @@ def propose(request: HttpRequest) -> HttpResponse:
     values = {name: request.POST.get(name, "") for name, _, _ in FIELDS} | {
         "form": request.POST.get("form", "")
     }
+    values["language"] = request.POST.get("language", "")
     values["sphere"] = request.POST.get("sphere", "")[:1_000_000]
     list_agreement.propose(values, why=values["why"], by=bench.actor(request), at=bench.now(request))
     return HttpResponseRedirect(reverse("filter-list"), status=303)

@@ -48,6 +48,7 @@ def _one(request: HttpRequest, number: str, refusal: Refused | None = None) -> H
         "channels": CHANNELS.items(),
         "forms": [(name, row.digests.get(name, "")) for name in FORMS],
         "paused": step.paused(row),
+        "withdrawn": step.withdrawn(row),
         "typed": request.POST.get("reference", ""),
         "refusal": refusal.sentence if refusal else "",
     }

@@ -1,6 +1,6 @@
-"""Appeal by serial, for anybody concerned and without an account.
+"""Appeal by serial, or by an address one is kept from, for anybody concerned and without an account.
 
-Whether a serial is one of ours cannot be learned here: what is sent is answered the same. What is not here:
+Whether a serial or an address is one of ours cannot be learned here: what is sent is answered the same. What is not here:
 reviewing (`web/desk/appeals`).
 """
 
@@ -11,11 +11,10 @@ from django.views.decorators.http import require_http_methods
 
 from openhotline import policy as policies
 from openhotline.records.models import Appeal
-from openhotline.rules import references
 from openhotline.rules.words import PUBLIC, Actor
 from openhotline.settings import load
 from openhotline.steps import appeal as step
-from openhotline.web.bearers import sent_notice
+from openhotline.web.bearers import appealed
 from openhotline.web.doors import open_door
 from openhotline.web.headers import without_script
 from openhotline.web.public.limits import Bucket
@@ -31,7 +30,7 @@ _WHO = Actor(PUBLIC, "public:appeal", auth="none")
 def appeal(request: HttpRequest) -> HttpResponse:
     """GET shows the form and changes nothing; POST files what was written."""
     if request.method != "POST":
-        return _page(request, typed={"serial": request.GET.get("serial", "")[:40]})
+        return _page(request, typed={"serial": request.GET.get("serial", "")[:2000]})
     typed = {
         name: request.POST.get(name, "").replace("\x00", "")
         for name in ("serial", "standing", "text", "reach")
@@ -43,17 +42,19 @@ def appeal(request: HttpRequest) -> HttpResponse:
             fault="Say how you are concerned, and why you think we are wrong.",
             status=422,
         )
-    read = references.parse(typed["serial"])
-    if read is None or read.kind != references.NOTICE:
-        sentence = "That is no serial of a notice. It looks like N-26-0311-M and stands in the letter."
+    if not typed["serial"].strip():
+        sentence = (
+            "Give the serial of our letter (N-26-0311-M or A-26-0007-K), or the address you are kept from."
+        )
         return _page(request, typed=typed, fault=sentence, status=422)
     if not SENT.take():
         sentence = "Many write at once just now. Please send it again in a minute; what you typed is kept."
         return _page(request, typed=typed, fault=sentence, status=429)
-    notice = sent_notice(read.text)
-    if notice is not None:
+    against, about = appealed(typed["serial"].strip())
+    if against is not None or about:
         step.open_(
-            notice,
+            against,
+            about=about,
             standing=typed["standing"],
             text=typed["text"],
             reach=typed["reach"],

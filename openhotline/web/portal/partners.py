@@ -42,8 +42,9 @@ def mine(request: HttpRequest) -> HttpResponse:
     rows = scope.referrals().annotate(size=Count("lines")).order_by("-sent_at", "-pk")[:500]
     shown = []
     for row in rows:
-        states = scope.referral_lines().filter(referral=row).values_list("removal__status", flat=True)
-        words_ = list(dict.fromkeys(state_abroad(status) for status in states))
+        lines = scope.referral_lines().filter(referral=row)
+        states = lines.values_list("removal__status", "removal__item__status")
+        words_ = list(dict.fromkeys(state_abroad(*pair) for pair in states))
         shown.append(
             {
                 "number": row.number,
@@ -153,7 +154,7 @@ def _facts(row: Referral, scope: Scoped) -> dict[str, Any]:
                 if line.removal.edge
                 else country(line.removal.country),
                 "host": line.removal.host.name if line.removal.host else "Not known",
-                "state": state_abroad(line.removal.status),
+                "state": state_abroad(line.removal.status, line.removal.item.status),
                 "seen": full(line.seen) if line.seen else "Not seen by us since",
                 "looked": full(line.looked) if line.looked else "We have not looked again yet",
             }

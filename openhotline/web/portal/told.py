@@ -7,7 +7,7 @@ checks see, never what a host or partner claims. What is not here: who may see i
 from datetime import UTC, datetime, timedelta
 
 from openhotline import policy as policies
-from openhotline.rules import removal_path, words
+from openhotline.rules import item_path, removal_path, words
 from openhotline.rules.refusals import Refused
 from openhotline.settings import load
 
@@ -120,8 +120,10 @@ def state_for_host(status: str) -> tuple[str, str]:
     return _HOST.get(status, ("Open", "info"))
 
 
-def state_abroad(status: str) -> str:
-    """The state of a removal for a partner abroad. "Gone" is said by our own checks alone."""
+def state_abroad(status: str, item: str) -> str:
+    """The state of a removal, of an item with status `item`, for a partner abroad. "Gone" is said by our own checks alone."""
+    if item == item_path.NOT_ILLEGAL:
+        return "withdrawn on appeal: not against the law here"
     return _ABROAD.get(status, "with you")
 
 
