@@ -36,7 +36,14 @@ def test_an_alert_in_every_language(language: str) -> None:
         **HOUSE,  # type: ignore[arg-type]
     )
     said, told = alert.text(to_host), alert.domain_text(of_domain)
-    for must in (PAGE.canonical, PAGE.addresses, POST.canonical, POST.server, "portal.example/appeal", "(NL)"):
+    for must in (
+        PAGE.canonical,
+        PAGE.addresses,
+        POST.canonical,
+        POST.server,
+        "portal.example/appeal",
+        "(NL)",
+    ):
         assert must in said
     assert "example.net" in told and "433" in told and "dijk" not in told
     for letter, subject in ((said, alert.subject(to_host)), (told, alert.domain_subject(of_domain))):

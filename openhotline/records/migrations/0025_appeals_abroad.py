@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0023_waits_and_replies"),
+        ("records", "0024_mail_answers"),
     ]
 
     operations = [
