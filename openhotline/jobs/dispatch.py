@@ -246,6 +246,7 @@ def _pack(content: ReferralContent, house: HouseWords) -> None:
                 graded_at=one.graded_at,
                 traced_at=one.traced_at,
                 referrer=one.referrer,
+                server=one.server,
             )
             for one in content.addresses
         ),
@@ -320,6 +321,7 @@ def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes |
             graded_at=address.graded_at,
             traced_at=address.traced_at,
             referrer=address.referrer,
+            server=address.server,
             files=address.files,
             edge=address.edge,
         )
@@ -356,6 +358,7 @@ def _freeze_for_exchange(content: ReferralContent, address: ReferredAddress) -> 
                 analyst=address.analyst,
                 received_at=address.received_at,
                 referrer=address.referrer,
+                server=address.server,
                 edge=address.edge,
             ),
             policies.exchange_codes(),

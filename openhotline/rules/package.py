@@ -43,6 +43,7 @@ class PackageAddress:
     graded_at: datetime
     traced_at: datetime
     referrer: str = ""
+    server: str = ""  # of a newsgroup post: the news server that holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def as_text(content: PackageContent) -> bytes:
             f"   Graded {_when(one.graded_at)}: {grade}",
             f"   Held at {one.hosting_address or 'an address not known'} ({where}), {one.country}; traced {_when(one.traced_at)}",
         ]
+        if one.server:
+            lines.append(f"   A newsgroup post by its Message-ID, on the news server {one.server}")
         if one.edge:
             lines.append(
                 "   The country is that of the network in front; where it is held behind it is not known."

@@ -47,6 +47,7 @@ class ReferredAddress:
     kind: str
     received_at: datetime
     analyst: str  # pseudonym of who graded it; only an exchange that asks for it is told
+    server: str = ""  # of a newsgroup post: the news server that holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
                 kind=removal.item.kind,
                 received_at=removal.item.received_at,
                 analyst=graded.get(removal.item_id, ""),
+                server=removal.server,
             )
             for removal in stay
         ),

@@ -8,16 +8,19 @@ import re
 import pytest
 from django.test import Client
 
+from openhotline import policy as policies
+from openhotline.connectors.iccam import wire
 from openhotline.connectors.mail.client import Relay
 from openhotline.connectors.mail.fake import FakeRelay
+from openhotline.connectors.partner.fake import FakePartner
 from openhotline.connectors.probe.fake import FakeProber, Truth
 from openhotline.jobs import dispatch, poll
 from openhotline.jobs import post as posting
 from openhotline.jobs.post import Post
 from openhotline.records import vault
-from openhotline.records.models import Consultation, Notice, ReceiptPhase, Removal
+from openhotline.records.models import Consultation, Notice, Partner, ReceiptPhase, Removal
 from openhotline.rules import removal_path, words
-from openhotline.steps import close, consult
+from openhotline.steps import close, consult, refer
 from tests.journeys.cast import HOUSE, Day, minutes
 from tests.web.portal_cast import set_clock, unlock
 
@@ -179,3 +182,38 @@ def test_a_post_nobody_holds_waits_as_unclear_until_a_server_has_it(house: Day, 
         (CANAL, removal_path.TRACED, "NL"),
         (QUAY, removal_path.TRACED, "NL"),
     ]
+
+
+def test_a_referral_of_a_post_names_the_news_server_that_has_it(
+    house: Day, prober: FakeProber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Partner.objects.create(key="hotline-nl", name="p", kind="hotline", country="NL", url="http://nl.test")
+    prober.news = {CANAL: {ONE}}
+    house.graded(house.public_report(ONE))
+    traced(house, prober)
+    refer.refer_due(at=house.now)
+    partner = FakePartner()
+    monkeypatch.setattr(posting, "send_partner", partner.send)
+    post = Post(relay=Relay(host="127.0.0.1"), house=HOUSE, partner_tokens=dict)
+    assert dispatch.partners(post, policy=house.policy, at=house.now) == 1
+    (said,) = (json.loads(frozen) for frozen in partner.taken.values())
+    assert (said["address"], said["server"]) == (ONE, CANAL)
+    codes = policies.exchange_codes()
+    fields = {name: said[name] for name in ("address", "scheme", "content_class", "category", "age_band")}
+    body, lost = wire.render(
+        wire.Referral(
+            number="R-1",
+            kind=words.NEWSGROUP,
+            country="NL",
+            hosting_address=said["hosting_address"],
+            operator=said["operator"],
+            asn=said["asn"],
+            analyst="A07",
+            received_at=house.now,
+            server=said["server"],
+            **fields,
+        ),
+        codes,
+    )
+    assert f"held on the news server {CANAL}." in json.loads(body)["urls"][0]["memo"]
+    assert "“newsgroup” has no code for content there; it is left out." in lost

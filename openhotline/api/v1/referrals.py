@@ -64,6 +64,7 @@ def referrals(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> 
                         age_band=line.removal.item.age_band,
                         country=line.removal.country,
                         edge=line.removal.edge,
+                        server=line.removal.server,
                         state=state_abroad(line.removal.status, line.removal.item.status),
                         last_seen=line.last_seen,
                         last_looked=line.last_looked,

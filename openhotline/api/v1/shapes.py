@@ -78,6 +78,7 @@ class ReferredAddress(Schema):
     age_band: str
     country: str
     edge: bool  # true: the country is that of the network in front; where it is held is not known
+    server: str  # of a newsgroup post: the news server that holds it
     state: str
     last_seen: datetime | None
     last_looked: datetime | None

@@ -36,6 +36,7 @@ class Referral:
     analyst: str  # the pseudonym of who graded it, never an account of the API
     received_at: datetime
     referrer: str = ""
+    server: str = ""  # of a newsgroup post: the news server that holds it
     edge: bool = False  # `country` is that of the network in front
 
 
@@ -55,6 +56,8 @@ def render(referral: Referral, codes: Codes) -> tuple[bytes, tuple[str, ...]]:
     memo = [f"Category {referral.category} ({referral.scheme})."] if referral.category else []
     if referral.edge:
         memo.append("The country is that of the network in front; where it is held is not known.")
+    if referral.server:
+        memo.append(f"A newsgroup post by its Message-ID, held on the news server {referral.server}.")
     no = code("flag", "no")
     url = {
         "urlString": referral.address,

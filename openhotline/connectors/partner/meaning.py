@@ -34,6 +34,7 @@ class Referral:
     traced_at: datetime
     referrer: str = ""
     files: int = 0  # how many files the analyst counted, 0 if not counted
+    server: str = ""  # of a newsgroup post: the news server that holds it
     edge: bool = False  # `country` is that of the network in front; where it is held is not known
 
 

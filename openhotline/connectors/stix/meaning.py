@@ -118,6 +118,8 @@ def _address(
         except ValueError:
             continue
         made.append(add(_observable(kind, {"value": literal})))
+    if name := one.server.partition(":")[0]:
+        made.append(add(_observable("domain-name", {"value": name})))
     host = add(
         {
             "type": "infrastructure",
@@ -167,7 +169,8 @@ def _address(
                 "abstract": "Grade",
                 "content": f"Graded {_spell(one.graded_at)} under {content.scheme}: {grade}."
                 + (" The country is that of the network in front." if one.edge else "")
-                + (f" Reached from {one.referrer}" if one.referrer else ""),
+                + (f" Reached from {one.referrer}" if one.referrer else "")
+                + (f" A newsgroup post on the news server {one.server}." if one.server else ""),
                 "object_refs": [url],
                 "extensions": {
                     _EXTENSION: {

@@ -153,7 +153,8 @@ def _facts(row: Referral, scope: Scoped) -> dict[str, Any]:
                 "country": f"not known; network in front in {country(line.removal.country)}"
                 if line.removal.edge
                 else country(line.removal.country),
-                "host": line.removal.host.name if line.removal.host else "Not known",
+                "host": (line.removal.host.name if line.removal.host else "not known")
+                + (f", news server {line.removal.server}" if line.removal.server else ""),
                 "state": state_abroad(line.removal.status, line.removal.item.status),
                 "seen": full(line.seen) if line.seen else "Not seen by us since",
                 "looked": full(line.looked) if line.looked else "We have not looked again yet",
