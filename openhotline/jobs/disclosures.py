@@ -94,6 +94,10 @@ def behind(facts: Sequence[TraceFacts], prober: Prober) -> list[TraceFacts]:
 
 
 def _of_origin(facts: TraceFacts) -> list[MethodAnswer]:
-    """Its answers, marked; a literal has no name to ask about, and whether it is a proxy too is not the question."""
-    skipped = (methods.DNS, methods.NAME_SERVERS, methods.RDAP_DOMAIN, methods.PROXY)
+    """Its answers, marked; a literal has no name to ask about, whether it is a proxy too is not the question, and what
+    would touch it was not tried."""
+    skipped = (
+        *(methods.DNS, methods.NAME_SERVERS, methods.RDAP_DOMAIN, methods.PROXY),
+        *(methods.CERTIFICATE, methods.ROUND_TRIP),
+    )
     return [replace(one, layer=ORIGIN) for one in facts.answers if one.method not in skipped]

@@ -4,6 +4,7 @@ True here: one reason for every answer, in the order of `ordered`; a reason name
 did not know. What is not here: the verdict (`trace_vote.py`).
 """
 
+import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -51,25 +52,46 @@ def reasons(
     """One for each answer, in their order. `country` is what the layer's vote came to; `edge`: a proxy stands there."""
     round_trips = [a for a in answers if a.method == methods.ROUND_TRIP and a.ok]
     held = {a.country.upper() for a in answers if a.ok and a.method == methods.RDAP_AS}
-    apart = {methods.RDAP_DOMAIN} | {method for method in _TWICE if _apart(answers, method)}
+    apart = _apart(answers)
     made = []
     for answer in answers:
         agrees, why = _reason(answer, country, round_trips, held, weights)
-        if edge and answer.method in FAMILY and agrees in (YES, NO):
+        if edge and answer.method in _OF_A_PLACE and agrees in (YES, NO):
             agrees, why = NONE, f"Speaks of the proxy, not of the server behind it. {why}"
-        if agrees == SAME and answer.method in apart:
-            agrees = NONE
+        if apart and answer.method == methods.DNS and answer.ok:
+            agrees = NO
         made.append(Reason(answer.method, agrees, why))
     return tuple(made)
 
 
-_TWICE = (methods.DNS, methods.NAME_SERVERS)  # asked of every resolver
+_OF_A_PLACE = (*FAMILY, methods.ROUND_TRIP)
+_OF_NO_PLACE = (methods.RDAP_DOMAIN, methods.ONION, methods.NEWS_SERVER)  # nothing to be compared with
 
 
-def _apart(answers: Sequence[MethodAnswer], method: str) -> bool:
-    """Whether the resolvers say things that have nothing in common: then none of them is marked as "same"."""
-    told = [frozenset(a.addresses or a.names) for a in answers if a.method == method and a.ok]
-    return len(told) > 1 and not frozenset.intersection(*told)
+def _apart(answers: Sequence[MethodAnswer]) -> bool:
+    """Whether the resolvers give addresses that have nothing in common: neither one of them, nor a network that a
+    registry named, nor a country in a file that knows them all."""
+    told = [frozenset(a.addresses) for a in answers if a.method == methods.DNS and a.ok and a.addresses]
+    if len(told) < 2 or frozenset.intersection(*told):
+        return False
+    networks = sorted({a.network for a in answers if a.ok and a.network})
+    if frozenset.intersection(*(frozenset(_home(one, networks) for one in each) for each in told)):
+        return False
+    every = frozenset().union(*told)
+    return not any(
+        a.method == methods.LOCATION and a.ok and a.country and every <= {*a.addresses} for a in answers
+    )
+
+
+def _home(literal: str, networks: Sequence[str]) -> str:
+    """The first of the networks that holds a literal, or itself."""
+    for network in networks:
+        try:
+            if ipaddress.ip_address(literal) in ipaddress.ip_network(network):
+                return network
+        except ValueError:
+            continue  # a hostile or odd prefix holds nothing
+    return literal
 
 
 def _reason(
@@ -85,10 +107,11 @@ def _reason(
         return _round_trip(answer, country, weights)
     if answer.method == methods.PROXY:
         if answer.layer == EDGE:
-            return NO, answer.why or f"A proxy stands in front: {answer.answer}."
+            return NONE, answer.why or f"A proxy stands in front: {answer.answer}."
         return SAME, answer.why or "No sign of a proxy was found."
     if answer.method not in FAMILY:
-        return SAME, answer.why or "Names addresses or names; it has no say in the country."
+        none = answer.method in _OF_NO_PLACE
+        return NONE if none else SAME, answer.why or "Names addresses or names; it has no say in the country."
     named = code_of(answer.country)
     if not named:
         return NONE, answer.why or "The answer names no country."

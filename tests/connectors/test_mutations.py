@@ -166,7 +166,7 @@ def test_dns(count: int) -> None:
         if not answer.ok:
             assert answer.why.endswith("."), seed
             assert not answer.addresses, seed
-        assert answer.raw.endswith(wire.hex()), f"seed {seed}: what came is not kept"
+        assert answer.raw.endswith(wire[: dns_meaning.MAX_WIRE].hex()), f"seed {seed}: what came is not kept"
         for literal in answer.addresses:
             ipaddress.ip_address(literal)
         assert (

@@ -150,13 +150,14 @@ SAID_OF_THE_EDGE = (
 
 
 def test_a_proxys_country_never_becomes_the_hosting_country() -> None:
-    result = weigh(*SAID_OF_THE_EDGE, proxy())
+    trip = says("round-trip", "", answer="2 ms", vantage="Virginia", impossible=tuple(FAR))
+    result = weigh(*SAID_OF_THE_EDGE, proxy(), trip)
     assert (result.verdict, result.country, result.host, result.operator) == ("behind proxy", "", "", "")
     assert "Front Net" in result.why
     assert result.edge is not None
     assert result.edge.of("country").value == "US"
     assert result.edge.of("host").value == "Front Net"
-    assert result.agreeing == 0
+    assert (result.agreeing, result.asked) == (0, 0), "nobody spoke of the server behind it"
 
 
 def test_an_origin_that_was_disclosed_says_by_whom_and_is_voted_on_alone() -> None:
@@ -175,6 +176,9 @@ def test_an_origin_that_was_disclosed_says_by_whom_and_is_voted_on_alone() -> No
     assert result.edge is not None
     assert result.edge.of("country").value == "US"
     assert by in why_of(result, answers, answers[4])
+    assert (result.agreeing, result.asked) == (3, 3), (
+        "what is said of the edge counts neither for nor against"
+    )
 
 
 def test_answers_from_several_places_at_once_are_no_country() -> None:
@@ -196,6 +200,7 @@ def test_resolvers_that_differ_are_no_agreement() -> None:
     result = weigh(other, *answers)
     assert result.verdict == "disputed"
     assert "different addresses" in result.why
+    assert [one.agrees for one in result.reasons if one.method == "dns"] == ["no", "no"]
     third = replace(DNS, source="resolver 3")
     assert weigh(other, third, *answers).verdict == "agreed", "two of three resolvers agree"
 
@@ -207,7 +212,9 @@ def test_addresses_of_one_network_given_in_turn_are_one_place() -> None:
         says("rdap-as", "GB"),
         located("GB", addresses=("192.0.2.44",)),
     )
-    assert weigh(other, *answers).verdict == "agreed"
+    result = weigh(other, *answers)
+    assert result.verdict == "agreed"
+    assert [one.agrees for one in result.reasons if one.method == "dns"] == ["same", "same"]
 
 
 def test_the_registry_has_the_word_on_the_host_and_the_announcer_on_the_operator() -> None:

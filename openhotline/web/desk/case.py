@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from openhotline.records.models import Item
-from openhotline.rules import item_path, removal_path
+from openhotline.rules import item_path, removal_path, words
 from openhotline.rules.permits import ACTS, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang, read
@@ -92,7 +92,9 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
         "traces": traced.traces(scoped, item, at),
         "tracing": traced.waits(scoped, item),
-        "tells_origin": who.role in ACTS["item.origin"] and item.status == item_path.GRADED,
+        "tells_origin": who.role in ACTS["item.origin"]
+        and item.status == item_path.GRADED
+        and item.kind not in (words.ONION, words.NEWSGROUP),
         "police": outward.police(scoped, item, open_to=open_to, at=at),
         "notices": outward.notices(scoped, item, open_to=open_to, at=at),
         "referrals": outward.referrals(scoped, item),

@@ -18,7 +18,7 @@ from openhotline.rules import methods
 from openhotline.rules.countries import name_of
 from openhotline.rules.printable import days_old
 from openhotline.rules.refusals import Refused
-from openhotline.rules.trace_reasons import SAME
+from openhotline.rules.trace_reasons import EDGE
 from openhotline.steps import trace as trace_step
 from openhotline.web.desk import bench, placed, times
 from openhotline.web.desk.placed import Drawn
@@ -47,7 +47,7 @@ STATES = {
     trace_answers.UNREADABLE: ("bad", "The raw answers cannot be opened. Ask the owner to run the doctor."),
 }
 SHOWN = 20  # traces listed; the newest alone is shown whole
-NONE_SEEN = "none seen"
+NONE_SEEN, IN_FRONT = "none seen", "in front"
 _FILES_OF = (methods.ORIGIN_NETWORK, methods.LOCATION)  # methods that read the operator's files
 
 
@@ -59,7 +59,7 @@ class Method:
     answer: str
     country: str
     source: str
-    agrees: str  # yes, no, same, none seen (no proxy), or "-" where it has no vote
+    agrees: str  # yes, no, same, of a proxy "none seen" or "in front", or "-" where it has no vote
     layer: str = ""
     why: str = ""
     licence: str = ""  # of a data file
@@ -94,6 +94,7 @@ class TraceShown:
 
     trace: Trace
     place: str
+    where: str  # its addresses
     methods: list[Method]
     layers: list[LayerShown]
     agreeing: int
@@ -147,10 +148,13 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
     ]
     voting = [method for method in shown if method.agrees in ("yes", "no")]
     layers = [_layer(layer) for layer in row.layers] if whole else []
-    country = next((one for layer in layers[:1] for one in layer.findings if one.question == "Country"), None)
+    why = next((one.why for layer in layers[:1] for one in layer.findings if one.question == "Country"), "")
+    # Of a layer of which nothing is known the sentence above says all there is.
+    layers = [layer for layer in layers if any(one.score for one in layer.findings)]
     return TraceShown(
         row,
         name_of(row.country) if row.country else "Not known",
+        ", ".join(row.address.split(",")),
         shown,
         layers,
         sum(method.agrees == "yes" for method in voting),
@@ -163,7 +167,7 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         placed.draw(answers, row.country) if whole else None,
         next((one.why or one.answer for one in shown if one.name == METHOD_NAMES[methods.DISCLOSED]), ""),
         (row.weights or row.rules).partition("+")[0],  # behind the sign stands a digest of the file
-        country.why if country else "",
+        why,
         len(layers) == 1 and all(one.verdict == "agreed" for one in layers[0].findings),
     )
 
@@ -202,11 +206,15 @@ def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
         shown,
         answer.get("country") or "–",
         _seen_from(answer),
-        NONE_SEEN if answer.get("method") == methods.PROXY and reason[1] == SAME else reason[1],
+        _proxy(answer) if answer.get("method") == methods.PROXY and answer.get("ok") else reason[1],
         answer.get("layer") or "",
         "" if why.rstrip(".") == shown.rstrip(".") else why,
         (answer.get("licence") or "") if answer.get("method") in _FILES_OF else "",
     )
+
+
+def _proxy(answer: dict[str, Any]) -> str:
+    return IN_FRONT if answer.get("layer") == EDGE else NONE_SEEN
 
 
 def _seen_from(answer: dict[str, Any]) -> str:

@@ -1,11 +1,12 @@
 """What every page of the desk carries: counts in the rail, running alarms, looking time. And small words."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
 from django.template import Context
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
@@ -68,6 +69,13 @@ def age(band: str) -> str:
 def reading(name: str) -> str:
     """Which reader it was."""
     return opinions.READING_NAMES.get(name, name)
+
+
+@register.filter
+def at_dots(text: str) -> SafeString:
+    """A host's name or an address that may be broken behind its dots and slashes, as a narrow column wants."""
+    pieces = re.split(r"(?<=[./])", text)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in pieces))
 
 
 @register.filter
