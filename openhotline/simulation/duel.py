@@ -2,16 +2,13 @@
 
 True here: the guards (`rules/departure`), the consent rule and the letter's path are the real ones; rows,
 transactions and locks are played in memory as PostgreSQL keeps them: what is written is seen by others at
-commit, a locked row makes a writer wait, a crash forgets what was not committed. Locks are taken in the
-house's order: removals by id, then the letter, then the contact. Each step of each actor is one point where
-another may come first, or where its process may die. Not here: wording, ledger and the real database
-(`house.py`).
+commit, and a crash forgets what was not committed. Locks are taken in the house's order: removals by id, then
+the letter, then the contact. Not here: the order (`schedule`), the promises (`rows`), wording, ledger and the
+real database (`play`).
 """
 
-import random
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from openhotline.rules import departure, letter_path, removal_path
 from openhotline.rules.departure import Consent, Line
@@ -21,108 +18,29 @@ from openhotline.rules.letter_path import (
     IN_DOUBT,
     NOT_TAKEN,
     PENDING,
-    PERSON,
     REPEAT,
     SENDING,
     SENT,
     TAKEN,
     UNDER_WAY,
     UNKNOWN,
-    WITHDRAWN,
     LogSaid,
 )
-
-START = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-HOST, ELSEWHERE = 1, 2
-Steps = Generator[
-    object | None, None, None
-]  # yields the row it must lock next, or None: others may come first
-
-HELD = "a letter left under a hold"
-NO_CONSENT = "a letter left without an answer that covers it"
-STALE = "a letter left on a stale trace"
-WITHDRAWN_CONTACT = "a letter left to a withdrawn contact"
-TWICE = "a letter arrived twice"
-NOTICED_TWICE = "one removal was noticed twice"
-STUCK = "a letter is stuck"
-OFF_PATH = "a letter went where its path does not lead"
-DEADLOCK = "two acts wait for each other"
+from openhotline.simulation.rows import ELSEWHERE, HOST, MINUTE, Letter, Removal, Rows
+from openhotline.simulation.schedule import Actor, Steps
 
 
-CLEARED_BY_AN_OFFICER = Consent(asked=True, clears=True)
-
-
-@dataclass(slots=True, eq=False)
-class Removal:
-    """One removal as a row."""
-
-    pk: int
-    stands: str = removal_path.CLEARED
-    held: bool = False
-    host: int = HOST
-    consent: Consent = CLEARED_BY_AN_OFFICER
-    traced_at: datetime = START
-    agreed: bool = True
-
-
-@dataclass(slots=True, eq=False)
-class Letter:
-    """One letter as a row."""
-
-    pk: int
-    lines: list[Removal]
-    state: str = PENDING
-    frozen: bool = False
-    due_at: datetime = START
-    attempts: int = 0
-    claimed_at: datetime | None = None
-    lease_until: datetime | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Contact:
-    """The host's contact as a row."""
-
-    usable: bool = True
-
-
-@dataclass(slots=True)
-class Actor:
-    """One process or person: its steps, what it holds, whether it may die."""
-
-    name: str
-    begin: Callable[["Actor"], Steps]
-    mortal: bool
-    steps: Steps | None = None
-    wants: object | None = None
-    locks: list[object] = field(default_factory=list)
-
-
-class Duel:
-    """One schedule. `run` plays it; `broken` holds the promises that were."""
+class Duel(Rows):
+    """One schedule of workers, an officer, a keeper of contacts, a tracer and time."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
-        self.dice = self.chance.random
-        self.now = START
-        self.owners: dict[object, Actor] = {}
-        self.removals = [Removal(1), Removal(2)]
-        self.letters = [Letter(1, list(self.removals))]
-        self.contact = Contact()
-        self.way = (REPEAT, ASK, PERSON)[int(self.dice() * 3)]
-        self.arrived: dict[int, int] = {}
-        self.arrived_for: dict[int, set[int]] = {}
-        self.broken: set[str] = set()
+        super().__init__(seed)
         self.mine: set[tuple[str, int]] = set()  # who claimed what
         self.repeats: set[int] = set()
-        self.kills = 2
 
-    # --- the schedule -----------------------------------------------------------------------------
-
-    def run(self) -> set[str]:
-        """Play until everybody is done. Returns the promises that were broken."""
-        actors = [
+    def actors(self) -> list[Actor]:
+        """Everybody who acts; only workers die."""
+        return [
             Actor("worker 1", self.worker, True),
             Actor("worker 2", self.worker, True),
             Actor("officer", self.officer, False),
@@ -130,50 +48,6 @@ class Duel:
             Actor("tracer", self.tracer, False),
             Actor("time", self.time, False),
         ]
-        for actor in actors:
-            actor.steps = actor.begin(actor)
-        dice = self.dice
-        while actors:
-            ready = [one for one in actors if one.wants is None or one.wants not in self.owners]
-            if not ready:
-                self.broken.add(DEADLOCK)
-                return self.broken
-            actor = ready[int(dice() * len(ready))]
-            if actor.mortal and self.kills and dice() < 0.06:
-                self.kills -= 1
-                self._end(actor)
-                actor.steps = actor.begin(actor)
-                continue
-            if actor.wants is not None:
-                self.owners[actor.wants] = actor
-                actor.locks.append(actor.wants)
-            assert actor.steps is not None
-            try:
-                actor.wants = next(actor.steps)
-            except StopIteration:
-                self._end(actor)
-                actors.remove(actor)
-            except KeyError:
-                self.broken.add(OFF_PATH)
-                self._end(actor)
-                actors.remove(actor)
-            if actor.wants is not None and self.owners.get(actor.wants) is actor:
-                actor.wants = None
-        self.end()
-        return self.broken
-
-    def _end(self, actor: Actor) -> None:
-        """It is done, or dead: what it had not committed is forgotten, its locks are free."""
-        if actor.steps is not None:
-            actor.steps.close()
-        actor.wants = None
-        self.release(actor)
-
-    def release(self, actor: Actor) -> None:
-        """End of a transaction."""
-        for row in actor.locks:
-            self.owners.pop(row, None)
-        actor.locks.clear()
 
     # --- who acts ---------------------------------------------------------------------------------
 
@@ -424,43 +298,6 @@ class Duel:
             self.noticed(letter)
         else:
             letter.due_at = self.now
-
-    # --- the promises -----------------------------------------------------------------------------
-
-    def left(self, letter: Letter, at: datetime) -> None:
-        """At the moment of the claim's commit."""
-        for one in letter.lines:
-            if one.held or one.stands == removal_path.HELD:
-                self.broken.add(HELD)
-            consent = one.consent
-            ended = consent.valid_until is not None and consent.valid_until <= at
-            if not (consent.asked and consent.clears) or ended:
-                self.broken.add(NO_CONSENT)
-            if at - one.traced_at > 15 * MINUTE or not one.agreed or one.host != HOST:
-                self.broken.add(STALE)
-        if not self.contact.usable:
-            self.broken.add(WITHDRAWN_CONTACT)
-
-    def arrives(self, letter: Letter) -> None:
-        """At the other side. One that knows our key takes a repeat for what it is."""
-        if self.way == REPEAT and letter.pk in self.arrived:
-            return
-        self.arrived[letter.pk] = self.arrived.get(letter.pk, 0) + 1
-        if self.arrived[letter.pk] > 1:
-            self.broken.add(TWICE)
-        for one in letter.lines:
-            known = self.arrived_for.setdefault(one.pk, set())
-            known.add(letter.pk)
-            if len(known) > 1:
-                self.broken.add(NOTICED_TWICE)
-
-    def end(self) -> None:
-        """When everybody is done: nothing hangs, and what arrived is known or in doubt."""
-        for letter in self.letters:
-            if letter.state == SENDING and not letter_path.lost(letter.lease_until, self.now + 60 * MINUTE):
-                self.broken.add(STUCK)
-            if letter.pk in self.arrived and letter.state in (WITHDRAWN, FAILED):
-                self.broken.add(STUCK)
 
 
 def play(first: int, count: int, kind: type[Duel] = Duel) -> dict[str, list[int]]:

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from openhotline.rules import departure, letter_path, removal_path
-from openhotline.simulation import duel
-from openhotline.simulation.duel import Actor, Contact, Duel, Letter, Removal, Steps, play
+from openhotline.simulation import rows
+from openhotline.simulation.duel import Duel, play
+from openhotline.simulation.rows import Contact, Letter, Removal
+from openhotline.simulation.schedule import DEADLOCK, Actor, Steps
 
 ORDERS = 20_000
 
@@ -116,16 +118,16 @@ class LettersBeforeTheCase(Duel):
 @pytest.mark.parametrize(
     ("kind", "promise"),
     [
-        (HoldNotAsked, duel.HELD),
-        (ConsentNotAsked, duel.NO_CONSENT),
-        (TraceNotAsked, duel.STALE),
-        (ContactNotAsked, duel.WITHDRAWN_CONTACT),
-        (CaseNotLocked, duel.HELD),
-        (ContactNotLocked, duel.WITHDRAWN_CONTACT),
-        (UnderWayNotSeen, duel.NOTICED_TWICE),
-        (LateAnswerBelieved, duel.TWICE),
-        (SleptAndSent, duel.TWICE),
-        (LettersBeforeTheCase, duel.DEADLOCK),
+        (HoldNotAsked, rows.HELD),
+        (ConsentNotAsked, rows.NO_CONSENT),
+        (TraceNotAsked, rows.STALE),
+        (ContactNotAsked, rows.WITHDRAWN_CONTACT),
+        (CaseNotLocked, rows.HELD),
+        (ContactNotLocked, rows.WITHDRAWN_CONTACT),
+        (UnderWayNotSeen, rows.NOTICED_TWICE),
+        (LateAnswerBelieved, rows.TWICE),
+        (SleptAndSent, rows.TWICE),
+        (LettersBeforeTheCase, DEADLOCK),
     ],
 )
 def test_a_guard_that_is_taken_away_is_missed(kind: type[Duel], promise: str) -> None:
@@ -142,10 +144,10 @@ def test_a_guard_that_is_taken_away_is_missed(kind: type[Duel], promise: str) ->
 @pytest.mark.parametrize(
     ("name", "value", "promise"),
     [
-        ("next_of", lambda way, said="": "again", duel.TWICE),
-        ("read_log", lambda said: letter_path.NOT_TAKEN, duel.TWICE),
-        ("lost", lambda until, at: True, duel.TWICE),
-        ("leased_until", lambda at: at + timedelta(days=9), duel.STUCK),
+        ("next_of", lambda way, said="": "again", rows.TWICE),
+        ("read_log", lambda said: letter_path.NOT_TAKEN, rows.TWICE),
+        ("lost", lambda until, at: True, rows.TWICE),
+        ("leased_until", lambda at: at + timedelta(days=9), rows.STUCK),
     ],
 )
 def test_a_rule_that_is_wrong_is_missed(

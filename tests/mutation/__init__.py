@@ -1,0 +1,1 @@
+"""Does any test notice? `python -m tests.mutation` changes the rules, one thing at a time (see `__main__`)."""
