@@ -5,8 +5,10 @@ drawn in any order and played with the real steps, guards and rendering. Beside 
 tell right from wrong: what was decided about each removal, in order. It shares no rule with the house.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from django.db import transaction
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from openhotline.connectors.mail.client import ACCEPTED, Receipt, Relay
+from openhotline.connectors.mail.client import ACCEPTED, TEMPORARY, Receipt, Relay
 from openhotline.jobs import dispatch
 from openhotline.jobs.post import Post
 from openhotline.jobs.sweep import sweep
@@ -32,6 +34,9 @@ PICK = st.integers(0, 5)
 KINDS = st.sampled_from([kind for kind in words.ANSWERS if kind != words.PASS_ON])
 LASTS = st.sampled_from((None, minutes(5), hours(2), hours(30)))
 SOON = st.sampled_from((minutes(0), minutes(2), minutes(2), hours(1)))
+BUSY = st.sampled_from(
+    (False, False, True)
+)  # an officer holds what is on the line, and the relay says: not now
 TO_HOSTS = ("notice", "reminder", "ladder")  # what a kind of letter that a hold must stop begins with
 
 
@@ -46,7 +51,13 @@ EVENTS = st.one_of(
             ("an_officer_passes_it_on", {"pick": PICK, "to": PICK, "one": st.booleans()}),
             ("an_answer_is_taken_back", {"pick": st.integers(0, 2)}),
             ("two_people_settle_a_silence", {"pick": PICK, "clear": st.booleans()}),
-            *[("letters_leave", {"wait": SOON, "traced": st.sampled_from((True, True, False))})] * 4,
+            *[
+                (
+                    "letters_leave",
+                    {"wait": SOON, "traced": st.sampled_from((True, True, False)), "busy": BUSY},
+                )
+            ]
+            * 4,
         )
     )
 )
@@ -63,9 +74,13 @@ class Decided:
 
 
 class Taking(Post):
-    """A relay that takes everything."""
+    """A relay that takes everything; what an officer holds while it is on the line, it asks for again later."""
+
+    meanwhile: ClassVar[Callable[[Letter], bool]]
 
     def hand_over(self, letter: Letter) -> Receipt:
+        if type(self).meanwhile(letter):
+            return Receipt(TEMPORARY, "not now", code=451)
         return Receipt(ACCEPTED, "taken", code=250, text="queued")
 
 
@@ -82,6 +97,8 @@ class Orders(RuleBasedStateMachine):
         self.undone_after.__enter__()
         self.house = Day.__new__(Day)
         self.house.__dict__.update(self.start.__dict__)
+        self.busy = False
+        Taking.meanwhile = self.an_officer_holds_what_is_on_the_line
         self.post = Taking(Relay(host="127.0.0.1", port=9), HOUSE, partner_tokens=dict)
         self.memory: dict[int, list[Decided]] = {
             pk: [] for pk in Removal.objects.values_list("pk", flat=True)
@@ -122,12 +139,20 @@ class Orders(RuleBasedStateMachine):
         else:
             more = {"valid_until": end}
         given = self.give(question, kind, one=one, **more)
-        if given is None:
-            return
-        for pk in given.lines.values_list("removal_id", flat=True):
-            self.memory[pk].append(
-                Decided("hold" if kind in HOLDING else "clear", end, given.pk, question.unit.key)
-            )
+        self.remember(given, "hold" if kind in HOLDING else "clear", end)
+
+    def an_officer_holds_what_is_on_the_line(self, letter: Letter) -> bool:
+        if not self.busy or letter.kind != "notice":
+            return False
+        scope = letter.lines.values("removal")
+        question = (
+            Consultation.objects.filter(withdrawn_at=None, lines__removal__in=scope).order_by("-pk").first()
+        )
+        more = {"reason": REASON, "until": None, "review_at": self.house.now + hours(10)}
+        given = self.give(question, words.HOLD, one=False, **more) if question else None
+        self.remember(given, "hold", None)
+        self.busy = False
+        return given is not None
 
     def an_officer_passes_it_on(self, pick: int, to: int, one: bool) -> None:
         question, units = self.question(pick), list(Unit.objects.order_by("pk"))
@@ -165,8 +190,9 @@ class Orders(RuleBasedStateMachine):
         for removal in moved:
             self.memory[removal.pk].append(Decided("clear" if clear else "hold"))
 
-    def letters_leave(self, wait: timedelta, traced: bool) -> None:
+    def letters_leave(self, wait: timedelta, traced: bool, busy: bool) -> None:
         """What the house lets go, goes; and each line of it is looked up in the memory."""
+        self.busy = busy
         now = self.house.later(wait)
         for removal in freshness.to_trace(at=now) if traced else ():
             host, newest = removal.host, removal.item.traces.order_by("-at").first()
@@ -207,6 +233,10 @@ class Orders(RuleBasedStateMachine):
             )
         except Refused:
             return None
+
+    def remember(self, given: Answer | None, what: str, until: datetime | None) -> None:
+        for pk in given.lines.values_list("removal_id", flat=True) if given else ():
+            self.memory[pk].append(Decided(what, until, given.pk, given.consultation.unit.key))
 
     def asked(self, by: int | None = None) -> None:
         """Questions that are new since we looked: whether the unit is asked or told is its agreement's word."""
