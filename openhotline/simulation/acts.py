@@ -13,13 +13,24 @@ from openhotline.jobs.engine import Engine
 from openhotline.jobs.sweep import SWEEPS
 from openhotline.outbox.models import IN_DOUBT, Letter
 from openhotline.policy import Policy
-from openhotline.records.models import Consultation, Contact, Item, Notice, Removal, SilenceProposal, User
+from openhotline.records.models import (
+    Consultation,
+    Contact,
+    Host,
+    HostRegistration,
+    Item,
+    ListAgreement,
+    Notice,
+    Removal,
+    SilenceProposal,
+    User,
+)
 from openhotline.rules import incoming, item_path, words
-from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import PUBLIC_REPORTER, Actor
-from openhotline.simulation.outside import PLACES, Network, Web
+from openhotline.simulation.morning import agreed, opinion_on
+from openhotline.simulation.outside import ADULT, FIRST, LATER, PLACES, SECOND, Network, Web
 from openhotline.simulation.promises import Notebook
-from openhotline.steps import answer, assess, confirm, intake, notify, silence
+from openhotline.steps import alert, answer, assess, confirm, intake, list_agreement, notify, silence
 from openhotline.steps import contact as contacts
 
 HOUR = timedelta(hours=1)
@@ -49,10 +60,8 @@ class Acts:
     def report(self) -> None:
         """Somebody reports something, known or new; what was not acknowledged is sent again with its own id."""
         if not self.waiting or self.chance.random() < 0.5:
-            number = self.chance.randrange(8)
-            self.waiting.append(
-                (UUID(int=self.chance.getrandbits(128), version=4), (f"https://s{number}.example.org/x",))
-            )
+            line = self.chance.choice((*FIRST, *SECOND, *LATER))
+            self.waiting.append((UUID(int=self.chance.getrandbits(128), version=4), (line,)))
         report_id, lines = self.waiting[0]
         report = incoming.public(report_id, lines, self.now)
         intake.file_reports([report], policy=self.policy, by=PUBLIC_REPORTER, at=self.now)
@@ -66,17 +75,10 @@ class Acts:
         if not items:
             return
         by = self.pick("analyst-1", "analyst-2")
-        opinion = Opinion(
-            words.ILLEGAL,
-            words.CHILD_SEXUAL_ABUSE,
-            self.policy.scheme_on(self.now.date()).categories[1],
-            "pre-pubescent",
-            files=1,
-            points=self.policy.point_keys[:1],
-            seconds=9,
-        )
-        assess.take(items, by=by, at=self.now, policy=self.policy)
-        assess.grade(items, opinion, by=by, at=self.now, policy=self.policy)
+        alike = [item for item in items if item.canonical.startswith(ADULT)] or items
+        assess.take(alike, by=by, at=self.now, policy=self.policy)
+        found = opinion_on(alike[0], self.policy, self.now)
+        assess.grade(alike, found, by=by, at=self.now, policy=self.policy)
 
     def officer(self) -> None:
         """An officer answers a question, old or new, for all of it or for a part."""
@@ -138,6 +140,32 @@ class Acts:
         else:
             contacts.propose(row.host, row.mail, source="person", by=by, at=self.now)
 
+    def registration(self) -> None:
+        """A host abroad registers, is confirmed, or leaves again; one of two people tries, perhaps the same one."""
+        by = self.pick("lead", "liaison")
+        row = HostRegistration.objects.filter(ended_at=None).select_related("host").first()
+        if row is None:
+            alert.register(Host.objects.get(name=PLACES[-1].name), why="Their letter.", by=by, at=self.now)
+        elif row.confirmed_at is None:
+            alert.confirm(row, by=by, at=self.now)
+            self.notebook.unregistered = False
+        else:
+            alert.end(row, by=by, at=self.now)
+            self.notebook.unregistered = True
+
+    def agreement(self) -> None:
+        """An agreement about a domain is proposed, confirmed, or ended."""
+        by = self.pick("lead", "liaison")
+        row = ListAgreement.objects.filter(ended_at=None).order_by("pk").first()
+        if row is None:
+            agreed(by=by, at=self.now)
+        elif row.confirmed_at is None:
+            list_agreement.confirm(row, by=by, at=self.now)
+            self.notebook.no_agreement = False
+        else:
+            list_agreement.end(row, by=by, at=self.now)
+            self.notebook.no_agreement = True
+
     def host(self) -> None:
         """A host presses a button."""
         sent = Notice.objects.filter(sent_at__isnull=False).order_by("-pk").first()
@@ -160,7 +188,7 @@ class Acts:
 
     def content(self) -> None:
         """Something moves, vanishes or comes back."""
-        canonical = f"https://s{self.chance.randrange(8)}.example.org/x"
+        canonical = self.chance.choice((*FIRST, *SECOND, *LATER))
         if self.chance.random() < 0.5:
             self.web.held_at[canonical] = self.chance.choice(PLACES)
         else:

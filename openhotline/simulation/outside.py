@@ -45,6 +45,24 @@ PLACES = (
 )
 
 
+FIRST = ("https://n5.example.net/x",)  # the first to be reported, held abroad
+SECOND = (
+    *(f"https://s{number}.example.org/x" for number in range(5)),
+    "https://n6.example.net/x",
+    "https://adult-7.example.org/x",
+)
+ADULT = "https://adult-"  # of a class that a special unit answers for
+LATER = ("https://s8.example.org/x", "https://n9.example.net/x", "https://adult-10.example.org/x")
+HELD_AT = dict(
+    zip(
+        (*FIRST, *SECOND),
+        (PLACES[2], *PLACES[:1] * 3, PLACES[1], PLACES[2], PLACES[0], PLACES[0]),
+        strict=True,
+    )
+)
+BODY = "example-registry"  # answers for a domain, told under an agreement
+
+
 class Killed(BaseException):
     """The worker's process ends here, without a word."""
 

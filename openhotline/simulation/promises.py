@@ -14,13 +14,29 @@ from django.db.models import Count, F, Q
 from openhotline.ledger import verify
 from openhotline.ledger.record import sequence
 from openhotline.outbox.models import SENDING, Letter, LetterLine
-from openhotline.records.models import Consultation, Contact, Hold, Item, Report, SilenceProposal, Trace
-from openhotline.rules import item_path, letter_path
+from openhotline.records.models import (
+    Consultation,
+    ConsultationLine,
+    Contact,
+    DomainAlert,
+    Hold,
+    HostRegistration,
+    Item,
+    ListAgreement,
+    Removal,
+    Report,
+    SilenceProposal,
+    Trace,
+)
+from openhotline.rules import item_path, letter_path, removal_path, words
 
 UNDER_HOLD = "a letter left under a hold"
 NO_CONSENT = "a notice left without an answer that covers it"
 STALE = "a notice left on a stale trace"
 WITHDRAWN = "a letter left to a withdrawn contact"
+BEFORE_POLICE = "a domain was told of while the police had the word about something under it"
+NO_AGREEMENT = "an alert left without a registration or an agreement in force"
+WRONG_UNIT = "a unit was asked about a class it does not answer for"
 TWICE = "a letter was taken twice"
 NOTICED_TWICE = "one removal was noticed by two letters"
 LOST = "an acknowledged report is lost"
@@ -38,6 +54,8 @@ class Notebook:
     answers: dict[int, tuple[bool, datetime | None]] = field(default_factory=dict)  # removal -> clears, until
     withdrawn: set[str] = field(default_factory=set)  # mailboxes nobody may write to
     acknowledged: list[UUID] = field(default_factory=list)
+    unregistered: bool = False  # the host abroad does not want to be told, or not yet again
+    no_agreement: bool = False  # the body that answers for a domain has none in force
     broken: dict[str, str] = field(default_factory=dict)  # promise -> what was seen
 
     def breach(self, promise: str, seen: str) -> None:
@@ -52,8 +70,21 @@ class Notebook:
             self.breach(UNDER_HOLD, f"{letter.kind} {letter.number}")
         if letter.kind in ("notice", "reminder", "host-alert") and letter.recipient in self.withdrawn:
             self.breach(WITHDRAWN, f"{letter.kind} {letter.number} to {letter.recipient}")
-        if letter.kind != "notice":
-            return
+        if (letter.kind == "host-alert" and self.unregistered) or (
+            letter.kind == "domain-alert" and self.no_agreement
+        ):
+            self.breach(NO_AGREEMENT, f"{letter.kind} {letter.number}")
+        if letter.kind == "domain-alert":
+            self._domain(letter)
+        if letter.kind == "notice":
+            self._consent(letter, pks, now)
+        if letter.kind in ("notice", "referral", "host-alert"):
+            traced = Trace.objects.filter(item__removals__in=pks, at__gte=now - timedelta(minutes=15))
+            items = Item.objects.filter(removals__in=pks).distinct().count()
+            if traced.values("item").distinct().count() < items:
+                self.breach(STALE, f"{letter.kind} {letter.number}")
+
+    def _consent(self, letter: Letter, pks: list[int], now: datetime) -> None:
         for pk in pks:
             clears, until = self.answers.get(pk, (False, None))
             asked = Consultation.objects.filter(lines__removal=pk).order_by("-pk").values_list("asks").first()
@@ -61,10 +92,16 @@ class Notebook:
                 continue  # the agreement says tell, not ask
             if not clears and (until is None or until > now):
                 self.breach(NO_CONSENT, f"{letter.number}, removal {pk}")
-        newest = Trace.objects.filter(item__removals__in=pks).values("item").annotate(n=Count("pk"))
-        fresh = Trace.objects.filter(item__removals__in=pks, at__gte=now - timedelta(minutes=15))
-        if fresh.values("item").distinct().count() < len(newest):
-            self.breach(STALE, letter.number)
+
+    def _domain(self, letter: Letter) -> None:
+        """Whoever acts on a domain acts on all of it, in the letter or not."""
+        domain = DomainAlert.objects.get(number=letter.number).domain
+        under = Removal.objects.filter(item__host__endswith=domain)
+        if under.filter(holds__released_at=None, holds__isnull=False).exists():
+            self.breach(UNDER_HOLD, f"domain-alert {letter.number}")
+        waiting = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)
+        if under.filter(status__in=waiting).exists():
+            self.breach(BEFORE_POLICE, letter.number)
 
     def taken(self, keys: list[str]) -> None:
         """What the other side has, at the end."""
@@ -96,6 +133,13 @@ class Notebook:
             self.breach(FOUR_EYES, "graded by one reader")
         if Contact.objects.exclude(verified_by="").filter(verified_by=F("proposed_by")).exists():
             self.breach(FOUR_EYES, "a contact verified by who proposed it")
+        for model in (HostRegistration, ListAgreement):
+            if model.objects.exclude(confirmed_by="").filter(confirmed_by=F("proposed_by")).exists():
+                self.breach(FOUR_EYES, f"a {model.__name__} of one person")
+        special = Q(consultation__unit__level="special")
+        theirs = Q(removal__item__cls__in=(words.OBSCENE_ADULT, words.EXTREME))
+        if ConsultationLine.objects.filter(special & ~theirs | theirs & ~special).exists():
+            self.breach(WRONG_UNIT, "a question")
         if SilenceProposal.objects.filter(confirmed_by=F("proposed_by")).exists():
             self.breach(FOUR_EYES, "a silence settled by one person")
         if Letter.objects.filter(state=SENDING, lease_until__lt=now - letter_path.LEASE).exists():

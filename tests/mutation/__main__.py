@@ -26,7 +26,7 @@ from tests.mutation.session import WHERE, NotPlanted, Seen, Session
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 PARTS = 2
-BUDGET = 20.0  # seconds of the processor that the tests asked about one mutant may cost together
+BUDGET = 4.0  # seconds of the processor that the tests asked about one mutant may cost together
 
 
 def main() -> int:

@@ -23,11 +23,18 @@ from _pytest.runner import runtestprotocol
 
 from tests.mutation.changes import RULES
 
-# Where rules are tested in this process. Left out are the tests that only start other processes.
+# Where rules are tested: their own tests, the steps that ask them, and the days in which all of it comes together.
 WHERE = (
-    "tests/rules", "tests/house", "tests/journeys", "tests/steps", "tests/jobs", "tests/outbox", "tests/records",
-    "tests/api", "tests/web", "tests/connectors", "tests/simulation/test_duel.py",
-)  # fmt: skip
+    "tests/rules",
+    "tests/house/test_rows.py",
+    "tests/house/test_words.py",
+    "tests/journeys",
+    "tests/steps",
+    "tests/api",
+    "tests/jobs/test_mail_in.py",
+    "tests/jobs/test_programs_told.py",
+    "tests/simulation/test_duel.py",
+)
 # Made to ask a clock of the processor: beside other work, or traced, they would fail for no change at all.
 TIMED = ("test_no_text_takes_long", "test_reading_is_fast_enough_for_a_bulk_import")
 ELSEWHERE = {"house_env", "chromium"}  # fixtures of tests whose work is done by other processes
