@@ -55,6 +55,7 @@ def simulate(
     level: str = typer.Option(
         "house", help="house: the whole house on SQLite in memory; letters: rules and outbox alone."
     ),
+    processes: int = typer.Option(1, min=1, max=256, help="house: how many processes share the seeds."),
     as_json: bool = typer.Option(
         False, "--json", help="Keys: ok, level, first_seed, seeds, seconds, broken (promise, seed, seen)."
     ),
@@ -64,8 +65,7 @@ def simulate(
         raise Refused("Choose the level house or letters.", code="level")
     began = time.monotonic()
     with common.progress("Seeds", seeds, show=not as_json) as told:
-        play = _letters if level == "letters" else _house
-        broken = play(seed, seeds, told)
+        broken = _letters(seed, seeds, told) if level == "letters" else _house(seed, seeds, told, processes)
     found = {
         "ok": not broken,
         "level": level,
@@ -94,7 +94,7 @@ def _letters(first: int, count: int, told: Callable[[int], None]) -> list[dict[s
     return broken[:100]
 
 
-def _house(first: int, count: int, told: Callable[[int], None]) -> list[dict[str, object]]:
+def _house(first: int, count: int, told: Callable[[int], None], processes: int) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="openhotline-simulate-") as folder:
         for name in [name for name in os.environ if name.startswith("OPENHOTLINE_")]:
             del os.environ[name]
@@ -105,15 +105,11 @@ def _house(first: int, count: int, told: Callable[[int], None]) -> list[dict[str
         }
         settings = common.open_house(made=False)
         from openhotline.jobs import house
+        from openhotline.simulation import many
         from openhotline.simulation.play import Simulation
 
         logging.disable(logging.CRITICAL)  # faults of a killed worker are the game
         house.make_places(settings)
         house.migrate()
-        simulation = Simulation()
-        broken: list[dict[str, object]] = []
-        for seed in range(first, first + count):
-            for promise, seen in simulation.run(seed).items():
-                broken.append({"promise": promise, "seed": seed, "seen": seen})
-            told(seed - first + 1)
+        broken = many.run(Simulation(), first, count, told, processes=processes)
     return broken[:100]

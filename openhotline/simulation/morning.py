@@ -14,7 +14,17 @@ from uuid import UUID
 from openhotline.jobs import dispatch
 from openhotline.jobs.engine import Engine
 from openhotline.policy import Policy
-from openhotline.records.models import Consultation, Contact, Host, Item, ListAgreement, Partner, Removal, Unit, User
+from openhotline.records.models import (
+    Consultation,
+    Contact,
+    Host,
+    Item,
+    ListAgreement,
+    Partner,
+    Removal,
+    Unit,
+    User,
+)
 from openhotline.rules import incoming, words
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor

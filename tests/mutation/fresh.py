@@ -1,7 +1,6 @@
 """One mutant of what is fixed when a file is read: each try reads the product anew, in a process of its own.
 
-True here: only the tests that need no database and no Django are asked (`tests/rules` and the house's tests of
-the tables); so each such table and default needs a test there. Not here: changes inside functions (`live`).
+Not here: changes inside functions (`live`).
 """
 
 import importlib
@@ -17,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from tests.mutation.changes import ROOT, Mutant
-from tests.mutation.session import TIMED, same_examples
+from tests.mutation.session import OPTIONS, TIMED, same_examples
 
 ALWAYS = ("tests/house/test_rows.py",)
 
@@ -57,16 +56,8 @@ def fails(mutant: Mutant | None, files: Sequence[str]) -> str:
                 sys.meta_path.insert(0, Planted(mutant))
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             same_examples()
-            options = ["-x", "-q", "--noconftest", "--assert=plain", "-p", "no:cacheprovider"]
-            options += [
-                "-o",
-                "addopts=",
-                "-o",
-                "filterwarnings=",
-                "-k",
-                " and ".join(f"not {one}" for one in TIMED),
-            ]
-            os._exit(int(pytest.main([*options, *files])))
+            untimed = " and ".join(f"not {one}" for one in TIMED)
+            os._exit(int(pytest.main([*OPTIONS, "-x", "-k", untimed, *files])))
         except BaseException:
             os._exit(99)
     _, status = os.waitpid(child, 0)

@@ -1,16 +1,13 @@
-"""One pytest session from which every try is forked: tests read once, the test database made once.
+"""One pytest session from which every try is forked: the tests are read once, and each try is a child.
 
-True here: the first process imports and collects, makes the database, and runs no test of a rule; each try is
-a child that dies with all it changed, in a folder put back to what it was. Not here: what is tried
-(`live`), and which tests see which line (`coverage` says, in `cover`).
+True here: the first process imports and collects and runs no test, so that a child begins with nothing
+remembered, and dies with all it changed. Not here: what is tried (`live`).
 """
 
 import contextlib
 import os
 import pickle
-import shutil
 import signal
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -23,21 +20,22 @@ from _pytest.runner import runtestprotocol
 
 from tests.mutation.changes import RULES
 
-# Where rules are tested: their own tests, the steps that ask them, and the days in which all of it comes together.
-WHERE = (
-    "tests/rules",
-    "tests/house/test_rows.py",
-    "tests/house/test_words.py",
-    "tests/journeys",
-    "tests/steps",
-    "tests/api",
-    "tests/jobs/test_mail_in.py",
-    "tests/jobs/test_programs_told.py",
-    "tests/simulation/test_duel.py",
-)
+# A rule needs no house to be tested: its own tests have to notice, not those of the steps that ask it.
+WHERE = ("tests/rules", "tests/house/test_rows.py")
 # Made to ask a clock of the processor: beside other work, or traced, they would fail for no change at all.
 TIMED = ("test_no_text_takes_long", "test_reading_is_fast_enough_for_a_bulk_import")
-ELSEWHERE = {"house_env", "chromium"}  # fixtures of tests whose work is done by other processes
+# Neither the house of tests/conftest.py nor what pytest adds: a rule's test is a function of the rule.
+OPTIONS = (
+    "-q",
+    "--noconftest",
+    "--assert=plain",
+    "-p",
+    "no:cacheprovider",
+    "-o",
+    "addopts=",
+    "-o",
+    "filterwarnings=",
+)
 TOO_LONG = 6.0  # seconds of the processor; a test that takes longer is not asked
 PATIENCE = 240.0  # seconds of the wall, for one try: it hangs
 UNPLANTED = 97  # exit status
@@ -81,61 +79,27 @@ class Session:
 
     def collect(self, paths: Sequence[str]) -> int:
         """Open the session over these paths and act."""
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         if self._traced:
             self._trace.start()
-        words = [
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            "-m",
-            "not browser and not release",
-            *paths,
-        ]
-        return int(pytest.main(words, plugins=[self]))
+        return int(pytest.main([*OPTIONS, *paths], plugins=[self]))
 
     def pytest_configure(self) -> None:
         same_examples()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        for item in session.items:
-            away = ELSEWHERE & set(getattr(item, "fixturenames", ()))
-            if not away and getattr(item, "originalname", "") not in TIMED:
-                self.items[item.nodeid] = item
+        self.items = {item.nodeid: item for item in session.items if item.originalname not in TIMED}
         if self._traced:
             self._trace.stop()
             self.imported = self._lines()
-        self._make_ready()
         self.act(self)
         return True
-
-    def _make_ready(self) -> None:
-        """Make the test database by running one test that needs it, and keep the folder as it is then."""
-        from django.db import connections
-
-        from openhotline.django_settings import HOUSE
-
-        self.folder, self.kept = HOUSE.data_dir, Path(tempfile.mkdtemp(prefix="openhotline-kept-"))
-        wanted = [one for one in self.items.values() if "db" in one.fixturenames]
-        if wanted:
-            runtestprotocol(wanted[0], log=False, nextitem=next(iter(self.items.values())))
-            for connection in connections.all(initialized_only=True):
-                connection.connection.close()
-                connection.connection = None
-        shutil.copytree(self.folder, self.kept, dirs_exist_ok=True)
-
-    def _put_back(self) -> None:
-        for entry in self.folder.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        shutil.copytree(self.kept, self.folder, dirs_exist_ok=True)
 
     def fails(self, names: Sequence[str], plant: Callable[[], None], *, seconds: float) -> str:
         """In a child: plant, then run these tests until one fails. "" all passed; else the test, or "ended".
 
         Raises NotPlanted where the change could not be brought into the running process.
         """
-        self._put_back()
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:

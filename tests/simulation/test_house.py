@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -24,6 +23,22 @@ PLANTED = {
     "contact": (
         "from openhotline.steps import contact; contact.may_be_used = lambda row: True",
         "a letter left to a withdrawn contact",
+    ),
+    "sphere": (
+        "from openhotline.steps import domain_alert as d; d._barred = lambda rows: rows.none()",
+        "a letter left under a hold",
+    ),
+    "agreement": (
+        "from openhotline.steps import list_agreement as a\n"
+        "from openhotline.records.models import ListAgreement\n"
+        "a.in_force = lambda at: ListAgreement.objects.filter(confirmed_at__isnull=False)",
+        "an alert left without a registration or an agreement in force",
+    ),
+    "registration": (
+        "from openhotline.steps import alert as a\n"
+        "from openhotline.records.models import HostRegistration\n"
+        "a._registered = lambda: HostRegistration.objects.filter(confirmed_at__isnull=False)",
+        "an alert left without a registration or an agreement in force",
     ),
     "asking": (
         "from openhotline.jobs import doubt; doubt.next_of = lambda way, said='': 'again'",
@@ -47,31 +62,15 @@ def simulate(*words: str, planted: str = "") -> dict[str, object]:
     return dict(json.loads(done.stdout))
 
 
-def many(first: int, count: int) -> list[object]:
-    """Both cores; the broken promises of all."""
-    half = count // 2
-    with ThreadPoolExecutor(2) as pool:
-        found = pool.map(
-            lambda start: simulate("--seeds", str(half), "--seed", str(start)), (first, first + half)
-        )
-        return [one for result in found for one in result["broken"]]  # type: ignore[attr-defined]
-
-
 @pytest.mark.once
-def test_no_promise_is_broken_in_a_hundred_seeds() -> None:
-    assert many(1, 100) == []
-
-
-@pytest.mark.once
-@pytest.mark.release
 def test_no_promise_is_broken_in_five_hundred_seeds() -> None:
-    assert many(1, 500) == []
+    assert simulate("--seeds", "500", "--processes", "2")["broken"] == []
 
 
 @pytest.mark.once
 @pytest.mark.release
 def test_no_promise_is_broken_in_ten_thousand_seeds() -> None:
-    assert many(100_000, 10_000) == []
+    assert simulate("--seeds", "10000", "--seed", "100000", "--processes", "2")["broken"] == []
 
 
 @pytest.mark.once
@@ -79,7 +78,7 @@ def test_no_promise_is_broken_in_ten_thousand_seeds() -> None:
 @pytest.mark.parametrize("name", PLANTED)
 def test_what_is_planted_is_found_and_its_seed_shows_it_again(name: str) -> None:
     planted, promise = PLANTED[name]
-    found = simulate("--seeds", "150", planted=planted)
+    found = simulate("--seeds", "300", "--processes", "2", planted=planted)
     assert found["ok"] is False
     seeds = [one["seed"] for one in found["broken"] if one["promise"] == promise]  # type: ignore[attr-defined]
     assert seeds
