@@ -20,6 +20,19 @@ _SOCKS = {
     0x05: ("refused", "The server refused the connection."),
     0x06: _LATE,
 }
+# What a Tor client says of an onion service that is not there: codes of its own (ExtendedErrors) or "host unreachable".
+# It found its way into the network to say so; that our own line works the canary proves, as everywhere.
+_AWAY = ("timeout", "Tor finds no such service now: it is not offered, or does not answer.")
+_KEYED = ("blocked", "The service is for visitors who hold a key.")
+_ONION = {
+    0x04: _AWAY,
+    0xF0: _AWAY,  # no descriptor
+    0xF2: _AWAY,  # no introduction
+    0xF3: _AWAY,  # no rendezvous
+    0xF4: _KEYED,
+    0xF5: _KEYED,
+    0xF7: _AWAY,  # the introduction took too long
+}
 # A proxy's 502 does not tell a server that refused from one that is away: no miss may rest on it.
 _HTTP = {
     403: ("blocked", "The exit's own rules do not allow this address."),
@@ -59,7 +72,8 @@ async def socks5(sock: socket.socket, way: Way, literal: str, port: int) -> None
     if head[0] != 5 or head[3] not in (1, 4):
         raise NoWay("blocked", "The exit's answer is not SOCKS5.")
     if head[1]:
-        raise NoWay(*_SOCKS.get(head[1], ("error", "The exit could not make the connection.")))
+        told = _SOCKS | _ONION if literal.endswith(".onion") else _SOCKS
+        raise NoWay(*told.get(head[1], ("error", "The exit could not make the connection.")))
     if head[3] == 4:
         await _exactly(sock, 12)
 
