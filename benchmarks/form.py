@@ -1,12 +1,12 @@
 """The public form through gunicorn: submissions a second, and CPU of each.
 
-* page 1: one POST of an address: validated, sealed (age), in the spool with fdatasync before the answer, a
-  draft opened, 303.
+* page 1: one POST of an address: read, sealed (age), in the spool with fdatasync before the answer, a draft opened
+  and sealed, 303. (Its canonical form is the worker's; `canonical` says what that would cost here.)
 * journey: the whole form as a person walks it: 4 pages sent and 4 shown, the receipt with its seven words.
 * peer: plain Django + gunicorn, one POST = one row committed to PostgreSQL (peer_django.py).
 
-All with gunicorn's threads as the house starts it (1 process, 8 threads) and connections that stay open; the
-clients are threads of one process of their own. The public form of a house writes to its spool, never to its
+The house as its supervisor starts it (gunicorn's event loop, 1 process, Django in 8 threads), the peer with gunicorn's
+threads (1 process, 8 threads); connections stay open; the clients are threads of one process of their own. The public form of a house writes to its spool, never to its
 database, so there is one figure whatever the database is. De-duplication happens later and is measured in
 import_.py. House and peer alternate in one run.
 
@@ -30,13 +30,18 @@ from urllib.parse import urlencode
 import psycopg
 
 from benchmarks import common, made
-from openhotline.jobs.supervise import THREADS
+from openhotline.jobs.supervise import SERVER
+from openhotline.web.threads import THREADS
 from tests import houses
 
 CLIENTS = 16
 SECONDS, QUICK_SECONDS = 10.0, 1.0
 RUNS = 3
 _TABLE = "CREATE TABLE form_row (id bigserial PRIMARY KEY, url text, note text, received_at timestamptz DEFAULT now())"
+_PEER = (
+    "-m", "gunicorn", "benchmarks.peer_django:application", "--worker-class", "gthread", "--workers", "1",
+    "--threads", str(THREADS), "--log-level", "warning", "--no-control-socket",
+)  # fmt: skip
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -65,8 +70,8 @@ def main() -> None:
             connection.execute(_TABLE)
         fsyncs = []
         with (
-            _gunicorn("openhotline.web.wsgi:application", env) as (ours, house),
-            _gunicorn("benchmarks.peer_django:application", {**env, "PEER_DATABASE": url}) as (peer, other),
+            _gunicorn(SERVER, env) as (ours, house),
+            _gunicorn(_PEER, {**env, "PEER_DATABASE": url}) as (peer, other),
         ):
             for _ in range(runs):
                 fsyncs.append(common.fsync_rate(folder))
@@ -105,13 +110,11 @@ def main() -> None:
 
 
 @contextmanager
-def _gunicorn(application: str, env: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """A server as the supervisor starts it: its process id and port."""
+def _gunicorn(server: tuple[str, ...], env: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """A running server: its process id and port."""
     (port,) = houses.free_ports(1)
     command = [
-        sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
-        "--workers", "1", "--threads", str(THREADS), "--keep-alive", "75", "--log-level", "warning",
-        "--no-control-socket", "--worker-tmp-dir", "/dev/shm",
+        sys.executable, *server, "--bind", f"127.0.0.1:{port}", "--keep-alive", "75", "--worker-tmp-dir", "/dev/shm",
     ]  # fmt: skip
     process = subprocess.Popen(command, env=env, cwd=common.ROOT, stdin=subprocess.DEVNULL)
     try:
@@ -122,7 +125,7 @@ def _gunicorn(application: str, env: dict[str, str]) -> Iterator[tuple[int, int]
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"{application} did not start.") from None
+                    raise RuntimeError(f"{server[2]} did not start.") from None
                 time.sleep(0.1)
         yield process.pid, port
     finally:

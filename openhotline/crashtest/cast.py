@@ -80,8 +80,8 @@ def reporter(folder: Path, seed: int) -> None:
             report_id, (address,), clock.now(), receipt_hash=f"{chance.getrandbits(256):064x}", follow="code"
         )
         sealed = sealing.seal(report.to_json(), key)
-        box.append(spool.OPENED, report_id, sealed)
-        box.append(spool.SENT, report_id, sealed)
+        box.append(spool.OPENED, [(report_id, sealed)])
+        box.append(spool.SENT, [(report_id, sealed)])
         logs.add(folder / "acknowledged.log", str(report_id))
         time.sleep(chance.uniform(0.05, 0.4))
 

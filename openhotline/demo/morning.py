@@ -111,15 +111,17 @@ def _reported(day: ScriptedDay, arrivals: tuple[Arrival, ...]) -> None:
         (first.address.replace(".", "[.]"), "", "video"),
         ("the blue site with the harbour on it", "", "image"),
     ]
-    for number, (line, referrer, seen) in enumerate(lines):
-        report = incoming.public(
+    reports = [
+        incoming.public(
             uuid5(_NAMESPACE, f"morning/{day.scenario.seed}/{number}"),
             (line,),
             day.now,
             referrer=referrer,
             seen=seen,
         )
-        box.append(spool.SENT, report.report_id, sealing.seal(report.to_json(), key))
+        for number, (line, referrer, seen) in enumerate(lines)
+    ]
+    box.append(spool.SENT, [(one.report_id, sealing.seal(one.to_json(), key)) for one in reports])
     box.close()
 
 

@@ -28,7 +28,10 @@ from openhotline.settings import Settings
 
 DOORS = ("public", "desk", "portal")
 WORLD, WORKER, MATCHER = "world", "worker", "matcher"
-THREADS = 8  # of each door
+SERVER = (  # of each door
+    "-m", "gunicorn", "openhotline.web.asgi:application", "--worker-class", "asgi", "--asgi-loop", "asyncio",
+    "--asgi-lifespan", "off", "--workers", "1", "--log-level", "warning", "--no-control-socket",
+)  # fmt: skip
 STOP_PATIENCE = 10.0  # seconds until a child that does not stop is killed
 PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before the n-th start in a row of a child that keeps ending
 STEADY = 60.0  # a child that ran this long starts again without a pause
@@ -128,9 +131,7 @@ class Supervisor:
         settings = self.settings
         port = int(getattr(settings, f"{door}_port"))
         command = (
-            "-m", "gunicorn", "openhotline.web.wsgi:application", "--bind", f"{settings.bind}:{port}",
-            "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS),
-            "--timeout", "60", "--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket",
+            *SERVER, "--bind", f"{settings.bind}:{port}", "--timeout", "60", "--graceful-timeout", "5",
             *(("--worker-tmp-dir", str(shared)) if os.access(shared, os.W_OK) else ()),
         )  # fmt: skip
         return Child(door, command, self._house(door))

@@ -20,6 +20,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -75,13 +76,13 @@ class Spool:
         self._born = 0.0
         self.flushes = 0
 
-    def append(self, kind: str, report_id: UUID, sealed: bytes) -> None:
-        """Store one record; returns when it is on the disk.
+    def append(self, kind: str, records: Iterable[tuple[UUID, bytes]]) -> None:
+        """Store what was sealed, each under the id of its report; returns when all of it is on the disk.
 
         The first thread of a batch leads: while it waits for the flush before it, others join, and one
         flush serves them all. Raises SpoolFull or SpoolError, to every thread of the batch.
         """
-        data = frame(kind, report_id, sealed)
+        data = b"".join(frame(kind, report_id, sealed) for report_id, sealed in records)
         with self._queue:
             batch = self._next
             batch.frames.append(data)

@@ -1,56 +1,65 @@
-"""Bodies as they arrive: one sent in chunks is read before Django, which knows only those that give their length.
+"""Bodies as they arrive: each is whole before anybody reads it, whether it came in chunks, slowly or at once.
 
-True here: what is longer than a door reads at once is read one byte beyond, so that each door says of it what it says
-of any body that is too long; the rest is read away, so that the sender is there for the answer. What is not here: what
+True here: of what is longer than a door reads, one byte more is handed on, so that each door says of it what it says of
+any body that is too long; the rest is read away, so that the sender is there for the answer. What is not here: what
 becomes of a body, and how long it may be (the doors).
 """
 
-from io import BytesIO
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
-from gunicorn.http.errors import ParseException
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
-from openhotline.web.headers import Application
-
-_PIECE = 64 * 1024
 _AWAY = 16 * 1024 * 1024  # bytes read for the answer's sake alone; who sends more may not hear it
 _CUT_OFF = b"The body ended before it was whole, and nothing of it was kept. Send it again."
 
 
-class _Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+class Answer(Protocol):
+    """What answers one request whose body is there."""
+
+    async def __call__(self, scope: Message, body: bytes, send: Send) -> None: ...
 
 
-def read_away(stream: _Stream) -> None:
-    """Read what is left of a body, and keep nothing of it."""
-    try:
-        for _ in range(_AWAY // _PIECE):
-            if not stream.read(_PIECE):
-                return
-    except OSError:
-        return  # the sender has gone
+class Whole:
+    """The ASGI application around an `Answer`. `most`: bytes, at least 1."""
+
+    def __init__(self, answer: Answer, *, most: int) -> None:
+        self._answer, self._most = answer, most
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request. There are no web sockets here, and nothing to do at start and end."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        if scope["type"] != "http":
+            return
+        body = await self._read(receive)
+        if body is None:
+            await say(send, 400, [(b"content-type", b"text/plain; charset=utf-8")], _CUT_OFF)
+        else:
+            await self._answer(scope, body, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body; None where it ended too early."""
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            return body[: self._most + 1]
+        pieces, length = [], 0
+        while message["type"] == "http.request":
+            piece = message.get("body", b"")
+            if length <= self._most:
+                pieces.append(piece[: self._most + 1 - length])
+            length += len(piece)
+            if not message.get("more_body") or length > self._most + _AWAY:
+                return b"".join(pieces)
+            message = await receive()
+        return None
 
 
-def whole(application: Application, *, most: int) -> Application:
-    """Wrap a WSGI application so that a body in chunks comes to it with its length. `most`: bytes, at least 1."""
-
-    def wrapped(environ: dict[str, Any], start_response: Any) -> Any:
-        if "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            return application(environ, start_response)
-        stream = environ["wsgi.input"]
-        body = bytearray()
-        try:
-            while len(body) <= most and (piece := stream.read(min(_PIECE, most + 1 - len(body)))):
-                body += piece
-        except (OSError, ParseException):  # chunks that are none, or that end too early
-            headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_CUT_OFF)))]
-            start_response("400 Bad Request", headers)
-            return [_CUT_OFF]
-        if len(body) > most:
-            read_away(stream)
-        del environ["HTTP_TRANSFER_ENCODING"]
-        environ["CONTENT_LENGTH"] = str(len(body))
-        environ["wsgi.input"] = BytesIO(body)
-        return application(environ, start_response)
-
-    return wrapped
+async def say(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+    """Send a short answer whole."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

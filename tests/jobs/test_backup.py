@@ -111,7 +111,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     report = public(uuid4(), ("http://site3.example/c",), SystemClock().now())
     box = spool.Spool(data / "spool")
     box.append(
-        spool.SENT, report.report_id, sealing.seal(report.to_json(), sealing.public_key(data / "keys"))
+        spool.SENT,
+        [(report.report_id, sealing.seal(report.to_json(), sealing.public_key(data / "keys")))],
     )
     box.close()
     together(

@@ -36,7 +36,7 @@ class LetterBox:
     def put(self, kind: str, *lines: str) -> None:
         report = replace(self.report, lines=lines, complete=kind == spool.SENT, help_text="third one")
         sealed = sealing.seal(report.to_json(), sealing.public_key(self.settings.keys))
-        self.box.append(kind, report.report_id, sealed)
+        self.box.append(kind, [(report.report_id, sealed)])
 
     def file(self, at: datetime) -> int:
         return self.filer.file(policy=POLICY, at=at)

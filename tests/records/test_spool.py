@@ -26,7 +26,7 @@ box, say = Spool(Path(sys.argv[1]), segment_bytes=20_000), threading.Lock()
 def write():
     while True:
         report = uuid4()
-        box.append("opened", report, b"sealed " * 20)
+        box.append("opened", [(report, b"sealed " * 20)])
         with say:
             sys.stdout.write(f"{report}\\n")
             sys.stdout.flush()
@@ -48,8 +48,8 @@ def everything(folder: Path) -> list[UUID]:
 
 def test_a_record_comes_out_as_it_went_in(tmp_path: Path) -> None:
     box, report = Spool(tmp_path), uuid4()
-    box.append(OPENED, report, b"first")
-    box.append(SENT, report, b"second")
+    box.append(OPENED, [(report, b"first")])
+    box.append(SENT, [(report, b"second")])
 
     records = Reader(tmp_path).read(10)
 
@@ -62,7 +62,7 @@ def test_a_record_comes_out_as_it_went_in(tmp_path: Path) -> None:
 def test_reading_twice_without_done_gives_the_same_and_done_survives_a_restart(tmp_path: Path) -> None:
     box = Spool(tmp_path)
     for number in range(5):
-        box.append(OPENED, uuid4(), b"%d" % number)
+        box.append(OPENED, [(uuid4(), b"%d" % number)])
     reader = Reader(tmp_path)
 
     first = reader.read(2)
@@ -74,12 +74,12 @@ def test_reading_twice_without_done_gives_the_same_and_done_survives_a_restart(t
 
 def test_a_segment_is_deleted_only_when_its_writer_let_go_and_all_of_it_is_filed(tmp_path: Path) -> None:
     box, reader = Spool(tmp_path), Reader(tmp_path)
-    box.append(OPENED, uuid4(), b"x")
+    box.append(OPENED, [(uuid4(), b"x")])
     reader.done(reader.read(10))
     assert reader.read(10) == []
     assert len(list(tmp_path.glob("*.seg"))) == 1, "its writer still holds it"
 
-    box.append(OPENED, uuid4(), b"y")
+    box.append(OPENED, [(uuid4(), b"y")])
     box.close()
     unfiled = reader.read(10)
     assert len(unfiled) == 1
@@ -92,7 +92,7 @@ def test_a_segment_is_deleted_only_when_its_writer_let_go_and_all_of_it_is_filed
 
 def test_a_quiet_segment_is_let_go_of(tmp_path: Path) -> None:
     box = Spool(tmp_path, segment_seconds=0.0)
-    box.append(OPENED, uuid4(), b"x")
+    box.append(OPENED, [(uuid4(), b"x")])
     box.rest()
     assert len(everything(tmp_path)) == 1
     assert list(tmp_path.glob("*.seg")) == []
@@ -107,7 +107,7 @@ def test_many_threads_share_one_flush(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(spool.os, "fdatasync", slow)
     reports = [uuid4() for _ in range(40)]
-    threads = [threading.Thread(target=box.append, args=(OPENED, report, b"x")) for report in reports]
+    threads = [threading.Thread(target=box.append, args=(OPENED, [(report, b"x")])) for report in reports]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -119,7 +119,7 @@ def test_many_threads_share_one_flush(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_cut_off_tail_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     box, kept = Spool(tmp_path), uuid4()
-    box.append(OPENED, kept, b"acknowledged")
+    box.append(OPENED, [(kept, b"acknowledged")])
     box.close()
     [segment] = tmp_path.glob("*.seg")
     with segment.open("ab") as file:
@@ -132,7 +132,7 @@ def test_a_cut_off_tail_loses_nothing_that_was_acknowledged(tmp_path: Path) -> N
 
 def test_while_the_writer_lives_an_unfinished_record_is_simply_waited_for(tmp_path: Path) -> None:
     box = Spool(tmp_path)
-    box.append(OPENED, uuid4(), b"x")
+    box.append(OPENED, [(uuid4(), b"x")])
     [segment] = tmp_path.glob("*.seg")
     whole = spool.frame(OPENED, uuid4(), b"y")
     with segment.open("ab") as file:
@@ -152,7 +152,7 @@ def test_a_failing_disk_is_admitted_and_the_next_record_gets_a_fresh_segment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[SpoolError]
 ) -> None:
     box, before, after = Spool(tmp_path), uuid4(), uuid4()
-    box.append(OPENED, before, b"x")
+    box.append(OPENED, [(before, b"x")])
 
     def broken(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -160,11 +160,11 @@ def test_a_failing_disk_is_admitted_and_the_next_record_gets_a_fresh_segment(
     with monkeypatch.context() as patch:
         patch.setattr(spool.os, "fdatasync", broken)
         with pytest.raises(kind):
-            box.append(OPENED, uuid4(), b"not durable")
+            box.append(OPENED, [(uuid4(), b"not durable")])
         with pytest.raises(SpoolError):
-            box.append(OPENED, uuid4(), b"not durable either")
+            box.append(OPENED, [(uuid4(), b"not durable either")])
 
-    box.append(OPENED, after, b"z")
+    box.append(OPENED, [(after, b"z")])
     found = everything(tmp_path)
     assert before in found
     assert after in found
@@ -181,7 +181,7 @@ def test_every_thread_of_a_failed_flush_is_told(tmp_path: Path, monkeypatch: pyt
 
     def write() -> None:
         try:
-            box.append(OPENED, uuid4(), b"x")
+            box.append(OPENED, [(uuid4(), b"x")])
         except SpoolFull:
             told.append(1)
 

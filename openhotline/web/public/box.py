@@ -10,6 +10,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,13 +32,13 @@ _tidied = 0.0
 _ready: tuple[float, str] = (float("-inf"), "")
 
 
-def keep(kind: str, report: IncomingReport) -> None:
-    """Seal the report and store it durably. Raises SpoolFull or SpoolError; then nothing may be claimed."""
+def keep(kind: str, reports: Sequence[IncomingReport]) -> None:
+    """Seal each report and store them durably. Raises SpoolFull or SpoolError; then nothing may be claimed."""
     try:
         public = _public(load().keys)
     except OSError as fault:
         raise SpoolError(f"The sealing key cannot be read: {fault.strerror}.") from fault
-    _spool().append(kind, report.report_id, sealing.seal(report.to_json(), public))
+    _spool().append(kind, [(report.report_id, sealing.seal(report.to_json(), public)) for report in reports])
 
 
 def drafts_folder() -> Path:

@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,10 +67,13 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def save(folder: Path, token: str, draft: Draft) -> None:
-    """Write the draft. Raises OSError where the disk refuses."""
-    value = _fields(draft) | {"report_id": str(draft.report_id), "exact_at": draft.exact_at.isoformat()}
-    _write(folder, token, _DRAFT, value)
+def save(folder: Path, drafts: Mapping[str, Draft]) -> None:
+    """Write each draft under its token. Raises OSError where the disk refuses; then none is there."""
+    values = {
+        token: _fields(draft) | {"report_id": str(draft.report_id), "exact_at": draft.exact_at.isoformat()}
+        for token, draft in drafts.items()
+    }
+    _write(folder, _DRAFT, values)
 
 
 def load(folder: Path, token: str) -> Draft | None:
@@ -86,7 +90,7 @@ def load(folder: Path, token: str) -> Draft | None:
 def finish(folder: Path, token: str, receipt: Receipt) -> None:
     """The report is in the spool: erase what was typed, keep only what the receipt shows."""
     value = _fields(receipt) | {"sent_on": receipt.sent_on.isoformat()}
-    _write(folder, token, _SENT, value)
+    _write(folder, _SENT, {token: value})
     drawer(folder).erase(_name(token, _DRAFT))
 
 
@@ -117,11 +121,15 @@ def _name(token: str, kind: str) -> bytes:
     return _derive(token, f"name/{kind}")[:20]
 
 
-def _write(folder: Path, token: str, kind: str, value: dict[str, object]) -> None:
+def _write(folder: Path, kind: str, values: Mapping[str, dict[str, object]]) -> None:
+    rows = [(_name(token, kind), _sealed(token, kind, value)) for token, value in values.items()]
+    drawer(folder).put(rows, until=time.time() + _SECONDS[kind])
+
+
+def _sealed(token: str, kind: str, value: dict[str, object]) -> bytes:
     nonce = os.urandom(12)
     plain = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    sealed = nonce + AESGCM(_derive(token, "key")).encrypt(nonce, plain, kind.encode())
-    drawer(folder).put(_name(token, kind), sealed, until=time.time() + _SECONDS[kind])
+    return nonce + AESGCM(_derive(token, "key")).encrypt(nonce, plain, kind.encode())
 
 
 def _read(folder: Path, token: str, kind: str) -> dict[str, Any] | None:

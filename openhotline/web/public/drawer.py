@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 FILE = "drafts.sqlite3"
@@ -36,11 +36,11 @@ class Drawer:
         self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
 
-    def put(self, name: bytes, sealed: bytes, *, until: float) -> None:
-        """Keep a row until then; one of the same name is replaced."""
-        self._run(
-            "INSERT OR REPLACE INTO draft (name, until, sealed) VALUES (?, ?, ?)", (name, until, sealed)
-        )
+    def put(self, rows: Iterable[tuple[bytes, bytes]], *, until: float) -> None:
+        """Keep rows (name, sealed) until then, all or none; one of the same name is replaced."""
+        values = [value for name, sealed in rows for value in (name, until, sealed)]
+        places = ", ".join(["(?, ?, ?)"] * (len(values) // 3))
+        self._run(f"INSERT OR REPLACE INTO draft (name, until, sealed) VALUES {places}", values)
 
     def get(self, name: bytes, *, now: float) -> bytes | None:
         """The row of that name, if its time is not over."""

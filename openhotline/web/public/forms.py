@@ -13,8 +13,6 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-from openhotline.web.bodies import read_away
-
 LARGEST = 1024 * 1024  # bytes of one page's answers that are read; the rest is cut off
 CUT = (
     "One page holds one megabyte, and more was sent. The first megabyte was kept. The rest was not: it may be sent as "
@@ -55,10 +53,10 @@ def fields(request: HttpRequest) -> Given:
     Of more than one megabyte the first is read.
     """
     try:
-        cut = int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST
+        cut = (
+            int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST
+        )  # one byte more, of however much was sent
         body = request.read(LARGEST) if cut else request.body
-        if cut:
-            read_away(request)
         if request.content_type != "multipart/form-data":
             return parsed(body, cut=cut)
         told = request.META | {"CONTENT_LENGTH": str(len(body))}

@@ -7,8 +7,8 @@ report like any other. What is not here: filing, de-duplication, and judging wha
 worker's and the analyst's.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 from uuid import uuid4
@@ -23,7 +23,7 @@ from openhotline.rules import incoming
 from openhotline.settings import load
 from openhotline.web.public import box, drafts, forms, texts
 
-FAULT = "openhotline.fault"  # in the WSGI environment: what `first` could not answer itself
+FAULT = "openhotline.fault"  # in a request's environment: why `first` could not answer itself
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -88,7 +88,7 @@ def where(request: HttpRequest) -> HttpResponse:
     lines, cut = forms.addresses(given)
     if not lines and not cut and not given.get("asked"):
         return page(request, "where", 1, fault=True)
-    return _begin(request, lines, cut=cut, odd=given.odd)
+    return _begin(request, Start(lines, cut, given.odd))
 
 
 @form_page
@@ -105,30 +105,43 @@ def app(request: HttpRequest) -> HttpResponse:
     ]
     if not parts and not given.get("asked"):
         return page(request, "app", 1, fault=True)
-    return _begin(request, ("; ".join(parts),) if parts else (), odd=given.odd)
+    return _begin(request, Start(("; ".join(parts),) if parts else (), odd=given.odd))
 
 
-def begin(lines: tuple[str, ...], *, cut: str = "", odd: str = "") -> str:
-    """Keep what page 1 brought, then open a draft for the rest. Returns its token.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What one page 1 brought."""
 
-    `cut` is the line in which a page that is too long was cut, `odd` the sentence that says so.
+    lines: tuple[str, ...]
+    cut: str = ""  # the line in which a page that is too long was cut
+    odd: str = ""  # the sentence that says so
 
-    Raises SpoolError where nothing was kept, OSError where the address is safe in the spool and only the rest
+
+def begin(starts: Sequence[Start]) -> list[str]:
+    """Keep what each page 1 brought, all in one flush, then open a draft for the rest of each. Returns their tokens.
+
+    Raises SpoolError where nothing was kept, OSError where the addresses are safe in the spool and only the rest
     of the form cannot go on.
     """
-    token = drafts.new_token()
-    draft = drafts.Draft(uuid4(), load().clock().now(), lines, box.new_words(), cut=cut, odd=odd)
-    if lines or cut:
-        box.keep(OPENED, _report(draft, complete=False))
-    drafts.save(box.drafts_folder(), token, draft)
-    return token
+    now = load().clock().now()
+    opened = {
+        drafts.new_token(): drafts.Draft(
+            uuid4(), now, start.lines, box.new_words(), cut=start.cut, odd=start.odd
+        )
+        for start in starts
+    }
+    kept = [_report(draft, complete=False) for draft in opened.values() if draft.lines or draft.cut]
+    if kept:
+        box.keep(OPENED, kept)
+    drafts.save(box.drafts_folder(), opened)
+    return list(opened)
 
 
-def _begin(request: HttpRequest, lines: tuple[str, ...], *, cut: str = "", odd: str = "") -> HttpResponse:
+def _begin(request: HttpRequest, start: Start) -> HttpResponse:
     try:
-        token = begin(lines, cut=cut, odd=odd)
+        (token,) = begin([start])
     except OSError:
-        return message(request, "kept-but-stuck" if lines or cut else "not-kept", 503)
+        return message(request, "kept-but-stuck" if start.lines or start.cut else "not-kept", 503)
     return SeeOther(reverse("what", args=[token]))
 
 
@@ -142,7 +155,7 @@ def again(request: HttpRequest, token: str, draft: drafts.Draft) -> HttpResponse
     lines, cut = forms.addresses(given)
     if cut or (lines and lines != draft.lines):
         draft = replace(draft, lines=lines, cut=cut or draft.cut, odd=given.odd or draft.odd)
-        box.keep(OPENED, _report(draft, complete=False))
+        box.keep(OPENED, [_report(draft, complete=False)])
     return _go_on(token, draft, "what")
 
 
@@ -166,7 +179,7 @@ def hear(request: HttpRequest, token: str, draft: drafts.Draft) -> HttpResponse:
         return page(request, "hear", 3, token=token, draft=draft, choices=texts.FOLLOW)
     follow = texts.kept(forms.fields(request).get("follow", ""), texts.FOLLOW) or "none"
     if follow == "mail":
-        drafts.save(box.drafts_folder(), token, replace(draft, follow=follow))
+        drafts.save(box.drafts_folder(), {token: replace(draft, follow=follow)})
         return SeeOther(reverse("mail", args=[token]))
     draft = replace(draft, follow=follow, mail="", reached_end=True)
     return _go_on(token, draft, "send")
@@ -200,7 +213,7 @@ def send(request: HttpRequest, token: str, draft: drafts.Draft) -> HttpResponse:
         }
         return page(request, "send", number, number, token=token, draft=draft, **shown)
     words = draft.words if draft.follow == "code" else ()
-    box.keep(SENT, _report(draft, complete=True, receipt_hash=box.hash_of(words) if words else ""))
+    box.keep(SENT, [_report(draft, complete=True, receipt_hash=box.hash_of(words) if words else "")])
     receipt_ = drafts.Receipt(load().clock().now(), draft.follow, words, draft.seen)
     try:
         drafts.finish(box.drafts_folder(), token, receipt_)
@@ -240,7 +253,7 @@ def _receipt(request: HttpRequest, token: str, found: drafts.Receipt) -> HttpRes
 
 def _go_on(token: str, draft: drafts.Draft, following: str) -> HttpResponse:
     """Save and show the following page, or the check page for those who came from there."""
-    drafts.save(box.drafts_folder(), token, draft)
+    drafts.save(box.drafts_folder(), {token: draft})
     return SeeOther(reverse("send" if draft.reached_end else following, args=[token]))
 
 
