@@ -23,6 +23,7 @@ _MAKE = (
     "CREATE TABLE IF NOT EXISTS draft (name BLOB PRIMARY KEY, until REAL NOT NULL, sealed BLOB NOT NULL)",
     "CREATE INDEX IF NOT EXISTS draft_until ON draft (until)",
 )
+_PUT, _ROW = "INSERT OR REPLACE INTO draft (name, until, sealed) VALUES ", "(?, ?, ?)"
 
 
 class Drawer:
@@ -39,8 +40,7 @@ class Drawer:
     def put(self, rows: Iterable[tuple[bytes, bytes]], *, until: float) -> None:
         """Keep rows (name, sealed) until then, all or none; one of the same name is replaced."""
         values = [value for name, sealed in rows for value in (name, until, sealed)]
-        places = ", ".join(["(?, ?, ?)"] * (len(values) // 3))
-        self._run(f"INSERT OR REPLACE INTO draft (name, until, sealed) VALUES {places}", values)
+        self._run(_PUT + ", ".join([_ROW] * (len(values) // 3)), values)
 
     def get(self, name: bytes, *, now: float) -> bytes | None:
         """The row of that name, if its time is not over."""
