@@ -52,6 +52,32 @@ def test_what_ends_too_early_is_not_taken_for_the_whole() -> None:
     assert (status, b"nothing of it was kept" in body, given) == (400, True, [])
 
 
+def test_short_requests_do_not_wait_for_long_ones() -> None:
+    """Twenty who send without end, and one more with a small page."""
+    answered: list[int] = []
+
+    async def door(scope: Any, body: bytes, send: Any) -> None:
+        answered.append(len(body))
+
+    async def without_end() -> Any:
+        await asyncio.sleep(0)
+        return piece(b"a" * 50_000)
+
+    async def small() -> Any:
+        return piece(b"url=http://a.example/", more=False)
+
+    async def play() -> None:
+        whole = Whole(door, most=10_000_000)
+        long = [asyncio.create_task(whole({"type": "http"}, without_end, None)) for _ in range(20)]  # type: ignore[arg-type]
+        await asyncio.sleep(0.01)
+        await whole({"type": "http"}, small, None)  # type: ignore[arg-type]
+        assert answered == [21]
+        await asyncio.gather(*long)
+
+    asyncio.run(play())
+    assert answered[1:] == [10_000_001] * 20, "each in its turn"
+
+
 def test_there_are_no_web_sockets() -> None:
     said: list[Any] = []
 

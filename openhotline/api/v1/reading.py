@@ -16,7 +16,6 @@ from django.http import HttpRequest
 
 from openhotline.rules.incoming import MOST_LINES
 from openhotline.rules.refusals import Refused
-from openhotline.web.bodies import read_away
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_KEY = 200
@@ -82,9 +81,7 @@ def front(request: HttpRequest) -> tuple[bytes, int]:
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if length <= MOST_BYTES:
         return request.body, length
-    raw = request.read(MOST_BYTES)
-    read_away(request)
-    return raw, length
+    return request.read(MOST_BYTES), length
 
 
 def body(raw: bytes, length: int, *, at: datetime) -> Body:
