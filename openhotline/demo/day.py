@@ -119,7 +119,7 @@ class ScriptedDay:
                     referrer=site.referrer,
                     seen="image",
                 )
-                public.append(spool.SENT, report.report_id, sealing.seal(report.to_json(), key))
+                public.append(spool.SENT, [(report.report_id, sealing.seal(report.to_json(), key))])
         public.close()
         intake.file_reports(
             [
