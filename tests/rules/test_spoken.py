@@ -1,4 +1,4 @@
-"""Sentences of an agreement and of an alert, an opinion's completeness, the ladder's next rung, countries, the edge."""
+"""Sentences of an agreement, an opinion's completeness, the ladder's next rung, countries, the edge."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from openhotline import policy as policies
-from openhotline.rules import agreement_words, alert, countries, edge, filter_list, ladder, opinion, words
+from openhotline.rules import agreement_words, countries, edge, filter_list, ladder, opinion, words
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD
 from openhotline.rules.calendars import Calendar
 from openhotline.rules.ladder import RungRow
-from openhotline.rules.notice import NoticeAddress
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.refusals import Refused
 
@@ -76,46 +75,6 @@ def test_an_agreement_says_its_calendar() -> None:
 )  # fmt: skip
 def test_a_span_is_spoken_in_its_largest_whole_unit(seconds: int, spoken: str) -> None:
     assert agreement_words.words(timedelta(seconds=seconds)) == spoken
-
-
-# --- alerts ---------------------------------------------------------------------------------------
-
-
-def test_an_alert_says_what_was_seen_where_and_no_more() -> None:
-    bare = NoticeAddress(
-        uid="u",
-        canonical="http://a.example/1",
-        category="B",
-        age_band="pubescent",
-        files=1,
-        last_seen=None,
-        addresses="",
-    )
-    full = replace(
-        bare, addresses="192.0.2.7", server="news.example", last_seen=NOON, referrer="http://r.example/"
-    )
-    content = alert.AlertContent(
-        "A-26-1", "Canal", words.CHILD_SEXUAL_ABUSE, ("NL", "BE"), "Hotline", "01632", NOON, (bare, full)
-    )
-    text = alert.text(content)
-    assert text.endswith("in this mail.\n") and "in NL and BE. The" in text
-    assert "from Hotline, 12 May 2026 12:00 UTC\n" in text
-    listed = text.split("Exactly as seen:\n")[1].splitlines()
-    assert listed[:3] == [
-        "1. http://a.example/1",
-        "2. http://a.example/1",
-        "   network address 192.0.2.7; held on your news server news.example; last seen 12 May 2026 12:00 UTC; "
-        "reached from http://r.example/",
-    ]
-    assert alert.subject(content) == "Alert A-26-1: two addresses on your network"
-    domain = alert.DomainContent("A-26-2", "Registry", "example.net", 1, "Hotline", "01632", NOON)
-    assert alert.domain_subject(domain) == "Alert A-26-2: a domain in your sphere"
-    told = alert.domain_text(domain)
-    assert (
-        "Under example.net," in told
-        and ": one address, seen by our own checks" in told
-        and "12 May 2026" in told
-    )
 
 
 # --- opinions -------------------------------------------------------------------------------------
