@@ -27,8 +27,8 @@ def test_one_worker_reads_the_letter_box_and_the_next_takes_over_when_it_is_dead
     def reported() -> None:
         report = incoming.public(uuid4(), ("https://a.example.org/x",), NOON)
         sealed = sealing.seal(report.to_json(), sealing.public_key(settings.keys))
-        box.append(spool.OPENED, report.report_id, sealed)
-        box.append(spool.SENT, report.report_id, sealed)
+        box.append(spool.OPENED, [(report.report_id, sealed)])
+        box.append(spool.SENT, [(report.report_id, sealed)])
 
     first, second = Filer(settings), Filer(settings)
     reported()
