@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from django.db import transaction
+
 from openhotline import policy as policies
 from openhotline.connectors.hook.meaning import render as render_hook
 from openhotline.connectors.iccam import wire as exchange_wire
@@ -22,7 +24,7 @@ from openhotline.connectors.xarf import meaning as xarf
 from openhotline.jobs import disclosures, news_posts
 from openhotline.jobs.post import EXCHANGE, HOOK, HTTP, Post
 from openhotline.jobs.trace_jobs import trace_jobs
-from openhotline.outbox import queue
+from openhotline.outbox import claims, settling
 from openhotline.outbox.models import PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Item
@@ -37,17 +39,18 @@ from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
 from openhotline.steps import (
     alert,
+    departed,
+    departing,
     domain_alert,
     escalate,
     exchange_back,
     freshness,
     mailbox,
-    notify,
     package,
     refer,
     trace,
 )
-from openhotline.steps.notify import HouseWords
+from openhotline.steps.departing import HouseWords
 from openhotline.steps.refer import ReferralContent, ReferredAddress
 
 BATCH = 200
@@ -55,13 +58,13 @@ BATCH = 200
 
 def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
     """Wishes to be traced: ask the prober for a batch, file the answers. Returns how many."""
-    letters = queue.claim("prober", at=at, by=MACHINE_WORKER, limit=BATCH, kinds=["trace"])
+    letters = claims.claim("prober", at=at, by=MACHINE_WORKER, limit=BATCH, kinds=["trace"])
     if not letters:
         return 0
     refs = {letter.number.rpartition("/")[0] for letter in letters}
     items = {item.ref: item for item in Item.objects.filter(ref__in=refs)}
     _trace_now(list(items.values()), prober, policy=policy, at=at)
-    queue.sent(letters, by=MACHINE_WORKER, at=at)
+    settling.sent(letters, by=MACHINE_WORKER, at=at)
     return len(letters)
 
 
@@ -114,7 +117,7 @@ def _leave(
 ) -> int:
     """Claim, hand over, settle, one at a time: a crash then leaves one letter in doubt, not a whole batch."""
     tried = 0
-    for letter in queue.claim_each(
+    for letter in claims.claim_each(
         transport,
         at=at,
         by=MACHINE_WORKER,
@@ -123,7 +126,7 @@ def _leave(
         way=way,
         guard=lambda letter, now: guard(letter, at=now),
         moment=lambda: post.moment(at),
-        lock=notify.lock_case,
+        lock=departing.lock_case,
     ):
         _settle(letter, _hand_over(letter, post, at=at), policy=policy, at=post.moment(at))
         tried += 1
@@ -143,12 +146,12 @@ def _hand_over(letter: Letter, post: Post, *, at: datetime) -> Receipt:
 
 def repeat(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> None:
     """A letter in doubt, to somebody who honours our key: its guards again, then the same bytes again."""
-    claimed = queue.repeat(
+    claimed = claims.repeat(
         letter,
         at=at,
         by=MACHINE_WORKER,
         guard=lambda letter, now: _freeze_referral(letter, policy=policy, at=now),
-        lock=notify.lock_case,
+        lock=departing.lock_case,
     )
     if claimed is None:
         return
@@ -157,7 +160,7 @@ def repeat(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> None:
         _settle(claimed, receipt, policy=policy, at=post.moment(at))
     else:
         # "Not now" and "no" are about this try; what became of the first one is as unknown as before.
-        queue.in_doubt(claimed, why=receipt.why, by=MACHINE_WORKER, at=post.moment(at))
+        settling.in_doubt(claimed, why=receipt.why, by=MACHINE_WORKER, at=post.moment(at))
 
 
 def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> bytes | None:
@@ -166,7 +169,7 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
     subject, text, serial = letter.subject, letter.text, ""
     content: NoticeContent | None = None
     if letter.kind == "notice":
-        content = notify.depart(letter, policy=policy, house=post.house, at=at)
+        content = departing.depart(letter, policy=policy, house=post.house, at=at)
         if content is None:
             return None
         subject, text, serial = wording.subject(content), wording.text(content), content.number
@@ -261,10 +264,10 @@ def _pack(content: ReferralContent, house: HouseWords) -> None:
 
 def _sealed(number: str, body: bytes) -> bytes:
     """The notice sealed to its contact's key, where one is in use; the host's page keeps what is inside."""
-    key = notify.sealed_to(number)
+    key = departing.sealed_to(number)
     if key is None:
         return body
-    notify.keep_inner(number, body)
+    departing.keep_inner(number, body)
     return keys.seal(body, kind=key.kind, key=key.text)
 
 
@@ -370,7 +373,7 @@ def _freeze_for_exchange(content: ReferralContent, address: ReferredAddress) -> 
 
 
 _ON_THE_WAY = {ACCEPTED: "accepted", TEMPORARY: "deferred", REFUSED: "bounced"}
-_SENT: dict[str, Callable[..., None]] = {"notice": notify.sent, "referral": refer.sent}
+_SENT: dict[str, Callable[..., None]] = {"notice": departed.sent, "referral": refer.sent}
 
 
 _REFUSED: dict[str, Callable[..., None]] = {
@@ -385,21 +388,36 @@ def arrived(letter: Letter, reference: str, *, policy: Policy, at: datetime) -> 
     if letter.kind in _SENT:
         _SENT[letter.kind](letter, receipt=reference, policy=policy, at=at)
     else:
-        queue.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
+        settling.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
 
 
 def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -> None:
+    try:
+        with transaction.atomic():
+            _said(letter, receipt, at=at)
+            _outcome(letter, receipt, policy=policy, at=at)
+    except Refused:
+        _said(
+            letter, receipt, at=at
+        )  # somebody settled it meanwhile; what the relay said is kept all the same
+        raise
+
+
+def _said(letter: Letter, receipt: Receipt, *, at: datetime) -> None:
     if letter.transport == "mail" and receipt.outcome in _ON_THE_WAY:
         said = f"{receipt.code or ''} {receipt.text[:300]}".strip()
         mailbox.on_the_way(letter, _ON_THE_WAY[receipt.outcome], said, at=at)
+
+
+def _outcome(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -> None:
     if receipt.outcome == ACCEPTED:
         arrived(letter, receipt.reference or receipt.text[:200], policy=policy, at=at)
     elif receipt.outcome == TEMPORARY:
-        queue.not_now(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
+        settling.not_now(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
     elif receipt.outcome == REFUSED:
-        _REFUSED.get(letter.kind, notify.bounced)(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
+        _REFUSED.get(letter.kind, departed.bounced)(letter, why=f"{receipt.why} {receipt.text[:300]}", at=at)
     else:
-        queue.in_doubt(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
+        settling.in_doubt(letter, why=receipt.why, by=MACHINE_WORKER, at=at)
 
 
 def waiting(*, at: datetime) -> int:

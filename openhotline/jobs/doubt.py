@@ -12,7 +12,7 @@ from datetime import datetime
 from openhotline.connectors.relaylog.meaning import LogRead
 from openhotline.jobs import dispatch
 from openhotline.jobs.post import SMTP, Post
-from openhotline.outbox import queue
+from openhotline.outbox import settling
 from openhotline.outbox.models import SENT, Letter
 from openhotline.policy import Policy
 from openhotline.rules.letter_path import (
@@ -32,13 +32,13 @@ def settle(post: Post, *, policy: Policy, at: datetime) -> int:
     """Ask about every letter in doubt that may be asked about now. Returns how many were settled."""
     letters = [
         letter
-        for letter in queue.doubtful(("mail", "partner", "exchange", "hook"), at=at)
+        for letter in settling.doubtful(("mail", "partner", "exchange", "hook"), at=at)
         if post.after_doubt(letter) != PERSON
     ]
     if not letters:
         return 0
     said = _asked(letters, post)
-    queue.asked(letters, at=at)
+    settling.asked(letters, at=at)
     settled = 0
     for letter in letters:
         answer, reference = said[letter.pk]
@@ -47,7 +47,7 @@ def settle(post: Post, *, policy: Policy, at: datetime) -> int:
                 case "sent":
                     dispatch.arrived(letter, reference, policy=policy, at=at)
                 case "again":
-                    queue.not_arrived(letter, why=f"asked: {answer}", by=MACHINE_WORKER, at=at)
+                    settling.not_arrived(letter, why=f"asked: {answer}", by=MACHINE_WORKER, at=at)
                 case "repeat":
                     dispatch.repeat(letter, post, policy=policy, at=at)
                 case _:

@@ -30,7 +30,7 @@ from openhotline.records.models import Partner
 from openhotline.rules.inbound import bounce_address
 from openhotline.rules.letter_path import ASK, PERSON, REPEAT, UNKNOWN
 from openhotline.steps import hook as steps
-from openhotline.steps.notify import HouseWords
+from openhotline.steps.departing import HouseWords
 
 __all__ = [
     "EXCHANGE",

@@ -18,7 +18,7 @@ from openhotline.connectors.iccam import client as iccam
 from openhotline.connectors.relaylog.meaning import Seen
 from openhotline.jobs import exchange
 from openhotline.jobs.post import EXCHANGE, HTTP, SMTP, Known, Post
-from openhotline.outbox import queue
+from openhotline.outbox.entries import TO_FORGET
 from openhotline.outbox.models import FAILED, IN_DOUBT, SENDING, SENT, Difference, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Check, Partner, PartnerMessage, ReferralAction, ReferralLine
@@ -262,7 +262,7 @@ def listed(*, state: str = "", limit: int = 200) -> dict[str, object]:
                 "key": row.key,
                 "kind": row.kind,
                 "number": row.number,
-                "recipient": "" if row.kind in queue.TO_FORGET else row.recipient,
+                "recipient": "" if row.kind in TO_FORGET else row.recipient,
                 "transport": row.transport,
                 "way": row.way,
                 "state": row.state,

@@ -36,7 +36,7 @@ from openhotline.jobs.manifest import (
 from openhotline.jobs.supervise import NOT_VERIFIED
 from openhotline.jobs.verdict import head_of_this_house
 from openhotline.ledger.record import Act, record, sequence
-from openhotline.outbox import queue
+from openhotline.outbox import settling
 from openhotline.outbox.models import PENDING, SENDING, Letter
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
@@ -258,5 +258,5 @@ def _after(manifest: Manifest, folder: Path, *, by: Actor, at: datetime) -> int:
         # Without a claim of this house nobody is asked about them by machine: only people settle these.
         Letter.objects.filter(pk__in=[letter.pk for letter in letters]).update(state=SENDING, claimed_at=None)
         for letter in letters:
-            queue.in_doubt(letter, why=why, by=by, at=at)
+            settling.in_doubt(letter, why=why, by=by, at=at)
     return len(letters)

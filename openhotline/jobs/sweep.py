@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from openhotline.ledger.record import sequence
-from openhotline.outbox import queue
+from openhotline.outbox import settling
 from openhotline.policy import Policy
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
@@ -38,7 +38,7 @@ Sweep = Callable[[Policy, datetime], int]
 
 # In this order: what frees comes before what asks, what asks before what closes.
 SWEEPS: tuple[tuple[str, Sweep], ...] = (
-    ("letters left by a crash", lambda policy, at: queue.recover(at=at, by=MACHINE_WORKER)),
+    ("letters left by a crash", lambda policy, at: settling.recover(at=at, by=MACHINE_WORKER)),
     ("locks that ran out", lambda policy, at: assess.free_locks(by=MACHINE_WORKER, at=at)),
     ("unreachable, to be tried again", lambda policy, at: assess.retry_unreachable(at=at, policy=policy)),
     ("holds that end", lambda policy, at: answer.release_due(at=at)),

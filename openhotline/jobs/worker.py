@@ -25,7 +25,7 @@ from openhotline.jobs.steady import SteadyClock
 from openhotline.ledger.record import Act, record
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import Settings
-from openhotline.steps.notify import HouseWords
+from openhotline.steps.departing import HouseWords
 
 log = logging.getLogger("openhotline.worker")
 IDLE = 0.25  # seconds between turns when nothing was due

@@ -217,6 +217,10 @@ def _array(values: Iterable[str]) -> str:
     return "{" + ",".join(f'"{value.translate(_ESCAPES)}"' for value in values) + "}"
 
 
+def _array_of_bytes(values: Iterable[bytes | None]) -> str:
+    return "{" + ",".join("NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values) + "}"
+
+
 def _insert_sqlite(rows: Sequence[_Row]) -> None:
     with connection.cursor() as cursor:
         # The IMMEDIATE transaction is the lock: nobody else draws ids meanwhile.
@@ -233,23 +237,24 @@ def _insert_sqlite(rows: Sequence[_Row]) -> None:
 
 
 def _insert_postgresql(rows: Sequence[_Row]) -> None:
-    ids, entries, cases, numbers, payloads = map(list, zip(*rows, strict=True))
+    """One statement for both tables. Ordered, because the ids inside a case must rise with its numbers."""
+    ids, entries, cases, numbers, payloads = zip(*rows, strict=True)
     with connection.cursor() as cursor:
-        # Ordered, because the ids inside a case must rise with its numbers.
         cursor.execute(
-            "INSERT INTO ledger_staged (eid, entry, case_ref, case_n)"
-            " SELECT eid, entry, case_ref, case_n FROM unnest(%s::uuid[], %s::bytea[], %s::text[], %s::bigint[])"
-            " WITH ORDINALITY AS given (eid, entry, case_ref, case_n, place) ORDER BY place RETURNING id",
-            [[UUID(int=number) for number in ids], entries, cases, numbers],
+            "WITH given AS (SELECT * FROM unnest(%s::uuid[], %s::bytea[], %s::text[], %s::bigint[], %s::bytea[])"
+            " WITH ORDINALITY AS given (eid, entry, case_ref, case_n, sealed, place)),"
+            " staged AS (INSERT INTO ledger_staged (eid, entry, case_ref, case_n)"
+            " SELECT eid, entry, case_ref, case_n FROM given ORDER BY place RETURNING id, eid)"
+            " INSERT INTO ledger_payload (staged_id, sealed)"
+            " SELECT staged.id, given.sealed FROM staged JOIN given USING (eid) WHERE given.sealed IS NOT NULL",
+            [
+                "{" + ",".join(f"{number:032x}" for number in ids) + "}",
+                _array_of_bytes(entries),
+                _array(cases),
+                "{" + ",".join("NULL" if n is None else str(n) for n in numbers) + "}",
+                _array_of_bytes(payloads),
+            ],
         )
-        sealed = [
-            (pk, data) for (pk,), data in zip(cursor.fetchall(), payloads, strict=True) if data is not None
-        ]
-        if sealed:
-            cursor.execute(
-                "INSERT INTO ledger_payload (staged_id, sealed) SELECT * FROM unnest(%s::bigint[], %s::bytea[])",
-                [[pk for pk, _ in sealed], [data for _, data in sealed]],
-            )
 
 
 # PostgreSQL's binary COPY: a row is its number of columns, then each value behind its length (-1: null).

@@ -2,7 +2,7 @@
 
 True here: nothing leaves about a removal that is held, that no answer covers where its agreement asks for
 one, that is elsewhere now, or whose trace is stale. What no longer holds leaves the letter and the rest goes. Not
-here: locks and rows (`steps/notify`, `steps/refer`, `steps/escalate`), the contact (`rules/contact`), wording,
+here: locks and rows (`steps/departing`, `steps/refer`, `steps/escalate`), the contact (`rules/contact`), wording,
 and what becomes of the letter afterwards (`rules/letter_path`).
 """
 

@@ -3,7 +3,7 @@
 Exact address, UTC times, how to reproduce, legal ground, preserve and remove, serial, appeal route, how to
 check that it is genuine. What is not here: the words themselves (`policy/texts/<language>.toml`), the check
 that all of it is there (`notice_lint`), the XARF part and the mail around it (connectors), and whether it may
-leave (`steps/notify`).
+leave (`steps/departing`).
 """
 
 from collections.abc import Mapping, Sequence

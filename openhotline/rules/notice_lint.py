@@ -2,7 +2,7 @@
 
 It reads the finished letter (subject, text, XARF parts, kinds of MIME parts), not the intention behind it. What
 fails stays where it is, with the sentence. What is not here: making the letter (`notice`), and whether it may
-leave (`steps/notify`).
+leave (`steps/departing`).
 """
 
 import json
@@ -148,7 +148,12 @@ def _without_addresses(text: str, content: NoticeContent) -> str:
 
 def _told(content: NoticeContent, prose: str) -> Iterator[str]:
     for secret in sorted(content.secrets):
-        if secret and re.search(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", prose):
+        # Most are found out by a plain look: fifty references would be fifty patterns, none of them used again.
+        if (
+            secret
+            and secret in prose
+            and re.search(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", prose)
+        ):
             yield "it tells of somebody in the house, the police or the reporter"
             break
     # The law's own name may hold any word.
@@ -176,11 +181,13 @@ def _machine(content: NoticeContent, xarf: Sequence[str]) -> Iterator[str]:
         value = json.loads(report)
         if value.get("url") not in wanted:
             yield "its machine part names another address"
-        if any(key in _CARRIES_BYTES for key, _ in _walk(value)) or any(
-            isinstance(inner, str) and inner.lstrip().lower().startswith("data:") for _, inner in _walk(value)
+        inside = list(_walk(value))
+        texts = [inner for _, inner in inside if isinstance(inner, str)]
+        if any(key in _CARRIES_BYTES for key, _ in inside) or any(
+            inner.lstrip().lower().startswith("data:") for inner in texts
         ):
             yield "its machine part could carry a picture"
-        if any(isinstance(inner, str) and inner in content.secrets for _, inner in _walk(value)):
+        if not content.secrets.isdisjoint(texts):
             yield "its machine part tells of somebody in the house, the police or the reporter"
 
 

@@ -30,7 +30,17 @@ from openhotline.rules.words import PUBLIC_REPORTER, Actor
 from openhotline.simulation.morning import agreed, opinion_on
 from openhotline.simulation.outside import ADULT, FIRST, LATER, PLACES, SECOND, Network, Web
 from openhotline.simulation.promises import Notebook
-from openhotline.steps import alert, answer, assess, confirm, intake, list_agreement, notify, silence
+from openhotline.steps import (
+    alert,
+    answer,
+    assess,
+    confirm,
+    departed,
+    intake,
+    list_agreement,
+    notify,
+    silence,
+)
 from openhotline.steps import contact as contacts
 
 HOUR = timedelta(hours=1)
@@ -178,7 +188,7 @@ class Acts:
         """The lead rings the other side about a letter in doubt, and says what they said."""
         letter = Letter.objects.filter(state=IN_DOUBT).order_by("pk").first()
         if letter is not None:
-            notify.settle_doubt(
+            departed.settle_doubt(
                 letter,
                 arrived=letter.key in self.network.taken,
                 policy=self.policy,

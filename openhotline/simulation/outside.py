@@ -14,7 +14,7 @@ from openhotline.jobs.post import Known, LogRead, Post, Receipt, Relay, RelayLog
 from openhotline.jobs.reconcile import Seen
 from openhotline.outbox.models import Letter
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
-from openhotline.steps.notify import HouseWords
+from openhotline.steps.departing import HouseWords
 
 VANTAGES = ("north", "south")
 DOMAIN = "hotline.example"

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import DurationField, ExpressionWrapper, F, Model, Q, Value
+from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Model, Value, When
+from django.db.models.functions import Coalesce
 
 from openhotline.ledger.record import Act, record
 from openhotline.records import bulk
@@ -23,6 +24,7 @@ from openhotline.rules.words import Actor
 
 Moved = TypeVar("Moved", Item, Removal, Report)
 
+_CLOCK = ("subject", "subject_id", "name", "opened_at", "due_at", "closed_at", "ended", "left")
 KEEP = clocks.Deadline("", datetime.min.replace(tzinfo=UTC))  # as `clock`: the clock that runs goes on
 
 
@@ -89,15 +91,13 @@ def advance(
     targets = {status: path.target(verb, status, outcome) for status in by_status}
 
     with transaction.atomic():
-        ids = sorted(row.pk for row in rows)
-        # Locks are taken in id order, so that two batches never wait for each other.
-        list(
-            model._default_manager.select_for_update()
-            .filter(pk__in=ids)
-            .order_by("pk")
-            .values_list("pk", flat=True)
-        )
+        if len(rows) > 1:
+            # Locks are taken in id order, so that two batches never wait for each other.
+            locked = model._default_manager.select_for_update().filter(pk__in=[row.pk for row in rows])
+            list(locked.order_by("pk").values_list("pk", flat=True))
         written: dict[str, Any] = {"version": F("version") + 1, **(changes or {})}
+        # Stamped once: a leg that has its time keeps it.
+        written |= {leg: Coalesce(F(leg), Value(at), output_field=DateTimeField()) for leg in stamps}
         if clock is not KEEP:
             written |= {"due_at": clock.due if clock else None, "clock": clock.name if clock else ""}
         for status, group in by_status.items():
@@ -110,9 +110,6 @@ def advance(
                     "Somebody else has moved this meanwhile. Open it again to see where it is now; "
                     "what you typed is kept."
                 )
-        for leg in stamps:
-            # Stamped once: a leg that has its time keeps it.
-            model._default_manager.filter(Q(pk__in=ids), Q(**{f"{leg}__isnull": True})).update(**{leg: at})
         if clock is not KEEP:
             _close_clocks(rows, at, held=removal_path.HELD in targets.values())
             _open_clocks(rows, clock, at)
@@ -161,13 +158,7 @@ def _open_clocks(rows: Sequence[Moved], clock: clocks.Deadline | None, at: datet
     if clock is None:
         return
     subject = _subject(type(rows[0]))
-    Clock.objects.bulk_create(
-        [
-            Clock(subject=subject, subject_id=row.pk, name=clock.name, opened_at=at, due_at=clock.due)
-            for row in rows
-        ],
-        batch_size=1000,
-    )
+    bulk.insert(Clock, _CLOCK, [(subject, row.pk, clock.name, at, clock.due, None, "", None) for row in rows])
 
 
 def _close_clocks(rows: Sequence[Moved], at: datetime, *, held: bool) -> None:
@@ -176,11 +167,8 @@ def _close_clocks(rows: Sequence[Moved], at: datetime, *, held: bool) -> None:
         subject=_subject(type(rows[0])), subject_id__in=[row.pk for row in rows], closed_at=None
     )
     left = ExpressionWrapper(F("due_at") - Value(at), output_field=DurationField())
-    if held:
-        running.update(closed_at=at, ended=clocks.HELD, left=left)
-        return
-    running.filter(due_at__lt=at).update(closed_at=at, ended=clocks.MISSED, left=left)
-    running.update(closed_at=at, ended=clocks.MET, left=left)
+    in_time = Case(When(due_at__lt=at, then=Value(clocks.MISSED)), default=Value(clocks.MET))
+    running.update(closed_at=at, ended=Value(clocks.HELD) if held else in_time, left=left)
 
 
 def _enter(

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from openhotline.ledger.record import Act, record
-from openhotline.outbox import queue
+from openhotline.outbox import queue, settling
 from openhotline.outbox.models import Letter, LetterLine
 from openhotline.policy import notice_texts
 from openhotline.records import bulk
@@ -34,9 +34,9 @@ from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import contact as contacts
-from openhotline.steps import freshness, notify
+from openhotline.steps import departing, freshness
 from openhotline.steps.advance import note, refuse_unless
-from openhotline.steps.notify import HouseWords
+from openhotline.steps.departing import HouseWords
 
 KIND = "host-alert"
 BATCH = 2000
@@ -192,7 +192,7 @@ def depart(letter: Letter, *, house: HouseWords, at: datetime) -> AlertContent |
         phone=house.phone,
         appeal=f"{house.portal_url}/appeal",
         sent=at,
-        addresses=notify.addresses(stay, traces),
+        addresses=departing.addresses(stay, traces),
         texts=notice_texts(made.host.language),
     )
 
@@ -216,7 +216,7 @@ def sealed_to(number: str) -> ContactKey | None:
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:
     """Refused for good: the contact is demoted, and what is still referred goes to the next one two people stand for."""
     with transaction.atomic():
-        queue.refused(letter, why=why, by=MACHINE_WORKER, at=at)
+        settling.refused(letter, why=why, by=MACHINE_WORKER, at=at)
         queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
         came_back(letter, why=why, at=at)
 

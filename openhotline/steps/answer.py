@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from openhotline.outbox.models import IN_DOUBT, SENDING, Letter
 from openhotline.policy import Policy
+from openhotline.records import bulk
 from openhotline.records.models import (
     Answer,
     AnswerLine,
@@ -82,7 +83,8 @@ def record(
             Removal.objects.select_for_update(of=("self",))
             .filter(consultation_lines__consultation=consultation)
             .exclude(pk__in=_passed_on(consultation))  # they are another unit's to answer now
-            .select_related("item", "host")
+            .select_related("item")
+            .prefetch_related("host")
             .order_by("pk")
         )
         if removals is not None:
@@ -126,20 +128,21 @@ def _keep(answer: Answer, scope: Sequence[Removal]) -> None:
     )
     mine = Q(answer__consultation__unit_id=answer.consultation.unit_id) | Q(answer=None)
     holds = dict(Hold.objects.filter(mine, removal__in=pks, released_at=None).values_list("removal_id", "pk"))
-    AnswerLine.objects.bulk_create(
+    bulk.insert(
+        AnswerLine,
+        ("answer_id", "removal_id", "was", "was_clock", "was_due", "was_answered", "ended_id"),
         [
-            AnswerLine(
-                answer=answer,
-                removal=removal,
-                was=removal.status,
-                was_clock=removal.clock,
-                was_due=removal.due_at,
-                was_answered=answered[removal.pk],
-                ended_id=holds.get(removal.pk),
+            (
+                answer.pk,
+                removal.pk,
+                removal.status,
+                removal.clock,
+                removal.due_at,
+                answered[removal.pk],
+                holds.get(removal.pk),
             )
             for removal in scope
         ],
-        batch_size=1000,
     )
 
 
@@ -164,13 +167,23 @@ def _facts(answer: Answer) -> dict[str, object]:
     }
 
 
+def _end_own_holds(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) -> set[int]:
+    """Holds of the answering unit on these end. Returns the removals that another unit holds: those stand."""
+    active = list(
+        Hold.objects.filter(removal__in=scope, released_at=None).values_list(
+            "pk", "removal_id", "answer_id", "answer__consultation__unit_id"
+        )
+    )
+    unit = answer.consultation.unit_id
+    own = [pk for pk, _, given, whose in active if given is None or whose == unit]
+    if own:
+        Hold.objects.filter(pk__in=own).update(released_at=at, released_by=by.who)
+    return {removal for _, removal, given, whose in active if given is not None and whose != unit}
+
+
 def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) -> None:
     """Go ahead: end holds of this unit, clear what waits, and draft the notice in the same act."""
-    active = Hold.objects.filter(removal__in=scope, released_at=None)
-    theirs = Q(answer__consultation__unit_id=answer.consultation.unit_id) | Q(answer=None)
-    Hold.objects.filter(pk__in=list(active.filter(theirs).values_list("pk", flat=True))).update(
-        released_at=at, released_by=by.who
-    )
+    standing = _end_own_holds(scope, answer, by=by, at=at)
     # A hold followed the content to its next episode: the same answer to the same question ends it there too.
     Hold.objects.filter(answer__consultation=answer.consultation, released_at=None).exclude(
         removal__in=scope
@@ -178,14 +191,10 @@ def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime)
         released_at=at, released_by=by.who
     )
     # What another unit holds stays held, whatever this one says.
-    held = set(active.values_list("removal_id", flat=True))
-    scope = [removal for removal in scope if removal.pk not in held]
-    waiting = [
-        removal
-        for removal in scope
-        if removal.status in (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)
-    ]
-    rest = [removal for removal in scope if removal not in waiting]
+    scope = [removal for removal in scope if removal.pk not in standing]
+    answerable = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)
+    waiting = [removal for removal in scope if removal.status in answerable]
+    rest = [removal for removal in scope if removal.status not in answerable]
     clock = clocks.Deadline(clocks.DEPARTURE, at)
     advance(
         waiting, "answer", "clear", by=by, at=at, clock=clock, stamps=["t4_answered"], facts=_facts(answer)
@@ -204,12 +213,7 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
     """Not yet. From noticed on, and while a notice is just leaving, a hold is a row that stops every letter."""
     if answer.review_at is None:
         raise Refused("A hold needs a review time.", code="review")
-    active = Hold.objects.filter(removal__in=scope, released_at=None)
-    mine = Q(answer__consultation__unit_id=answer.consultation.unit_id) | Q(answer=None)
-    Hold.objects.filter(pk__in=list(active.filter(mine).values_list("pk", flat=True))).update(
-        released_at=at, released_by=by.who
-    )
-    theirs = set(active.values_list("removal_id", flat=True))  # another unit holds it: that hold stands
+    standing = _end_own_holds(scope, answer, by=by, at=at)
     Hold.objects.bulk_create(
         [
             Hold(
@@ -222,7 +226,7 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
                 review_at=answer.review_at,
             )
             for removal in scope
-            if removal.pk not in theirs
+            if removal.pk not in standing
         ],
         batch_size=1000,
     )
@@ -233,7 +237,8 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
     )
     movable = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD, removal_path.CLEARED)
     moving = [removal for removal in scope if removal.status in movable and removal.pk not in leaving]
-    rest = [removal for removal in scope if removal not in moving]
+    going = {removal.pk for removal in moving}
+    rest = [removal for removal in scope if removal.pk not in going]
     clock = clocks.Deadline(clocks.HOLD_REVIEW, answer.until or answer.review_at)
     advance(moving, "answer", "hold", by=by, at=at, clock=clock, stamps=["t4_answered"], facts=_facts(answer))
     note(rest, "removal.held", by=by, at=at, facts=_facts(answer))
@@ -275,6 +280,7 @@ def release_due(*, at: datetime) -> int:
             released_at=at, released_by=MACHINE_WORKER.who
         )
         held = [hold.removal for hold in over if hold.removal.status == removal_path.HELD]
+        rest = [hold.removal for hold in over if hold.removal.status != removal_path.HELD]
         advance(
             held,
             "release",
@@ -284,7 +290,6 @@ def release_due(*, at: datetime) -> int:
             clock=clocks.Deadline(clocks.DEPARTURE, at),
             why="The hold ended as its answer said.",
         )
-        rest = [hold.removal for hold in over if hold.removal not in held]
         note(rest, "removal.released", by=MACHINE_WORKER, at=at)
         resume_clock(rest, by=MACHINE_WORKER, at=at)
         cleared = [hold.removal for hold in over if hold.removal.status == removal_path.CLEARED]

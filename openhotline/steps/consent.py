@@ -21,33 +21,44 @@ def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Co
     found = dict.fromkeys(removals, Consent())
     asked: dict[int, int] = {}  # removal -> the newest question
     since: dict[int, datetime] = {}
-    lines = ConsultationLine.objects.filter(
-        removal__in=removals, consultation__withdrawn_at=None
-    ).select_related("consultation")
-    for line in lines.order_by("consultation__asked_at", "consultation_id"):
-        question = line.consultation
-        asked[line.removal_id] = question.pk
-        since[line.removal_id] = question.asked_at
-        deemed = (
-            question.asks
-            and policy.covering(question.agreement, question.agreement_version).silence == DEEMED_CLEAR
-        )
-        found[line.removal_id] = Consent(asked=question.asks, silence=deemed and question.due_at <= at)
+    lines = ConsultationLine.objects.filter(removal__in=removals, consultation__withdrawn_at=None)
+    for pk, question, asked_at, asks, key, version, due_at in lines.order_by(
+        "consultation__asked_at", "consultation_id"
+    ).values_list(
+        "removal_id",
+        "consultation_id",
+        "consultation__asked_at",
+        "consultation__asks",
+        "consultation__agreement",
+        "consultation__agreement_version",
+        "consultation__due_at",
+    ):
+        asked[pk], since[pk] = question, asked_at
+        deemed = asks and policy.covering(key, version).silence == DEEMED_CLEAR
+        found[pk] = Consent(asked=asks, silence=deemed and due_at <= at)
     answers = AnswerLine.objects.filter(removal__in=removals, answer__undone_at=None).exclude(
         answer__kind=words.PASS_ON
     )
     question_of = dict(since)
-    for scope in answers.select_related("answer").order_by("answer__at", "answer_id"):
-        answer, pk = scope.answer, scope.removal_id
-        if pk in asked and (answer.at, answer.consultation_id == asked[pk]) < (question_of[pk], True):
+    for pk, question, answered_at, clears, until, valid_until in answers.order_by(
+        "answer__at", "answer_id"
+    ).values_list(
+        "removal_id",
+        "answer__consultation_id",
+        "answer__at",
+        "answer__clears",
+        "answer__until",
+        "answer__valid_until",
+    ):
+        if pk in asked and (answered_at, question == asked[pk]) < (question_of[pk], True):
             continue  # asked again since, because a go-ahead had run out, or passed on in that very moment
-        since[pk] = max(since.get(pk, answer.at), answer.at)
+        since[pk] = max(since.get(pk, answered_at), answered_at)
         found[pk] = replace(
             found[pk],
-            clears=answer.clears,
-            ended=not answer.clears and answer.until is not None and answer.until <= at,
+            clears=clears,
+            ended=not clears and until is not None and until <= at,
             silence=False,
-            valid_until=answer.valid_until,
+            valid_until=valid_until,
         )
     settled = SilenceProposal.objects.filter(
         consultation__in=set(asked.values()), confirmed_by__isnull=False, settled_at__isnull=False

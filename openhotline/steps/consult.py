@@ -59,9 +59,10 @@ def ask_police(
             again=any(removal.again for removal in removals),
             passed_from=passed_from,
         )
-        ConsultationLine.objects.bulk_create(
-            [ConsultationLine(consultation=consultation, removal=removal) for removal in removals],
-            batch_size=1000,
+        bulk.insert(
+            ConsultationLine,
+            ("consultation_id", "removal_id", "answered"),
+            [(consultation.pk, removal.pk, False) for removal in removals],
         )
         facts: dict[str, object] = {"consultation": number, "unit": unit.key, "agreement": agreement.version}
         if passed_from is None:
@@ -173,7 +174,8 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
     """
     waiting = list(
         Removal.objects.filter(Q(status=removal_path.TRACED), Q(route=words.HOME))
-        .select_related("item", "host")
+        .select_related("item")
+        .prefetch_related("host")
         .order_by("pk")
     )
     table = units.table(policy=policy)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import DateTimeField, F, Value
+from django.db.models.functions import Coalesce
 
 from openhotline.ledger.record import Act, record
 from openhotline.policy import languages
@@ -177,8 +179,8 @@ def retire(contact: Contact, *, why: str, by: Actor, at: datetime) -> None:
 
 def worked(contact_id: int, *, at: datetime) -> None:
     """A relay took a letter to it, first and last time."""
-    Contact.objects.filter(pk=contact_id, first_success=None).update(first_success=at)
-    Contact.objects.filter(pk=contact_id).update(last_success=at)
+    first = Coalesce(F("first_success"), Value(at), output_field=DateTimeField())
+    Contact.objects.filter(pk=contact_id).update(first_success=first, last_success=at)
 
 
 def name_site(host: Host, site: str, *, by: Actor, at: datetime) -> None:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from openhotline.ledger.record import Act, record
-from openhotline.outbox import queue
+from openhotline.outbox import queue, settling
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, PENDING, Letter
 from openhotline.policy import Policy, notice_texts
 from openhotline.records import bulk
@@ -38,7 +38,7 @@ from openhotline.rules.urls import registrable_of
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import freshness, list_agreement, tell
 from openhotline.steps.advance import refuse_unless
-from openhotline.steps.notify import HouseWords
+from openhotline.steps.departing import HouseWords
 
 KIND = "domain-alert"
 TOLD = (*removal_path.WITH_HOST, removal_path.REFERRED)  # somebody who can remove it knows of it
@@ -288,7 +288,7 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:
     """Refused for good: nobody was told."""
     with transaction.atomic():
-        queue.refused(letter, why=why, by=MACHINE_WORKER, at=at)
+        settling.refused(letter, why=why, by=MACHINE_WORKER, at=at)
         queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
         came_back(letter, why=why, at=at)
 

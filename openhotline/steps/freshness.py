@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q, Window
+from django.db.models.functions import RowNumber
 
 from openhotline.outbox.models import PENDING, Letter, LetterLine
 from openhotline.records.models import Removal, Trace
@@ -23,19 +24,11 @@ STALE = "The trace is too old, or unclear, to send on. It is being traced again.
 
 def newest(items: Iterable[int]) -> dict[tuple[int, str], Trace]:
     """place (item id, news server) -> its newest trace, without the sealed answers."""
-    wanted = {
-        (item, server): last
-        for item, server, last in Trace.objects.filter(item__in=items)
-        .values("item", "server")
-        .annotate(last=Max("at"))
-        .values_list("item", "server", "last")
-    }
-    rows = (
-        Trace.objects.filter(item__in={item for item, _ in wanted}, at__in=set(wanted.values()))
-        .defer("sealed", "answers", "reasons", "layers")
-        .order_by("at", "pk")
+    last = Window(
+        RowNumber(), partition_by=[F("item"), F("server")], order_by=[F("at").desc(), F("pk").desc()]
     )
-    return {row.held_at: row for row in rows if row.at == wanted[row.held_at]}
+    rows = Trace.objects.filter(item__in=items).defer("sealed", "answers", "reasons", "layers")
+    return {row.held_at: row for row in rows.annotate(last=last).filter(last=1)}
 
 
 def line(

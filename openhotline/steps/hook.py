@@ -40,7 +40,7 @@ def tell_at(program: HostProgram, url: str, *, by: Actor, at: datetime) -> None:
 
 def tell(notice: Notice, *, due: datetime, at: datetime) -> None:
     """A notice has left by mail: where its host's program wants to know, it is told, once."""
-    program = HostProgram.objects.filter(host=notice.host, closed_at=None).exclude(hook="").first()
+    program = HostProgram.objects.filter(host=notice.host_id, closed_at=None).exclude(hook="").first()
     if program is None:
         return
     queue.put(

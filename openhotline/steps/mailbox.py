@@ -15,8 +15,8 @@ from uuid import NAMESPACE_URL, uuid5
 from django.db import transaction
 
 from openhotline.ledger.record import Act, record
+from openhotline.outbox.entries import TO_FORGET
 from openhotline.outbox.models import SENT, Letter
-from openhotline.outbox.queue import TO_FORGET
 from openhotline.policy import Policy
 from openhotline.records import keys, vault
 from openhotline.records.models import (
@@ -36,12 +36,12 @@ from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import split_lines
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import alert, answer, confirm, domain_alert, intake, notify
+from openhotline.steps import alert, answer, confirm, departed, domain_alert, intake
 from openhotline.steps.advance import refuse_unless
 
 EXCERPT = 4000
 _CAME_BACK = {
-    "notice": notify.came_back,
+    "notice": departed.came_back,
     alert.KIND: alert.came_back,
     domain_alert.KIND: domain_alert.came_back,
 }

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from openhotline.outbox import queue
+from openhotline.outbox import queue, settling
 from openhotline.outbox.models import FAILED, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
@@ -215,7 +215,7 @@ def note_lost(number: str, lost: Sequence[str]) -> None:
 def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
     """The partner took it (or the mail left): T5 abroad, and the query clock starts."""
     with transaction.atomic():
-        queue.sent([letter], receipt=receipt, by=MACHINE_WORKER, at=at)
+        settling.sent([letter], receipt=receipt, by=MACHINE_WORKER, at=at)
         referral = Referral.objects.get(number=letter.number)
         due = at + policy.clocks.partner_query
         Referral.objects.filter(pk=referral.pk).update(sent_at=at, due_at=due, their_reference=receipt)
@@ -241,7 +241,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
 
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:
     """Refused for good: it waits for a person, named in the outbox."""
-    queue.refused(letter, why=why, by=MACHINE_WORKER, at=at)
+    settling.refused(letter, why=why, by=MACHINE_WORKER, at=at)
 
 
 def again(referral: Referral, *, by: Actor, at: datetime) -> Letter:
@@ -274,7 +274,7 @@ def again(referral: Referral, *, by: Actor, at: datetime) -> Letter:
                 text=letter.text,
             )
         else:
-            made = queue.again(letter, by=by, at=at)
+            made = settling.again(letter, by=by, at=at)
         note(
             list(Removal.objects.filter(pk__in=removals).select_related("item").order_by("pk")),
             "referral.again",

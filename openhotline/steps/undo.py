@@ -67,7 +67,8 @@ def undo(answer: Answer, *, by: Actor, at: datetime) -> Answer:
         _passed_back(answer, list(removals.values()), by=by, at=at)
         _restore_holds(lines, at=at)
         _move_back(answer, moving, removals, by=by, at=at)
-        rest = [line for line in lines if line not in moving]
+        moved = {line.pk for line in moving}
+        rest = [line for line in lines if line.pk not in moved]
         _rest(answer, rest, removals, by=by, at=at)
         open_again = [line.removal_id for line in lines if not line.was_answered]
         ConsultationLine.objects.filter(consultation=consultation, removal__in=open_again).update(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from openhotline.jobs.steady import ALLOWED, BELIEVED_AFTER, SteadyClock
-from openhotline.outbox import queue
+from openhotline.outbox import claims, queue, settling
 from openhotline.records.models import Hold
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
@@ -129,11 +129,11 @@ def test_a_jump_forward_takes_no_letter_from_the_worker_that_is_handing_it_over(
         at=house.now,
         by=MACHINE_WORKER,
     )
-    (one,) = queue.claim(
+    (one,) = claims.claim(
         "mail", at=machine.steady.now(), by=MACHINE_WORKER, way="smtp", guard=lambda letter: b"x"
     )
     machine.wall += DAY
-    assert queue.recover(at=machine.steady.now(), by=MACHINE_WORKER) == 0
-    queue.sent([one], receipt="R", by=MACHINE_WORKER, at=machine.steady.now())
+    assert settling.recover(at=machine.steady.now(), by=MACHINE_WORKER) == 0
+    settling.sent([one], receipt="R", by=MACHINE_WORKER, at=machine.steady.now())
     machine.passes(BELIEVED_AFTER)
-    assert queue.recover(at=machine.steady.now(), by=MACHINE_WORKER) == 0
+    assert settling.recover(at=machine.steady.now(), by=MACHINE_WORKER) == 0

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from openhotline import policy as policies
-from openhotline.outbox import queue
+from openhotline.outbox import claims, settling
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Consultation, Item, Notice, Removal, Unit, User
 from openhotline.rules import alert as alert_words
@@ -25,6 +25,8 @@ from openhotline.steps import (
     check,
     consult,
     contact,
+    departed,
+    departing,
     domain_alert,
     freshness,
     intake,
@@ -32,7 +34,7 @@ from openhotline.steps import (
     refer,
     trace,
 )
-from openhotline.steps.notify import HouseWords
+from openhotline.steps.departing import HouseWords
 
 NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
 HOUSE = HouseWords(
@@ -192,7 +194,7 @@ class Day:
 
         def guard(letter: Letter) -> bytes | None:
             if letter.kind == "notice":
-                content = notify.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
+                content = departing.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
                 return b"notice " + letter.number.encode() if content else None
             if letter.kind == "referral":
                 content = refer.depart(letter, policy=self.policy, at=self.now)
@@ -206,13 +208,13 @@ class Day:
             return letter.text.encode()
 
         for transport in ("mail", "partner"):
-            for letter in queue.claim(transport, at=self.now, by=MACHINE_WORKER, guard=guard):
+            for letter in claims.claim(transport, at=self.now, by=MACHINE_WORKER, guard=guard):
                 if letter.kind == "notice":
-                    notify.sent(letter, receipt="250 queued", policy=self.policy, at=self.now)
+                    departed.sent(letter, receipt="250 queued", policy=self.policy, at=self.now)
                 elif letter.kind == "referral":
                     refer.sent(letter, receipt="their-1", policy=self.policy, at=self.now)
                 else:
-                    queue.sent([letter], receipt="250 queued", by=MACHINE_WORKER, at=self.now)
+                    settling.sent([letter], receipt="250 queued", by=MACHINE_WORKER, at=self.now)
                 gone.append(letter)
         return gone
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openhotline.outbox import queue
+from openhotline.outbox import claims
 from openhotline.records.models import Partner, Referral
 from openhotline.rules import words
 from openhotline.rules.opinion import Opinion
@@ -134,7 +134,7 @@ def test_a_silent_partner_is_asked_after_three_days_and_managers_are_told_after_
 def test_a_referral_refused_for_good_leaves_again_when_a_person_says_so(house: Day, partner: Partner) -> None:
     removals = house.traced(house.graded(house.public_report("http://img.example.net/r")), CANAL_HOST)
     (referral,) = refer.refer_due(at=house.now)
-    (letter,) = queue.claim("partner", at=house.now, by=MACHINE_WORKER, guard=lambda _: b"frozen")
+    (letter,) = claims.claim("partner", at=house.now, by=MACHINE_WORKER, guard=lambda _: b"frozen")
     refer.bounced(letter, why="no such case type", at=house.now)
     with pytest.raises(NotPermitted):
         refer.again(referral, by=house.who("A07"), at=house.now)

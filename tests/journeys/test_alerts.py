@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openhotline.outbox import queue
+from openhotline.outbox import claims
 from openhotline.records.models import Hold, Host, HostRegistration, Partner, Removal
 from openhotline.rules.contacts import HOST_PAGE
 from openhotline.rules.refusals import Refused
@@ -127,7 +127,7 @@ def test_never_instead_of_the_referral(house: Day) -> None:
     removals = found(house, "http://dijk.example.net/n/1")
     registered(house, removals)
     refer.refer_due(at=house.now)
-    (letter,) = queue.claim("partner", at=house.now, by=MACHINE_WORKER, guard=lambda _: b"referral")
+    (letter,) = claims.claim("partner", at=house.now, by=MACHINE_WORKER, guard=lambda _: b"referral")
     refer.bounced(letter, why="400 no", at=house.now)
     assert alert.hosts_due(at=house.now) == 0
     referral = removals[0].referral_lines.get().referral
@@ -164,7 +164,7 @@ def test_it_comes_back_and_goes_to_nobody_until_two_people_stand_for_another_con
     refer.refer_due(at=house.now)
     house.letters_leave()
     alert.hosts_due(at=house.now)
-    (letter,) = queue.claim("mail", at=house.now, by=MACHINE_WORKER, guard=lambda _: b"alert")
+    (letter,) = claims.claim("mail", at=house.now, by=MACHINE_WORKER, guard=lambda _: b"alert")
     alert.bounced(letter, why="550 no such user", at=house.now)
     assert alert.hosts_due(at=house.now) == 0
     host = Host.objects.get(pk=removals[0].host_id)

@@ -6,13 +6,13 @@ import pytest
 
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
-from openhotline.outbox import queue
+from openhotline.outbox import claims
 from openhotline.records.models import Contact, ContactEvent, ContactSource, Notice
 from openhotline.rules import contacts as rule
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import contact, notify
+from openhotline.steps import contact, departed, notify
 from tests.journeys.cast import hours, minutes
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def test_a_bounce_demotes_and_the_next_best_is_written_to_without_a_person(house
     house.answered(house.asked(), words.GO_AHEAD)
     house.later(minutes(1))
     house.minute_over()
-    (claimed,) = queue.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"x")
+    (claimed,) = claims.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"x")
     first = Notice.objects.get(number=claimed.number).contact
     assert first is not None
-    notify.bounced(claimed, why="550 no such mailbox", at=house.now)
+    departed.bounced(claimed, why="550 no such mailbox", at=house.now)
     first.refresh_from_db()
     assert (first.usable, first.bounces, first.verified_by, first.last_failure) == (False, 1, "", house.now)
     (waiting,) = house.letters("notice", "pending")

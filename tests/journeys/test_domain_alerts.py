@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from openhotline.outbox import queue
+from openhotline.outbox import claims
 from openhotline.records import vault
 from openhotline.records.models import DomainAlert, DomainWait, Hold
 from openhotline.rules import words
@@ -151,7 +151,7 @@ def test_a_mailbox_that_returns_an_alert_gets_none_until_a_person_says_so(house:
     abroad(house, TOWN.format(1))
     swept(house)
     house.minute_over()
-    (letter,) = queue.claim(
+    (letter,) = claims.claim(
         "mail", at=house.now, by=MACHINE_WORKER, kinds=[domain_alert.KIND], guard=lambda _: b"x"
     )
     domain_alert.bounced(letter, why="550 no such user", at=house.now)

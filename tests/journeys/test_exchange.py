@@ -15,7 +15,7 @@ from openhotline.connectors.mail.client import Relay
 from openhotline.jobs import dispatch, doubt, exchange, reconcile
 from openhotline.jobs.post import Known, Post
 from openhotline.ledger.reading import entries_of
-from openhotline.outbox import queue
+from openhotline.outbox import queue, settling
 from openhotline.outbox.models import Difference, Letter
 from openhotline.records import vault
 from openhotline.records.models import (
@@ -474,7 +474,7 @@ def test_a_word_they_refuse_is_a_difference_and_stops_the_others_until_a_person_
     liaison = house.day.who("P01")
     with pytest.raises(NotPermitted):
         queue.leave(letter, why="x", by=house.day.who("A07"), at=house.day.now)
-    queue.again(letter, by=liaison, at=house.day.now)
+    settling.again(letter, by=liaison, at=house.day.now)
     house.leave()
     house.day.contact_verified([removal])
     house.day.asked()

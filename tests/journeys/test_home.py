@@ -14,6 +14,7 @@ from openhotline.steps import (
     confirm,
     consult,
     contact,
+    departed,
     escalate,
     notify,
     silence,
@@ -244,15 +245,15 @@ def test_a_bounce_demotes_the_contact_and_a_second_person_verifies_the_next(hous
     house.answered(house.asked(), words.GO_AHEAD)
     letter = house.letters("notice", "pending")[0]
     house.later(minutes(1))
-    from openhotline.outbox import queue
+    from openhotline.outbox import claims
     from openhotline.rules.words import MACHINE_WORKER
 
     house.minute_over()
-    (claimed,) = queue.claim(
+    (claimed,) = claims.claim(
         "mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"frozen"
     )
     assert claimed.pk == letter.pk
-    notify.bounced(claimed, why="550 no such mailbox", at=house.now)
+    departed.bounced(claimed, why="550 no such mailbox", at=house.now)
     assert len(house.letters("notice", "contact needed")) == 1
     host = removals[0].host
     added = contact.propose(

@@ -2,13 +2,13 @@
 
 import pytest
 
-from openhotline.outbox import queue
+from openhotline.outbox import claims, settling
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Hold, NoticeLine, Removal
 from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, confirm, contact, due, escalate, notify
+from openhotline.steps import alarm, answer, confirm, contact, departed, departing, due, escalate, notify
 from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
 
 
@@ -23,11 +23,11 @@ def noticed(house: Day, *lines: str) -> tuple[list[Removal], object]:
 
 def claimed(house: Day) -> Letter:
     def guard(letter: Letter) -> bytes | None:
-        content = notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
+        content = departing.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
         return " ".join(address.canonical for address in content.addresses).encode() if content else None
 
     house.minute_over()
-    (letter,) = queue.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=guard)
+    (letter,) = claims.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=guard)
     return letter
 
 
@@ -38,7 +38,7 @@ def test_frozen_bytes_that_name_a_held_address_never_leave(house: Day) -> None:
     consultation = house.asked()
     house.answered(consultation, words.GO_AHEAD)
     letter = claimed(house)
-    queue.not_now(letter, why="451", by=MACHINE_WORKER, at=house.now)
+    settling.not_now(letter, why="451", by=MACHINE_WORKER, at=house.now)
     house.answered(
         consultation, words.HOLD, review_at=house.now + hours(5), reason="covert work", removals=removals[:1]
     )
@@ -58,9 +58,9 @@ def test_what_is_in_doubt_is_never_noticed_twice(house: Day) -> None:
     consultation = house.asked()
     house.answered(consultation, words.GO_AHEAD)
     letter = claimed(house)
-    queue.in_doubt(letter, why="the line broke", by=MACHINE_WORKER, at=house.now)
+    settling.in_doubt(letter, why="the line broke", by=MACHINE_WORKER, at=house.now)
     house.answered(consultation, words.HOLD, review_at=house.now + hours(5), reason="covert work")
-    notify.settle_doubt(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
+    departed.settle_doubt(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
     house.answered(consultation, words.GO_AHEAD)
     house.letters_leave()
     assert house.notices_sent() == 1
@@ -141,7 +141,7 @@ def test_one_unclear_trace_does_not_keep_the_others(house: Day) -> None:
     newest.pk, newest.verdict, newest.at = None, "unclear", house.now + minutes(1)
     newest.save(force_insert=True)
     house.later(minutes(2))
-    content = notify.depart(house.letters("notice")[0], policy=house.policy, house=HOUSE, at=house.now)
+    content = departing.depart(house.letters("notice")[0], policy=house.policy, house=HOUSE, at=house.now)
     assert content is not None
     assert len(content.addresses) == 2
     assert len(house.letters("notice", "pending")) == 2, "the third waits in a notice of its own"
@@ -203,7 +203,7 @@ def test_an_origin_that_was_told_for_us_alone_stands_in_no_notice(house: Day) ->
     said = {}
     for kept in ("", "192.0.2.44"):
         removals[0].item.traces.update(kept_back=kept)
-        content = notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
+        content = departing.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
         assert content is not None
         said[kept] = wording.text(content)
     assert "192.0.2.44" in said[""] and "192.0.2.44" not in said["192.0.2.44"]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from openhotline.outbox import queue
+from openhotline.outbox import claims
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Assessment, Item, ReceiptPhase
 from openhotline.rules import words
@@ -25,7 +25,7 @@ def taken_back(house: Day, item: Item, name: str) -> Item:
 
 def wishes(house: Day) -> list[Letter]:
     """What the prober may be asked now."""
-    return queue.claim("prober", at=house.now, by=MACHINE_WORKER, kinds=("trace",))
+    return claims.claim("prober", at=house.now, by=MACHINE_WORKER, kinds=("trace",))
 
 
 def test_the_second_reader_takes_it_back_another_one_reads_blind_and_one_wish_leaves(house: Day) -> None:

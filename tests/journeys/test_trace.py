@@ -3,14 +3,14 @@
 import pytest
 from django.db import transaction
 
-from openhotline.outbox import queue
+from openhotline.outbox import claims
 from openhotline.records import trace_answers
 from openhotline.records.models import Item, Removal, Trace
 from openhotline.rules import departure, words
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import check, consult, escalate, freshness, notify, refer, trace
+from openhotline.steps import check, consult, departing, escalate, freshness, refer, trace
 from tests.journeys.cast import CANAL_HOST, HOUSE, NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
 
@@ -75,7 +75,7 @@ def test_a_notice_waits_for_a_fresh_trace(house: Day) -> None:
     house.later(hours(5))
     (letter,) = house.letters("notice")
     with pytest.raises(Refused, match="too old"):
-        notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
+        departing.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
     assert [one.pk for one in freshness.to_trace(at=house.now)] == [removals[0].pk]
     assert check.to_trace(policy=house.policy, at=house.now) == 1
 
@@ -138,7 +138,7 @@ def test_a_notice_never_leaves_to_a_host_its_newest_trace_does_not_name(house: D
     newest.save(force_insert=True)
     (letter,) = house.letters("notice")
     with pytest.raises(Refused, match="unclear"):
-        notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
+        departing.depart(letter, policy=house.policy, house=HOUSE, at=house.now)
 
 
 # --- what is a move, and what is not ------------------------------------------------------------------
@@ -306,7 +306,7 @@ def test_letters_that_wait_for_a_trace_do_not_keep_the_others(house: Day) -> Non
     house.later(hours(5))
 
     def guard(letter: object) -> bytes | None:
-        return b"x" if notify.depart(letter, policy=house.policy, house=HOUSE, at=house.now) else None
+        return b"x" if departing.depart(letter, policy=house.policy, house=HOUSE, at=house.now) else None
 
-    assert queue.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=guard) == []
+    assert claims.claim("mail", at=house.now, by=MACHINE_WORKER, kinds=["notice"], guard=guard) == []
     assert house.letters("notice", "pending"), "it stays, with the sentence why"

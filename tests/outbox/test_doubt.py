@@ -15,7 +15,7 @@ from openhotline.connectors.spool.client import Spool
 from openhotline.connectors.spool.fake import FakePickup
 from openhotline.jobs import dispatch, doubt, reconcile
 from openhotline.jobs.post import Post
-from openhotline.outbox import queue
+from openhotline.outbox import claims, queue, settling
 from openhotline.outbox.models import IN_DOUBT, PENDING, SENT, Difference, Letter
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
@@ -32,7 +32,7 @@ def letter(house: Day, number: str = "N-1", *, transport: str = "mail", kind: st
 
 
 def claimed(house: Day, *, way: str, transport: str = "mail") -> Letter:
-    (one,) = queue.claim(
+    (one,) = claims.claim(
         transport, at=house.now, by=MACHINE_WORKER, way=way, guard=lambda one: one.number.encode()
     )
     return one
@@ -42,7 +42,7 @@ def left_by_a_crash(house: Day, *, way: str, number: str = "N-1", transport: str
     letter(house, number, transport=transport)
     one = claimed(house, way=way, transport=transport)
     house.later(minutes(6))
-    assert queue.recover(at=house.now, by=MACHINE_WORKER) == 1
+    assert settling.recover(at=house.now, by=MACHINE_WORKER) == 1
     one.refresh_from_db()
     assert one.state == IN_DOUBT
     return one
@@ -53,7 +53,7 @@ def sent_one(house: Day, log: FakeLog | None, number: str) -> Letter:
     one = claimed(house, way="smtp")
     if log is not None:
         log.taken(one.key)
-    queue.sent([one], receipt="R", by=MACHINE_WORKER, at=house.now)
+    settling.sent([one], receipt="R", by=MACHINE_WORKER, at=house.now)
     return one
 
 
@@ -115,7 +115,7 @@ def test_the_spool_knows_what_it_has(house: Day, tmp_path: Path) -> None:
     spooled.hand_over(one)  # and we die here
     pickup.pick_up()
     house.later(minutes(6))
-    queue.recover(at=house.now, by=MACHINE_WORKER)
+    settling.recover(at=house.now, by=MACHINE_WORKER)
     assert settle(house, spooled) == 1
     assert dispatch.letters(spooled, policy=house.policy, at=house.now) == 0
     one.refresh_from_db()
@@ -192,7 +192,7 @@ def test_nobody_is_asked_before_the_lease_has_ended(house: Day, monkeypatch: pyt
     monkeypatch.setattr(Post, "ask", lambda self, letter: Known("not taken", ""))
     letter(house, transport="partner")
     one = claimed(house, way="http", transport="partner")
-    queue.in_doubt(one, why="it fell silent", by=MACHINE_WORKER, at=house.now)
+    settling.in_doubt(one, why="it fell silent", by=MACHINE_WORKER, at=house.now)
     assert settle(house, post()) == 0
     house.later(minutes(5))
     assert settle(house, post()) == 1
@@ -218,10 +218,10 @@ def test_a_restored_letter_and_a_forgotten_address_are_a_persons_to_settle(
     forgotten = letter(house, "N-9", kind="reporter-answer")
     one = claimed(house, way="spool")
     assert one.pk == forgotten.pk
-    queue.in_doubt(one, why="broken", by=MACHINE_WORKER, at=house.now)
+    settling.in_doubt(one, why="broken", by=MACHINE_WORKER, at=house.now)
     assert settle(house, spooled) == 0
     with pytest.raises(Refused, match="forgotten"):
-        queue.not_arrived(one, why="", by=MACHINE_WORKER, at=house.now)
+        settling.not_arrived(one, why="", by=MACHINE_WORKER, at=house.now)
 
 
 def test_a_letter_on_its_way_cannot_be_withdrawn(house: Day) -> None:
@@ -234,11 +234,11 @@ def test_a_letter_on_its_way_cannot_be_withdrawn(house: Day) -> None:
 def test_a_person_settles_it_either_way(house: Day) -> None:
     for arrived, state in ((True, SENT), (False, PENDING)):
         one = left_by_a_crash(house, way="smtp", number=f"N-{arrived}")
-        queue.decide(one, arrived=arrived, by=house.who("L01"), at=house.now)
+        settling.decide(one, arrived=arrived, by=house.who("L01"), at=house.now)
         one.refresh_from_db()
         assert one.state == state
         with pytest.raises(Refused):
-            queue.decide(one, arrived=arrived, by=house.who("L01"), at=house.now)
+            settling.decide(one, arrived=arrived, by=house.who("L01"), at=house.now)
         Letter.objects.filter(state=PENDING).update(due_at=house.now + timedelta(days=9))
 
 
@@ -267,7 +267,7 @@ def test_every_difference_is_listed_owned_and_ends_when_it_is_not_found_any_more
         (reconcile.BOUNCED, bounced.key, words.LEAD),
     }
     one = claimed(house, way="smtp")
-    queue.sent([one], receipt="R", by=MACHINE_WORKER, at=house.now)
+    settling.sent([one], receipt="R", by=MACHINE_WORKER, at=house.now)
     assert reconcile.compare(comparing, at=house.now) == 3
     listed = reconcile.listed()
     assert [row["what"] for row in listed["differences"]]  # type: ignore[attr-defined]
@@ -284,7 +284,7 @@ def test_partners_are_asked_hourly_for_what_they_say_they_have(
     for number in ("R-1", "R-2", "R-3"):
         letter(house, number, transport="partner")
         one = claimed(house, way="http", transport="partner")
-        queue.sent([one], receipt=f"P-{number}", by=MACHINE_WORKER, at=house.now)
+        settling.sent([one], receipt=f"P-{number}", by=MACHINE_WORKER, at=house.now)
         letters.append(one)
     answers = {
         letters[0].key: Known("taken", "P-R-1"),
@@ -303,12 +303,12 @@ def test_a_late_answer_about_one_attempt_does_not_settle_the_next(house: Day) ->
     """Two workers ask; one sends again and loses the line; the other's old "not taken" must not repeat it."""
     old = left_by_a_crash(house, way="smtp")
     first = Letter.objects.get(pk=old.pk)
-    queue.not_arrived(first, why="asked", by=MACHINE_WORKER, at=house.now)
+    settling.not_arrived(first, why="asked", by=MACHINE_WORKER, at=house.now)
     again = claimed(house, way="smtp")
-    queue.in_doubt(again, why="the line broke", by=MACHINE_WORKER, at=house.now)
+    settling.in_doubt(again, why="the line broke", by=MACHINE_WORKER, at=house.now)
     for settle_late in (
-        queue.not_arrived,
-        lambda *given, **more: queue.sent([given[0]], by=more["by"], at=more["at"]),
+        settling.not_arrived,
+        lambda *given, **more: settling.sent([given[0]], by=more["by"], at=more["at"]),
     ):
         with pytest.raises(Refused):
             settle_late(old, why="asked", by=MACHINE_WORKER, at=house.now)

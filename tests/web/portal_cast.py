@@ -14,7 +14,7 @@ from openhotline.clock import WorldClock
 from openhotline.connectors.mail.meaning import MailLetter, render
 from openhotline.connectors.xarf import meaning as xarf
 from openhotline.ledger import record as ledger
-from openhotline.outbox import queue
+from openhotline.outbox import claims, settling
 from openhotline.outbox.models import Letter
 from openhotline.records import vault
 from openhotline.records.models import Consultation, Host, House, Notice, Partner, Referral, Removal, User
@@ -22,7 +22,7 @@ from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
-from openhotline.steps import alarm, freshness, notify, refer, requests
+from openhotline.steps import alarm, departed, departing, freshness, refer, requests
 from tests.journeys.cast import CANAL_HOST, HOUSE, NORTH_RACK, QUAY_DATA, Day
 
 KEY = b"the site key of a test house....".ljust(32)
@@ -140,20 +140,20 @@ def letters_leave(day: Day) -> None:
 
     def freeze(letter: Letter) -> bytes | None:
         if letter.kind == "notice":
-            content = notify.depart(letter, policy=day.policy, house=HOUSE, at=day.now)
+            content = departing.depart(letter, policy=day.policy, house=HOUSE, at=day.now)
             return _mail(letter, content) if content else None
         if letter.kind == "referral":
             return b"referral" if refer.depart(letter, policy=day.policy, at=day.now) else None
         return letter.text.encode()
 
     for transport in ("mail", "partner"):
-        for letter in queue.claim(transport, at=day.now, by=MACHINE_WORKER, guard=freeze):
+        for letter in claims.claim(transport, at=day.now, by=MACHINE_WORKER, guard=freeze):
             if letter.kind == "notice":
-                notify.sent(letter, receipt="250 queued", policy=day.policy, at=day.now)
+                departed.sent(letter, receipt="250 queued", policy=day.policy, at=day.now)
             elif letter.kind == "referral":
                 refer.sent(letter, receipt=f"THEIRS-{letter.number}", policy=day.policy, at=day.now)
             else:
-                queue.sent([letter], receipt="250 queued", by=MACHINE_WORKER, at=day.now)
+                settling.sent([letter], receipt="250 queued", by=MACHINE_WORKER, at=day.now)
 
 
 def _mail(letter: Letter, content: wording.NoticeContent) -> bytes:

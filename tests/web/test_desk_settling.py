@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from openhotline.outbox import queue
+from openhotline.outbox import claims, queue, settling
 from openhotline.outbox.models import IN_DOUBT, PENDING, Letter
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
@@ -86,7 +86,7 @@ def test_a_refused_referral_is_tried_again_at_the_desk(desk: Desk) -> None:
     )
     day.traced(day.graded(day.public_report("http://img.example.net/r")), CANAL_HOST)
     (referral,) = refer.refer_due(at=day.now)
-    (letter,) = queue.claim("partner", at=day.now, by=MACHINE_WORKER, guard=lambda _: b"frozen")
+    (letter,) = claims.claim("partner", at=day.now, by=MACHINE_WORKER, guard=lambda _: b"frozen")
     refer.bounced(letter, why="no such case type", at=day.now)
     desk.sync()
     page = f"/referrals/{referral.number}"
@@ -106,10 +106,10 @@ def in_doubt(desk: Desk) -> Letter:
     day.contact_verified(removals)
     day.answered(day.asked(), words.GO_AHEAD)
     day.minute_over()
-    (letter,) = queue.claim(
+    (letter,) = claims.claim(
         "mail", at=day.now, by=MACHINE_WORKER, kinds=["notice"], guard=lambda _: b"frozen bytes"
     )
-    queue.in_doubt(letter, why="The line broke.", by=MACHINE_WORKER, at=day.now)
+    settling.in_doubt(letter, why="The line broke.", by=MACHINE_WORKER, at=day.now)
     desk.sync()
     return letter
 
@@ -140,16 +140,16 @@ def test_a_refused_letter_leaves_again_or_is_left_with_a_reason(desk: Desk) -> N
     tell.desk(
         "referral-query", number="R-1", recipient="x@partner.example", subject="s", text="t", at=desk.day.now
     )
-    (letter,) = queue.claim("mail", at=desk.day.now, by=MACHINE_WORKER, guard=lambda _: b"bytes")
-    queue.refused(letter, why="550 no such user", by=MACHINE_WORKER, at=desk.day.now)
+    (letter,) = claims.claim("mail", at=desk.day.now, by=MACHINE_WORKER, guard=lambda _: b"bytes")
+    settling.refused(letter, why="550 no such user", by=MACHINE_WORKER, at=desk.day.now)
     page, liaison = f"/outbox/{letter.pk}", desk.as_("P01")
     assert page in liaison.get("/outbox?state=failed").content.decode()
     assert "550 no such user" in liaison.get(page).content.decode()
     assert desk.as_("A07").post(page, {"press": "again"}).status_code == 403
     assert liaison.post(page, {"press": "again"}).status_code == 303
     assert liaison.post(page, {"press": "leave", "why": "rang them"}).status_code == 409, "it waits already"
-    (letter,) = queue.claim("mail", at=desk.day.now, by=MACHINE_WORKER, guard=lambda _: None)
-    queue.refused(letter, why="550 no such user", by=MACHINE_WORKER, at=desk.day.now)
+    (letter,) = claims.claim("mail", at=desk.day.now, by=MACHINE_WORKER, guard=lambda _: None)
+    settling.refused(letter, why="550 no such user", by=MACHINE_WORKER, at=desk.day.now)
     assert liaison.post(page, {"press": "leave"}).status_code == 422
     assert liaison.post(page, {"press": "leave", "why": "rang them"}).status_code == 303
     letter.refresh_from_db()

@@ -7,18 +7,21 @@ line break in a value is refused and a repeat is byte-identical. With XARF parts
 not pure ARF: a web page has no mail to enclose. Several addresses give several parts, each one complete
 report (`xarf-1.json`, `xarf-2.json` ...), because readers of XARF expect one object a file.
 
-Not here: sending (`client.py`), what a notice says (`steps/notify`), what a XARF report says (`connectors/xarf`).
+Not here: sending (`client.py`), what a notice says (`rules/notice`), what a XARF report says (`connectors/xarf`).
 """
 
 import email
 import hashlib
 import json
 import re
+from base64 import encodebytes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage, Message
 from email.policy import SMTP, compat32
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 AGENT = "OpenHotline"
@@ -54,20 +57,13 @@ class MailLetter:
 
 def render(letter: MailLetter) -> bytes:
     """The letter's bytes, CRLF line ends, 7-bit. Raises ValueError with a sentence if it cannot be one."""
-    _check(letter)
+    reports = _checked(letter)
     message = EmailMessage(policy=_POLICY)
     if letter.xarf:
         report = letter.envelope == "report"
         kind = 'multipart/report; report-type="feedback-report"' if report else "multipart/mixed"
         message["Content-Type"] = kind
         message.set_boundary("=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:40])
-        message.preamble = None
-        message.attach(_text(letter.text))
-        if report:
-            message.attach(_feedback())
-        many = len(letter.xarf) > 1
-        for number, report in enumerate(letter.xarf, 1):
-            message.attach(_json(report, f"xarf-{number}.json" if many else "xarf.json"))
     else:
         message.set_content(_lines(letter.text), cte="quoted-printable")
         del message["MIME-Version"]
@@ -88,7 +84,24 @@ def render(letter: MailLetter) -> bytes:
             message[name] = value
     except (ValueError, TypeError) as fault:
         raise ValueError(f"A header of the letter cannot be written: {fault}.") from None
-    return message.as_bytes(policy=_POLICY)
+    if not letter.xarf:
+        return message.as_bytes(policy=_POLICY)
+    many = len(reports) > 1
+    parts = [_text(letter.text), *([_feedback()] if letter.envelope == "report" else [])]
+    parts += [
+        _json(value, f"xarf-{number}.json" if many else "xarf.json")
+        for number, value in enumerate(reports, 1)
+    ]
+    return _multipart(message, parts)
+
+
+def _multipart(head: EmailMessage, parts: Sequence[bytes]) -> bytes:
+    """The parts behind the head, as RFC 2046 5.1.1 puts them. The library would parse each header of each part
+    anew, which for fifty addresses is most of a letter's cost."""
+    border = f"--{head.get_boundary()}".encode()
+    headers = head.as_bytes(policy=_POLICY).partition(b"\r\n\r\n")[0]
+    body = b"".join(border + b"\r\n" + part + b"\r\n" for part in parts)
+    return headers + b"\r\n\r\n" + body + border + b"--\r\n"
 
 
 def kinds_of(frozen: bytes) -> tuple[str, ...]:
@@ -102,7 +115,8 @@ def kinds_of(frozen: bytes) -> tuple[str, ...]:
     )
 
 
-def _check(letter: MailLetter) -> None:
+def _checked(letter: MailLetter) -> list[dict[str, Any]]:
+    """Its XARF reports as they were read, if this can be a letter."""
     if not _MESSAGE_ID.fullmatch(letter.message_id):
         raise ValueError("The letter's Message-ID is not of the form <key@domain>.")
     for mail in (letter.sender, letter.to):
@@ -120,8 +134,9 @@ def _check(letter: MailLetter) -> None:
         raise ValueError("The letter's text holds control characters.")
     if len(letter.text) > MAX_TEXT:
         raise ValueError("The letter's text is too long.")
-    for report in letter.xarf:
-        _refuse_media(_load(report))
+    reports = [_load(report) for report in letter.xarf]
+    _refuse_media(reports)
+    return reports
 
 
 def _load(report: str) -> dict[str, Any]:
@@ -152,14 +167,15 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 
-def _text(text: str) -> EmailMessage:
+def _text(text: str) -> bytes:
     part = EmailMessage(policy=_POLICY)
     part.set_content(_lines(text), cte="quoted-printable")
     del part["MIME-Version"]
-    return part
+    return part.as_bytes(policy=_POLICY)
 
 
-def _feedback() -> EmailMessage:
+@lru_cache(maxsize=1)
+def _feedback() -> bytes:
     """The machine-readable part of RFC 5965, set by hand: its body is header lines, not a message."""
     part = EmailMessage(policy=_POLICY)
     part["Content-Type"] = "message/feedback-report"
@@ -167,22 +183,23 @@ def _feedback() -> EmailMessage:
     for name, value in (("Feedback-Type", "xarf"), ("User-Agent", AGENT), ("Version", "1")):
         body[name] = value
     part.set_payload([body])
-    return part
+    return part.as_bytes(policy=_POLICY)
 
 
-def _json(report: str, name: str) -> EmailMessage:
+def _json(report: dict[str, Any], name: str) -> bytes:
+    plain = json.dumps(report, ensure_ascii=True, sort_keys=True, indent=1) + "\n"
+    return _json_head(name) + encodebytes(plain.encode("ascii")).replace(b"\n", b"\r\n")
+
+
+@lru_cache(maxsize=1024)
+def _json_head(name: str) -> bytes:
+    """The headers of a JSON attachment; they differ by its name alone."""
     part = EmailMessage(policy=_POLICY)
-    plain = json.dumps(json.loads(report), ensure_ascii=True, sort_keys=True, indent=1) + "\n"
     part.set_content(
-        plain.encode("ascii"),
-        maintype="application",
-        subtype="json",
-        cte="base64",
-        disposition="attachment",
-        filename=name,
+        b"", maintype="application", subtype="json", cte="base64", disposition="attachment", filename=name
     )
     del part["MIME-Version"]
-    return part
+    return part.as_bytes(policy=_POLICY)
 
 
 def _quoted(name: str) -> str:

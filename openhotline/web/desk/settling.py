@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from openhotline.outbox import queue
+from openhotline.outbox import queue, settling
+from openhotline.outbox.entries import TO_FORGET
 from openhotline.rules import permits
 from openhotline.rules.refusals import Refused
-from openhotline.steps import notify, refer, silence
+from openhotline.steps import departed, refer, silence
 from openhotline.web.desk import bench, lists
 from openhotline.web.scoped import found
 
@@ -84,7 +85,7 @@ def letter_page(request: HttpRequest, pk: int, refusal: Refused | None = None) -
         {
             "letter": row,
             "may_decide": permits.may_act("letter.decide", bench.actor(request)),
-            "may_leave_again": row.kind not in ("notice", *queue.TO_FORGET),
+            "may_leave_again": row.kind not in ("notice", *TO_FORGET),
             "typed": request.POST.get("why", ""),
             "refusal": refusal.sentence if refusal else "",
         },
@@ -106,11 +107,11 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     if press == "again" and row.kind == "referral":
         raise Refused("A referral leaves again from its own page.", code="referral")
     if press == "again":
-        queue.again(row, by=by, at=at)
+        settling.again(row, by=by, at=at)
     elif press == "leave":
         queue.leave(row, why=request.POST.get("why", ""), by=by, at=at)
     elif (word := request.POST.get("arrived", "")) in ("yes", "no"):
-        notify.settle_doubt(row, arrived=word == "yes", policy=bench.policy(), by=by, at=at)
+        departed.settle_doubt(row, arrived=word == "yes", policy=bench.policy(), by=by, at=at)
     else:
         raise Refused("Say whether it arrived. Ring the recipient if you do not know.", code="arrived")
     return HttpResponseRedirect(reverse("outbox"), status=303)

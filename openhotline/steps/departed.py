@@ -1,0 +1,125 @@
+"""What became of a notice's letter: taken by the relay, refused, come back, or settled by a person after a doubt.
+
+True here: the host's clock and the ladder start when the relay has taken it. What is not here: the host's reply
+(`confirm`), reminders and the ladder (`escalate`).
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from openhotline.outbox import settling
+from openhotline.outbox.models import Letter
+from openhotline.policy import Policy
+from openhotline.records.models import Notice, Removal
+from openhotline.rules import clocks, pace, removal_path
+from openhotline.rules.permits import require_act
+from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import agreed, hook, refer
+from openhotline.steps import contact as contacts
+from openhotline.steps.advance import advance, note
+from openhotline.steps.notify import draft
+
+
+def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
+    """The relay took it: T5 for every removal in it; the host's clock and the ladder start."""
+    with transaction.atomic():
+        settling.sent([letter], receipt=receipt, by=MACHINE_WORKER, at=at)
+        made = Notice.objects.get(number=letter.number)
+        removals = list(
+            Removal.objects.filter(
+                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
+            )
+            .select_related("item")
+            .order_by("pk")
+        )
+        agreement = agreed.for_notice(removals, policy=policy)
+        at_risk = any(removal.item.at_risk for removal in removals)
+        due = agreement.host_due(at, at_risk=at_risk)
+        Notice.objects.filter(pk=made.pk).update(
+            sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at, at_risk=at_risk)
+        )
+        hook.tell(made, due=due, at=at)
+        if made.contact_id:
+            contacts.worked(made.contact_id, at=at)
+        advance(
+            removals,
+            "notify",
+            "sent",
+            by=MACHINE_WORKER,
+            at=at,
+            clock=clocks.Deadline(clocks.HOST_TARGET, due),
+            stamps=["t5_sent"],
+            changes={"next_check_at": at + policy.pace.first(pace.WITH_HOST)},
+            facts={"notice": made.number},
+        )
+
+
+def settle_doubt(letter: Letter, *, arrived: bool, policy: Policy, by: Actor, at: datetime) -> None:
+    """A person knows what became of a letter in doubt. What arrived counts from now on, as any sent letter."""
+    with transaction.atomic():
+        if arrived and letter.kind == "notice":
+            require_act("letter.decide", by)
+            sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
+            return
+        if arrived and letter.kind == "referral":
+            require_act("letter.decide", by)
+            refer.sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
+            return
+        settling.decide(letter, arrived=arrived, by=by, at=at)
+
+
+def bounced(letter: Letter, *, why: str, at: datetime) -> None:
+    """The other side refused it for good: the contact is demoted, and the removals wait for a better one."""
+    with transaction.atomic():
+        settling.refused(letter, why=why, by=MACHINE_WORKER, at=at)
+        if letter.kind != "notice":
+            return
+        made = Notice.objects.select_related("host", "contact").get(number=letter.number)
+        if made.contact is not None:
+            contacts.demote(made.contact, why=why, at=at)
+        Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
+        removals = list(
+            Removal.objects.filter(
+                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
+            )
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        note(removals, "notice.bounced", by=MACHINE_WORKER, at=at, facts={"notice": made.number})
+        draft(removals, by=MACHINE_WORKER, at=at)
+
+
+def came_back(letter: Letter, *, why: str, at: datetime) -> None:
+    """The relay had taken it, and it came back all the same: nobody was told. What still waits for its host is
+    cleared again and goes to the next best contact; T5 stays, so nobody's time looks better for it."""
+    with transaction.atomic():
+        made = (
+            Notice.objects.select_for_update(of=("self",))
+            .select_related("host", "contact")
+            .get(number=letter.number)
+        )
+        if made.contact is not None:
+            contacts.demote(made.contact, why=why, at=at)
+        Notice.objects.filter(pk=made.pk, withdrawn_at=None).update(withdrawn_at=at)
+        removals = list(
+            Removal.objects.select_for_update(of=("self",))
+            .filter(
+                notice_lines__notice=made,
+                notice_lines__dropped="",
+                status__in=[removal_path.NOTICED, removal_path.OVERDUE],
+                t6_acknowledged=None,
+            )
+            .select_related("item", "host")
+            .order_by("pk")
+        )
+        advance(
+            removals,
+            "bounce",
+            "back",
+            by=MACHINE_WORKER,
+            at=at,
+            clock=clocks.Deadline(clocks.DEPARTURE, at),
+            why=f"{made.number} came back.",
+        )
+        draft(removals, by=MACHINE_WORKER, at=at)
