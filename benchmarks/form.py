@@ -1,12 +1,14 @@
 """The public form through gunicorn: submissions a second, and CPU of each.
 
 * page 1: one POST of an address: read, sealed (age), in the spool with fdatasync before the answer, a draft opened
-  and sealed, 303. (Its canonical form is the worker's; `canonical` says what that would cost here.)
+  and sealed, 303. (The seven words are made; the canonical form is the worker's,
+  0.01 ms, see addresses.py.)
 * journey: the whole form as a person walks it: 4 pages sent and 4 shown, the receipt with its seven words.
 * peer: plain Django + gunicorn, one POST = one row committed to PostgreSQL (peer_django.py).
 
 The house as its supervisor starts it (gunicorn's event loop, 1 process, Django in 8 threads), the peer with gunicorn's
-threads (1 process, 8 threads); connections stay open; the clients are threads of one process of their own. The public form of a house writes to its spool, never to its
+threads (1 process, 8 threads); connections stay open. For single posts the clients are sockets in one
+loop, which does little more than write and read bytes; for the journey they are threads, each a browser. The public form of a house writes to its spool, never to its
 database, so there is one figure whatever the database is. De-duplication happens later and is measured in
 import_.py. House and peer alternate in one run.
 
@@ -16,6 +18,8 @@ import_.py. House and peer alternate in one run.
 import http.client
 import multiprocessing
 import multiprocessing.connection
+import selectors
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +29,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlencode
 
 import psycopg
@@ -34,6 +39,7 @@ from openhotline.jobs.supervise import SERVER
 from openhotline.web.threads import THREADS
 from tests import houses
 
+Visit = Callable[[int, float], int]  # to a port, until a moment: how many were sent
 CLIENTS = 16
 SECONDS, QUICK_SECONDS = 10.0, 1.0
 RUNS = 3
@@ -133,19 +139,19 @@ def _gunicorn(server: tuple[str, ...], env: dict[str, str]) -> Iterator[tuple[in
         process.wait(20)
 
 
-def _measure(act: Callable[["Visitor"], None], port: int, pids: list[int], seconds: float) -> Figure:
+def _measure(visit: Visit, port: int, pids: list[int], seconds: float) -> Figure:
     """Clients in a process of their own; a short warm-up is not counted."""
-    _clients(act, port, min(1.0, seconds))
+    _clients(visit, port, min(1.0, seconds))
     before = sum(map(common.cpu, pids))
-    count, took = _clients(act, port, seconds)
+    count, took = _clients(visit, port, seconds)
     spent = sum(map(common.cpu, pids)) - before
     return Figure(count / took, 1000 * spent / max(count, 1))
 
 
-def _clients(act: Callable[["Visitor"], None], port: int, seconds: float) -> tuple[int, float]:
+def _clients(visit: Visit, port: int, seconds: float) -> tuple[int, float]:
     context = multiprocessing.get_context("fork")
     pipe, far = context.Pipe()
-    child = context.Process(target=_visit, args=(act, port, seconds, far))
+    child = context.Process(target=_sent, args=(visit, port, seconds, far))
     child.start()
     try:
         if not pipe.poll(seconds + 60):
@@ -160,27 +166,77 @@ def _clients(act: Callable[["Visitor"], None], port: int, seconds: float) -> tup
     return int(said[0]), float(said[1])
 
 
-def _visit(
-    act: Callable[["Visitor"], None], port: int, seconds: float, far: "multiprocessing.connection.Connection"
-) -> None:
+def _sent(visit: Visit, port: int, seconds: float, far: "multiprocessing.connection.Connection") -> None:
     begin = time.monotonic()
+    try:
+        count = visit(port, begin + seconds)
+    except Exception as fault:
+        far.send(repr(fault))
+    else:
+        far.send((count, time.monotonic() - begin))
+
+
+def _page_one(port: int, until: float) -> int:
+    return _posts(port, until, "/report", {})
+
+
+def _peer(port: int, until: float) -> int:
+    return _posts(port, until, "/", {"help": "third picture in the second row"})
+
+
+def _posts(port: int, until: float, where: str, more: dict[str, str]) -> int:
+    """Single posts from all connections, each answered before the next leaves on the same one; how many."""
+    count, number, waits = 0, 0, selectors.DefaultSelector()
+    head = f"POST {where} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {_FORM['Content-Type']}\r\nContent-Length: "
+    lines = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(CLIENTS)]
+    for line in lines:
+        waits.register(line, selectors.EVENT_READ)
+
+    def post(line: socket.socket) -> None:
+        nonlocal number
+        number += 1
+        body = urlencode({"url": made.address(number), **more})
+        line.sendall(f"{head}{len(body)}\r\n\r\n{body}".encode())
+
+    for line in lines:
+        post(line)
+    while lines:
+        for key, _ in waits.select(30):
+            line = cast(socket.socket, key.fileobj)
+            said = line.recv(65536)
+            if not said.startswith(b"HTTP/1.1 303") or not said.endswith(b"\r\n\r\n"):
+                raise RuntimeError(f"{where} answered {said[:300]!r}")
+            count += 1
+            if time.monotonic() < until:
+                post(line)
+            else:
+                waits.unregister(line)
+                lines.remove(line)
+                line.close()
+    return count
+
+
+def _journey(port: int, until: float) -> int:
+    """The whole form, again and again, by as many people at once; how often."""
     counts, faults = [0] * CLIENTS, []
 
     def one(place: int) -> None:
         visitor = Visitor(port, place)
         try:
-            while time.monotonic() - begin < seconds:
-                act(visitor)
+            while time.monotonic() < until:
+                visitor.walk()
                 counts[place] += 1
         except Exception as fault:
-            faults.append(repr(fault))
+            faults.append(fault)
 
     threads = [threading.Thread(target=one, args=(place,)) for place in range(CLIENTS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    far.send(faults[0] if faults else (sum(counts), time.monotonic() - begin))
+    if faults:
+        raise faults[0]
+    return sum(counts)
 
 
 class Visitor:
@@ -208,33 +264,21 @@ class Visitor:
             raise RuntimeError(f"{where} answered {answer.status}.")
         return body
 
-    def address(self) -> str:
-        """An address nobody typed before."""
+    def walk(self) -> None:
+        """The whole form, with an address nobody typed before."""
         self._number += 1
-        return made.address(self._number)
-
-
-def _page_one(visitor: Visitor) -> None:
-    visitor.press("/report", url=visitor.address())
-
-
-def _peer(visitor: Visitor) -> None:
-    visitor.press("/", url=visitor.address(), help="third picture in the second row")
-
-
-def _journey(visitor: Visitor) -> None:
-    where = "/report"
-    visitor.see(where)
-    for fields in (
-        {"url": visitor.address()},
-        {"kind": "image", "help": "third picture in the second row"},
-        {"follow": "code"},
-        {},
-    ):
-        where = visitor.press(where, **fields)
-        page = visitor.see(where)
-    assert where.endswith("/receipt"), where
-    assert b"<li" in page
+        where = "/report"
+        self.see(where)
+        for fields in (
+            {"url": made.address(self._number)},
+            {"kind": "image", "help": "third picture in the second row"},
+            {"follow": "code"},
+            {},
+        ):
+            where = self.press(where, **fields)
+            page = self.see(where)
+        assert where.endswith("/receipt"), where
+        assert b"<li" in page
 
 
 if __name__ == "__main__":
