@@ -28,6 +28,7 @@ _FIXED = {
     places.WHOIS_NAME: places.WHOIS,
     **places.NEWS_SERVERS,
 }
+_FIXED_6 = {places.CANARY_NAME: places.CANARY_ADDRESS_6}
 _LIE, _LIE6 = places.FAR_SHORE.address(99), places.FAR_SHORE.address6(99)
 _FIXED_ZONES = {name.partition(".")[2] for name in _FIXED}
 
@@ -41,7 +42,7 @@ class Zones:
     def literals(self, name: str, at: datetime) -> list[str] | None:
         """The literals a name leads to; None if the name does not exist."""
         if fixed := _FIXED.get(name):
-            return [fixed]
+            return [fixed, *filter(None, [_FIXED_6.get(name)])]
         sites = self.truth.hosts.get(self.truth.aliases.get(name, name))
         if sites is None:
             return [] if self._is_zone(name) else None

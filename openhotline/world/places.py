@@ -23,7 +23,7 @@ NEWS_SERVERS = {
 }
 REGISTRY_ADDRESS = "192.0.2.43"  # port 80
 REGISTRY_NAME = "rdap.registry.example"
-CANARY_ADDRESS = "192.0.2.40"
+CANARY_ADDRESS, CANARY_ADDRESS_6 = "192.0.2.40", "2001:db8:f::40"
 CANARY_NAME = "canary.example.org"
 CANARY_URL = f"http://{CANARY_NAME}/"
 NORTH, SOUTH, WEST = "north", "south", "west"

@@ -67,7 +67,10 @@ class Sites:
         return answer
 
     def _answer(self, request: Request, at: datetime) -> Answer:
-        if request.host == places.CANARY_NAME and request.literal == places.CANARY_ADDRESS:
+        if request.host == places.CANARY_NAME and request.literal in (
+            places.CANARY_ADDRESS,
+            places.CANARY_ADDRESS_6,
+        ):
             return Answer(200, page("Canary", "This page is always up."))
         paths = self.truth.hosts.get(request.host)
         if paths is None:

@@ -366,6 +366,21 @@ def test_a_site_that_is_silent_while_our_canary_is_too_proves_nothing(place: Tow
     assert facts.outcome == "answered" and facts.canary_up is False
 
 
+def test_silence_by_ipv6_proves_nothing_where_our_line_is_proved_by_ipv4_alone(place: Town) -> None:
+    six, canary_6 = "2001:db8::10", "2001:db8::80"
+    place.world.zones["six.example.org"] = [six]
+    facts = place.look("http://six.example.org/a")
+    assert facts.outcome == "refused" and facts.canary_up is False and "not proved by IPv6" in facts.why
+    assert place.look("http://closed.example.org/").canary_up, "of IPv4 nothing is held against it"
+    later = replace(place, at=place.at + timedelta(minutes=2))
+    place.world.zones["canary.example.org"] = [CANARY, canary_6]
+    place.world.hosts[(canary_6, 80)] = place.world.page(b"ok")
+    facts = later.look("http://six.example.org/a")
+    assert facts.outcome == "refused" and facts.canary_up and facts.why.endswith("connection.")
+    place.world.hosts[(six, 80)] = place.world.page(JPEG, PICTURE)
+    assert later.look("http://six.example.org/a").outcome == "answered"
+
+
 def test_the_canary_is_looked_at_once_a_minute(place: Town) -> None:
     job = CheckJob("http://site.example.org/a", "north", place.at, allow_path=True)
     place.prober.check([job] * 20)

@@ -29,6 +29,7 @@ def test_names_lead_where_the_scenario_says(world: World) -> None:
     assert found(exit_, "six.example.org", "AAAA") == ["2001:db8:1::61"]
     assert found(exit_, "example.net", "NS") == ["ns1.registry.example.", "ns2.registry.example."]
     assert found(exit_, "canary.example.org") == ["192.0.2.40"]
+    assert found(exit_, "canary.example.org", "AAAA") == ["2001:db8:f::40"]
     assert ask(exit_, "nobody.example.net").rcode() == dns.rcode.NXDOMAIN
     assert ask(exit_, "img.example.net", "MX").rcode() == dns.rcode.NOERROR
 

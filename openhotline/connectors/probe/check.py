@@ -1,11 +1,13 @@
 """Is it still there? One look, from one vantage point, with our own line proved by the canary.
 
-True here: an answer is a status and headers; of text/html also the signs of its text (`page.py`); of any other
-type not a byte is kept. Of a post a news server is asked only whether it has it. Without leave to send the path only the name is looked up. Not here: what "gone"
-means (`rules/gone`), when to look again (the scheduler).
+True here: an answer is a status and headers; of text/html also the signs of its text (`page.py`); of any other type not a
+byte is kept. Silence proves nothing where our own line is not proved by the same IP version. Of a post a news server is
+asked only whether it has it. Without leave to send the path only the name is looked up. Not here: what "gone" means
+(`rules/gone`), when to look again (the scheduler).
 """
 
 import asyncio
+import contextlib
 import time
 from datetime import datetime
 from typing import Any
@@ -14,15 +16,18 @@ from openhotline.connectors.news import client as news
 from openhotline.connectors.news.meaning import message_id
 from openhotline.connectors.probe import short
 from openhotline.connectors.probe.config import ProbeConfig
+from openhotline.connectors.probe.deny import ONION
+from openhotline.connectors.probe.exits import NoWay
 from openhotline.connectors.probe.fetch import Exchange, Header
 from openhotline.connectors.probe.meaning import CheckJob
 from openhotline.connectors.probe.names import Names
 from openhotline.connectors.probe.page import Page, read_page
-from openhotline.connectors.probe.walk import Walker, header, take_apart
+from openhotline.connectors.probe.walk import Walk, Walker, header, take_apart
 from openhotline.rules.facts import CheckFacts
 
 CANARY_KEEP_S = 60.0
 _REDIRECTS = range(300, 400)
+_SILENT = ("refused", "timeout", "cut-off")
 
 
 def is_html(headers: list[Header] | tuple[Header, ...]) -> bool:
@@ -35,7 +40,7 @@ class Checker:
 
     def __init__(self, config: ProbeConfig, names: Names, walker: Walker) -> None:
         self.config, self.names, self.walker = config, names, walker
-        self._canaries: dict[str, tuple[datetime, float, asyncio.Task[bool]]] = {}
+        self._canaries: dict[tuple[str, int], tuple[datetime, float, asyncio.Task[int]]] = {}
 
     async def check(self, job: CheckJob) -> CheckFacts:
         """Look once. Never raises for what names or servers do."""
@@ -47,19 +52,19 @@ class Checker:
         canary = self._canary(job.vantage, job.at)
         if job.canonical.startswith("news:"):
             seen_there = await self._post(job)
-            return _facts(job, started, canary_up=await asyncio.shield(canary), **seen_there)
+            return _facts(job, started, canary_up=bool(await asyncio.shield(canary)), **seen_there)
         address = take_apart(job.canonical, self.config.ports)
         if isinstance(address, str):
-            return _facts(job, started, "blocked", why=address, canary_up=await asyncio.shield(canary))
+            up = bool(await asyncio.shield(canary))
+            return _facts(job, started, "blocked", why=address, canary_up=up)
         if not job.allow_path:
             seen = await self.names.resolve(job.vantage, address.host, job.at)
             why = seen.why or (
                 f"{_leads(seen.addresses)} No request was sent: "
                 "an analyst must open the item and allow it first."
             )
-            return _facts(
-                job, started, seen.outcome or "blocked", why=why, canary_up=await asyncio.shield(canary)
-            )
+            up = bool(await asyncio.shield(canary))
+            return _facts(job, started, seen.outcome or "blocked", why=why, canary_up=up)
         walk = await self.walker.walk(
             job.canonical,
             vantage=job.vantage,
@@ -76,11 +81,14 @@ class Checker:
             complete = walk.whole or len(walk.body) >= self._cap
             page = read_page(walk.body, kind, complete=complete, words=self.config.signs)
         why = walk.why or (f"After {walk.hops} redirect(s)." if walk.hops else "")
+        proved = canary.result() if canary.done() else await asyncio.shield(canary)
+        if proved and walk.outcome in _SILENT and (lacks := await self._unproved(job, walk, proved)):
+            proved, why = 0, f"{why} {lacks}"
         return _facts(
             job,
             started,
             walk.outcome,
-            canary_up=canary.result() if canary.done() else await asyncio.shield(canary),
+            canary_up=bool(proved),
             why=why,
             status=walk.status,
             location=walk.url if walk.hops else header(walk.headers, "location"),
@@ -116,24 +124,54 @@ class Checker:
         """Only a page is read, and not one byte of it: that one is asked for again, whole."""
         return self._cap if is_html(headers) and status not in _REDIRECTS and status != 206 else 0
 
-    def _canary(self, vantage: str, at: datetime) -> asyncio.Task[bool]:
-        """The look at our own page that belongs to this moment: shared for a minute of house time."""
-        kept, now = self._canaries.get(vantage), time.monotonic()
+    async def _unproved(self, job: CheckJob, walk: Walk, proved: int) -> str:
+        """Why the silence of what was asked proves nothing, although the canary answers by the IP version `proved`: a line
+        that carries one version and drops the other would make every site of the other look silent."""
+        asked = {to.version for to in walk.resolved.vetted} if walk.resolved else set()
+        for version in sorted(asked - {proved, ONION}):
+            if not await asyncio.shield(self._canary(job.vantage, job.at, version)):
+                return f"Our own line is not proved by IPv{version}: the canary did not answer there."
+        return ""
+
+    def _canary(self, vantage: str, at: datetime, version: int = 0) -> asyncio.Task[int]:
+        """The look at our own page that belongs to this moment, shared for a minute of house time: the IP version by which
+        it answered, 0 if it did not. `version`: a connection by that version alone."""
+        kept, now = self._canaries.get((vantage, version)), time.monotonic()
         if (
             kept is None
             or abs((at - kept[0]).total_seconds()) > CANARY_KEEP_S
             or now - kept[1] > CANARY_KEEP_S
         ):
-            kept = self._canaries[vantage] = (at, now, asyncio.create_task(self._look_at_canary(vantage, at)))
+            look = (
+                self._connect_to_canary(vantage, at, version)
+                if version
+                else self._look_at_canary(vantage, at)
+            )
+            kept = self._canaries[vantage, version] = (at, now, asyncio.create_task(look))
         return kept[2]
 
-    async def _look_at_canary(self, vantage: str, at: datetime) -> bool:
+    async def _look_at_canary(self, vantage: str, at: datetime) -> int:
         if not self.config.canary:
-            return False
+            return 0
         walk = await self.walker.walk(
             self.config.canary, vantage=vantage, at=at, wanted=lambda _status, _headers: 0
         )
-        return walk.outcome == "answered" and 200 <= walk.status < 300
+        if walk.outcome != "answered" or not 200 <= walk.status < 300:
+            return 0
+        return 6 if ":" in walk.peer else 4
+
+    async def _connect_to_canary(self, vantage: str, at: datetime, version: int) -> int:
+        """Enough to prove the line: what stands there was seen by the other version."""
+        address = take_apart(self.config.canary, self.config.ports)
+        if isinstance(address, str):
+            return 0
+        resolved = await self.names.resolve(vantage, address.host, at)
+        for to in resolved.vetted:
+            if to.version == version:
+                with contextlib.suppress(NoWay):
+                    (await self.walker.exits.connect(vantage, to, address.port)).close()
+                    return version
+        return 0
 
 
 def _leads(addresses: tuple[str, ...]) -> str:
