@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 from openhotline.jobs import house
 from openhotline.jobs.house import Person
 from openhotline.records.models import User
-from openhotline.rules import words
+from openhotline.rules import notice, words
 from openhotline.world import places
 
 PEOPLE = (
@@ -58,6 +58,7 @@ def move_in(at: datetime) -> SignIns:
             country=network.country,
             mail=network.abuse[0],
             at=at,
+            form=notice.REPORT,  # their programs read XARF out of the mail, as they asked
         )
     for key, (mail, phone) in places.UNITS.items():
         house.reach_unit(key, mail=mail, phone=phone, at=at)

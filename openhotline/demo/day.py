@@ -23,6 +23,7 @@ from openhotline.records.models import (
     Removal,
 )
 from openhotline.rules import incoming, item_path, removal_path, urls, words
+from openhotline.rules import notice as wording
 from openhotline.rules.incoming import IncomingReport
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import Actor
@@ -262,6 +263,9 @@ class ScriptedDay:
             network = next(one for one in self.scenario.networks if one.operator == host.name)
             mail = next((mail for mail in network.abuse if mail not in places.DEAD_MAILBOXES), "")
             contact = contacts.propose(host, mail, source="host-page", by=self.people["analyst"], at=self.now)
+            # On the phone they ask for XARF in the mail: their programs read it.
+            form = {"language": host.language, "form": wording.REPORT}
+            contacts.letters_as(host, **form, by=self.people["liaison"], at=self.now)
             notify.verify_contact(contact, by=self.people["liaison"], at=self.now)
 
     def _site(self, item: Item) -> Site:

@@ -13,15 +13,12 @@ from django.db import transaction
 from openhotline import policy as policies
 from openhotline.connectors.hook.meaning import render as render_hook
 from openhotline.connectors.iccam import wire as exchange_wire
-from openhotline.connectors.mail import keys
 from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt
-from openhotline.connectors.mail.meaning import MailLetter, kinds_of, render
 from openhotline.connectors.partner.meaning import Referral as WireReferral
 from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.stix import meaning as stix
-from openhotline.connectors.xarf import meaning as xarf
-from openhotline.jobs import disclosures, news_posts
+from openhotline.jobs import disclosures, news_posts, written
 from openhotline.jobs.post import EXCHANGE, HOOK, HTTP, Post
 from openhotline.jobs.trace_jobs import trace_jobs
 from openhotline.outbox import claims, settling
@@ -30,9 +27,7 @@ from openhotline.policy import Policy
 from openhotline.records.models import Item
 from openhotline.rules import alert as alert_words
 from openhotline.rules import letter_path, notice_lint
-from openhotline.rules import notice as wording
 from openhotline.rules import package as pack
-from openhotline.rules.notice import NoticeContent
 from openhotline.rules.package import PackageAddress, PackageContent
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
@@ -45,6 +40,7 @@ from openhotline.steps import (
     escalate,
     exchange_back,
     freshness,
+    ladder,
     mailbox,
     package,
     refer,
@@ -165,15 +161,12 @@ def repeat(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> None:
 
 def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> bytes | None:
     """The guard of a mail: re-check what must hold, and render it the one time it is rendered."""
-    parts: tuple[str, ...] = ()
     subject, text, serial = letter.subject, letter.text, ""
-    content: NoticeContent | None = None
     if letter.kind == "notice":
         content = departing.depart(letter, policy=policy, house=post.house, at=at)
         if content is None:
             return None
-        subject, text, serial = wording.subject(content), wording.text(content), content.number
-        parts = () if content.form == wording.PAGE else _xarf(content, letter.key, post.house)
+        return None if letter.body is not None else written.notice(letter, content, post.house, at=at)
     elif letter.kind == "referral":
         referred = refer.depart(letter, policy=policy, at=at)
         if referred is None:
@@ -182,7 +175,8 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
     elif letter.kind == "reminder" or letter.kind.startswith("ladder"):
         if not escalate.reminder_stands(letter, at=at):
             return None
-        text = letter.text
+        climbs = letter.kind.startswith("ladder-")
+        text = ladder.text_of(letter, policy=policy, house=post.house) if climbs else letter.text
         serial = letter.number.partition("/")[0] if letter.kind == "reminder" else ""
     elif letter.kind == alert.KIND:
         said = alert.depart(letter, house=post.house, at=at)
@@ -200,29 +194,13 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         )
     if letter.body is not None:
         return None
-    out = MailLetter(
-        message_id=f"<{letter.key}@{post.house.domain}>",
-        serial=serial,
-        sender=f"hotline@{post.house.domain}",
-        sender_name=post.house.name,
-        to=letter.recipient,
-        subject=subject,
-        text=text,
-        date=at,
-        xarf=parts,
-        envelope="mixed" if content is not None and content.form == wording.MIXED else "report",
-    )
-    try:
-        body = render(out)
-        if content is None:
-            notice_lint.lint_words(subject, text)
-            key = alert.sealed_to(letter.number) if letter.kind == alert.KIND else None
-            return keys.seal(body, kind=key.kind, key=key.text) if key else body
-        notice_lint.lint(content, subject=subject, text=text, xarf=parts, parts=kinds_of(body))
-        return _sealed(content.number, body)
-    except ValueError as fault:
-        # An odd letter waits with the sentence, and the others leave.
-        raise Refused(f"This letter cannot be written: {fault}", code="letter") from None
+    notice_lint.lint_words(subject, text)
+    key = None
+    if letter.kind == alert.KIND:
+        key = alert.sealed_to(letter.number)
+    elif letter.kind.startswith("ladder-"):
+        key = ladder.sealed_to(letter.recipient)
+    return written.mail(letter, post.house, subject=subject, text=text, serial=serial, key=key, at=at)
 
 
 def _pack(content: ReferralContent, house: HouseWords) -> None:
@@ -260,45 +238,6 @@ def _pack(content: ReferralContent, house: HouseWords) -> None:
         pack.STIX: stix.render(value),
     }
     package.keep(content.number, forms, at=content.sent)
-
-
-def _sealed(number: str, body: bytes) -> bytes:
-    """The notice sealed to its contact's key, where one is in use; the host's page keeps what is inside."""
-    key = departing.sealed_to(number)
-    if key is None:
-        return body
-    departing.keep_inner(number, body)
-    return keys.seal(body, kind=key.kind, key=key.text)
-
-
-def _xarf(content: NoticeContent, key: str, house: HouseWords) -> tuple[str, ...]:
-    party = xarf.Party(org=house.name, contact=f"hotline@{house.domain}", domain=house.domain)
-    reports = []
-    for address in content.addresses:
-        part = xarf.notice(
-            identifier=xarf.report_id(f"{key}/{address.uid}"),
-            url=address.canonical,
-            host=_host_of(address.canonical) or address.server.partition(":")[0],
-            content_class=content.cls,
-            baseline=False,
-            category=address.category,
-            age_band=address.age_band,
-            source_identifier=address.addresses.partition(",")[0] or _host_of(address.canonical),
-            verified_at=address.last_seen or content.sent,
-            reporter=party,
-            operator=content.host,
-            asn=content.asn,
-            country=content.country,
-            serial=content.number,
-            server=address.server,
-        )
-        if part.json:
-            reports.append(part.json)
-    return tuple(reports)
-
-
-def _host_of(canonical: str) -> str:
-    return canonical.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
 
 
 def _freeze_referral(letter: Letter, *, policy: Policy, at: datetime) -> bytes | None:

@@ -38,7 +38,7 @@ from openhotline.records.models import (
     User,
 )
 from openhotline.records.models.referral import EXCHANGE, OWN
-from openhotline.rules import words
+from openhotline.rules import notice, words
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import Settings
@@ -319,10 +319,13 @@ def revoke_officer_tokens(username: str, *, at: datetime) -> int:
     return len(live)
 
 
-def register_contact(host_key: str, *, name: str, asn: int, country: str, mail: str, at: datetime) -> Contact:
-    """Put a host and its verified contact into the operator's own register."""
+def register_contact(
+    host_key: str, *, name: str, asn: int, country: str, mail: str, at: datetime, form: str = notice.SAFE
+) -> Contact:
+    """Put a host, its verified contact and the form it wants its letters in into the operator's own register."""
     host, _ = Host.objects.get_or_create(
-        key=host_key, defaults={"name": name, "asn": asn, "country": country, "first_seen": at}
+        key=host_key,
+        defaults={"name": name, "asn": asn, "country": country, "first_seen": at, "letter_form": form},
     )
     contact, _ = Contact.objects.get_or_create(
         host=host,

@@ -14,8 +14,9 @@ from openhotline.rules.words import CHILD_SEXUAL_ABUSE, EXTREME, NON_PHOTOGRAPHI
 
 # How the letter is made: text and XARF in the envelope of RFC 5965, the same without that envelope, or a text
 # that names no address and leads to a page behind serial and code.
-REPORT, MIXED, PAGE = "report", "mixed", "page"
+SAFE, REPORT, MIXED, PAGE = "safe", "report", "mixed", "page"
 FORMS = {
+    SAFE: "Text and XARF, sealed, where we have their key; else without addresses, which stand behind serial and code",
     REPORT: "Text and XARF, in the envelope of a feedback report (ARF)",
     MIXED: "Text and XARF, as plain attachments",
     PAGE: "Text without addresses; they stand behind serial and code",

@@ -97,9 +97,12 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
             code="contact",
         )
     agreement = agreed.for_notice(stay, policy=policy)
-    if letter.body is None and made.host.letter_form == wording.PAGE and len(made.code) < wording.OPENS:
+    form = made.host.letter_form
+    if form == wording.SAFE:
+        form = wording.REPORT if sealed_to(made.number) else wording.PAGE
+    if letter.body is None and form == wording.PAGE and len(made.code) < wording.OPENS:
         # The host's wish came after the draft: what opens a page is longer than what only checks a notice.
-        made.code = code_of(wording.PAGE)
+        made.code = code_of(opens=True)
         made.save(update_fields=["code"])
     return NoticeContent(
         number=made.number,
@@ -120,7 +123,7 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
         texts=notice_texts(made.host.language),
         appeal=f"{house.portal_url}/appeal",
         page=f"{house.portal_url}/open",
-        form=made.host.letter_form,
+        form=form,
         country=made.host.country,
         asn=made.host.asn,
         secrets=_secrets(stay),
@@ -193,12 +196,14 @@ def _secrets(removals: Sequence[Removal]) -> frozenset[str]:
 
 
 def sealed_to(number: str) -> ContactKey | None:
-    """The key in use of the contact a notice goes to, None where it goes unsealed."""
-    return ContactKey.objects.filter(
-        contact__notice__number=number, retired_at=None, verified_at__isnull=False
-    ).first()
+    """The key in use of the contact a notice goes to, None where it goes unsealed. Locked: retiring it waits for us."""
+    return (
+        ContactKey.objects.select_for_update(of=("self",))
+        .filter(contact__notice__number=number, retired_at=None, verified_at__isnull=False)
+        .first()
+    )
 
 
 def keep_inner(number: str, inner: bytes) -> None:
-    """The letter as it was before it was sealed to a key: the host's page and an appeal read it."""
+    """The whole notice, where the letter itself is sealed or names no address: the host's page and an appeal read it."""
     Notice.objects.filter(number=number).update(inner=inner)

@@ -18,6 +18,7 @@ from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Contact, Hold, Notice, Removal
 from openhotline.rules import clocks, departure, removal_path
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agreement
+from openhotline.rules.ladder import REGULATOR
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import agreed, freshness, silence, tell
@@ -287,7 +288,7 @@ def _lines_of(notice: Notice, removals: Sequence[Removal]) -> list[int]:
 def _reminder(notice: Notice, count: int) -> str:
     return (
         f"Notice {notice.number} of {notice.sent_at:%d %B %Y %H:%M} UTC is past its time.\n"
-        f"{count} address(es) still answer from outside. Please use the link in the notice.\n"
+        f"{count} address(es) still answer from outside. Please answer on the notice’s page.\n"
     )
 
 
@@ -334,8 +335,10 @@ def reminder_stands(letter: Letter, *, at: datetime) -> bool:
 
 
 def _somebody(letter: Letter) -> bool:
-    """Whether there is somebody to remind. The ladder's letter goes to our own managers."""
-    contact = Contact.objects.select_for_update().filter(
-        host__notices__number=letter.number.partition("/")[0], mail=letter.recipient
-    )
-    return letter.kind == "ladder" or any(contacts.may_be_used(one) for one in contact)
+    """Whether there is somebody to write to. Our own managers and the regulator are no contacts of a host."""
+    if letter.kind in ("ladder", f"ladder-{REGULATOR}"):
+        return True
+    contact = Contact.objects.select_for_update().filter(mail=letter.recipient)
+    if not letter.kind.startswith("ladder-"):
+        contact = contact.filter(host__notices__number=letter.number.partition("/")[0])
+    return any(contacts.may_be_used(one) for one in contact)

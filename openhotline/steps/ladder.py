@@ -12,17 +12,18 @@ from django.db import transaction
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, PENDING
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter
 from openhotline.policy import Policy
-from openhotline.records.models import Breach, Hold, Host, Notice, Removal, Rung, Trace
+from openhotline.records.models import Breach, ContactKey, Hold, Host, Notice, Removal, Rung, Trace
 from openhotline.rules import ladder as rule
 from openhotline.rules import methods, removal_path
 from openhotline.rules.contacts import RDAP_ABUSE
 from openhotline.rules.facts import MethodAnswer
 from openhotline.rules.permits import require_act
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import contact
+from openhotline.steps import agreed, contact
 from openhotline.steps.advance import note, refuse_unless
+from openhotline.steps.departing import HouseWords
 
 
 def climb(*, policy: Policy, at: datetime) -> int:
@@ -78,7 +79,7 @@ def _rung(notice: Notice, *, policy: Policy, at: datetime) -> int:
             at=at,
             by=MACHINE_WORKER,
             subject=f"Notice {notice.number}: not acted on by its host",
-            text=_text(rung, notice, removals, name),
+            text=f"To {name}. Its words are written when it leaves, with what is still there then.\n",
             state=PENDING if to else CONTACT_NEEDED,
             why=why,
         )
@@ -152,14 +153,41 @@ def name_registrars(answers: Sequence[MethodAnswer], *, at: datetime) -> None:
     )
 
 
-def _text(rung: rule.RungRow, notice: Notice, removals: Sequence[Removal], name: str) -> str:
-    lines = "\n".join(f"{number}. {row.item.canonical}" for number, row in enumerate(removals, 1))
+def text_of(letter: Letter, *, policy: Policy, house: HouseWords) -> str:
+    """What a rung is told at departure: what still stands in the letter then, and nothing that has gone meanwhile."""
+    notice = Notice.objects.select_related("host__upstream").get(number=letter.number.partition("/")[0])
+    rung = next(one for one in policy.ladder if letter.kind == f"ladder-{one.key}")
+    removals = list(
+        Removal.objects.filter(pk__in=letter.lines.values("removal"))
+        .select_related("item", "host")
+        .order_by("pk")
+    )
+    _, name, _ = _recipient(rung, notice, removals)
+    days = agreed.for_notice(removals, policy=policy).preserve_days
+    lines = "\n".join(
+        f"{number}. {row.item.canonical}"
+        + (f"\n   opens from {row.item.referrer}" if row.item.referrer else "")
+        for number, row in enumerate(removals, 1)
+    )
     return (
         f"To {name}\n\n{rung.words}\n\n"
-        f"Notice {notice.number} went to {notice.host.name} on {notice.sent_at:%d %B %Y %H:%M} UTC. What it asked for: to "
-        "preserve account record, logs and stored files, and to remove the content or cut off access. Do not open "
-        f"it.\n\nStill there, exactly as seen:\n{lines}\n\nPlease act where you can, and tell us what you did by answering "
-        f"this mail with {notice.number} in its subject.\n"
+        f"Notice {notice.number} went to {notice.host.name} on {notice.sent_at:%d %B %Y %H:%M} UTC. Its ground: "
+        f"{policy.ground(notice.cls)}. What it asked for: to preserve account record, logs and stored files for {days} days, "
+        "and to remove the content or cut off access. Do not open it.\n\n"
+        f"Still there, exactly as seen:\n{lines}\n\nPlease act where you can, and tell us what you did by answering "
+        f"this mail with {notice.number} in its subject.\n\n"
+        f"Is it genuine? Ring {house.name} at {house.phone}, and find the number yourself, not in this mail.\n"
+        f"Think we are wrong? Appeal with {notice.number} at {house.portal_url}/appeal.\n"
+    )
+
+
+def sealed_to(recipient: str) -> ContactKey | None:
+    """The key in use of whoever stands on a rung: such a letter names addresses. Locked: retiring it waits for us."""
+    return (
+        ContactKey.objects.select_for_update(of=("self",))
+        .filter(contact__mail=recipient, retired_at=None, verified_at__isnull=False)
+        .order_by("pk")
+        .first()
     )
 
 

@@ -68,7 +68,7 @@ def draft(
                 contact=contact,
                 cls=cls,
                 drafted_at=at,
-                code=code_of(host.letter_form),
+                code=code_of(opens=host.letter_form in (wording.SAFE, wording.PAGE)),
                 link_digest=hashlib.sha256(secret.encode()).hexdigest(),
             )
             bulk.insert(
@@ -95,11 +95,9 @@ def draft(
     return drafted
 
 
-def code_of(form: str) -> str:
-    """A code to check a notice by; a longer one where it opens the page as well."""
-    letters = "".join(
-        secrets.choice("ABCDEFGHJKLMNPRTUVWXY") for _ in range(6 if form == wording.PAGE else 2)
-    )
+def code_of(*, opens: bool) -> str:
+    """A code to check a notice by; a longer one where it may open the page as well."""
+    letters = "".join(secrets.choice("ABCDEFGHJKLMNPRTUVWXY") for _ in range(6 if opens else 2))
     return f"{letters}-{secrets.randbelow(10_000):04d}"
 
 

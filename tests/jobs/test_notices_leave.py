@@ -130,12 +130,13 @@ def test_a_key_nobody_verified_seals_nothing_and_a_key_that_fails_lets_nothing_o
     public_key.retire(key, by=house.who("A07"), at=house.now)
     house.later(minutes(2))
     leave(house)
-    assert b"img.example.org" in relay.taken[0][1]
+    assert b"img.example.org" not in relay.taken[0][1], "without the key it goes without addresses"
 
 
-def test_the_form_behind_serial_and_code_names_no_address(house: Day, relay: FakeRelay) -> None:
-    removal_host = cleared(house)
-    contact.letters_as(removal_host, language="en", form=wording.PAGE, by=house.who("A07"), at=house.now)
+def test_without_a_key_or_a_wish_a_letter_names_no_address_and_its_page_has_them_all(
+    house: Day, relay: FakeRelay
+) -> None:
+    cleared(house)
     leave(house)
     mail = read(relay)
     assert mail.get_content_type() == "text/plain"
@@ -143,6 +144,9 @@ def test_the_form_behind_serial_and_code_names_no_address(house: Day, relay: Fak
     assert "img.example.org" not in text
     notice = Notice.objects.get(sent_at__isnull=False)
     assert f"serial {notice.number} and code {notice.code}" in " ".join(text.split())
+    behind = bytes(notice.inner)
+    assert b"1. https://img.example.org/s/000" in behind
+    assert behind.count(b"application/json") == 2
 
 
 def test_a_notice_that_fails_the_check_stays_with_the_sentence(

@@ -1,22 +1,30 @@
 """Up the ladder: one rung at a time, under the guards of every letter; and what the scorecard says of hosts."""
 
+import email
+import email.policy
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pysequoia
 import pytest
 
-from openhotline.records.models import Breach, Hold, Host, Notice, Rung, User
+from openhotline.connectors.mail.client import Relay
+from openhotline.connectors.mail.fake import FakeRelay
+from openhotline.jobs import dispatch
+from openhotline.jobs import post as posting
+from openhotline.jobs.post import Post
+from openhotline.records import vault
+from openhotline.records.models import Breach, Contact, Hold, Host, Notice, Removal, Rung, User
 from openhotline.rules import ladder as rule
 from openhotline.rules import methods, words
 from openhotline.rules.facts import MethodAnswer
 from openhotline.rules.ladder import RungRow
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.statistics.hosts import scorecard
-from openhotline.steps import contact, escalate, freshness, ladder, notify
-from tests.journeys.cast import NOON, hours, minutes
+from openhotline.steps import contact, escalate, freshness, ladder, notify, public_key
+from tests.journeys.cast import HOUSE, NOON, hours, minutes
 
 if TYPE_CHECKING:
-    from openhotline.records.models import Removal
     from tests.journeys.cast import Day
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +66,11 @@ def test_each_rung_is_taken_once_at_its_time_and_written_to_at_a_verified_contac
     assert ladder.climb(policy=house.policy, at=house.now) == 0
     (letter,) = house.letters("ladder-upstream")
     assert (letter.state, letter.recipient) == ("pending", "abuse@above.example")
-    assert "1. http://img.example.net/a" in letter.text
+    said = ladder.text_of(letter, policy=house.policy, house=HOUSE)
+    assert "1. http://img.example.net/a" in said.splitlines()
+    for duty in ("Above Net", "Its ground: ", "preserve", "remove", "genuine", "Appeal", "UTC"):
+        assert duty in said
+    assert "img.example.net" not in letter.text
     assert freshness.to_trace(at=house.now) == removals, "it is traced again before the letter leaves"
     assert Breach.objects.get().host == host
     house.later(hours(23))
@@ -168,3 +180,39 @@ def test_the_scorecard_counts_what_happened_and_leaves_held_time_out(house: "Day
     assert (score.name, score.noticed, score.gone, score.bounces, score.late) == ("North Rack", 3, 3, 1, 0)
     assert score.median == sorted(took[:2])[0]
     assert scorecard(house.now + hours(1), house.now + hours(2)) == []
+
+
+def test_a_letter_up_the_ladder_is_sealed_and_names_only_what_is_still_there(
+    house: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault.configure(b"the site key of a test house....".ljust(32))
+    relay = FakeRelay()
+    monkeypatch.setattr(posting, "send_mail", relay.send)
+    removals = house.traced(house.graded(house.public_report(*(f"http://img.example.net/{n}" for n in "ab"))))
+    house.contact_verified(removals)
+    house.answered(house.asked(), "go-ahead")
+    house.letters_leave()
+    for wait in (hours(4), hours(20)):
+        house.later(wait)
+        escalate.host_clocks(policy=house.policy, at=house.now)
+    above = Host.objects.create(key="AS64499:above", name="Above Net", first_seen=house.now)
+    ladder.stands(removals[0].host, upstream=above, member=False, by=house.who("P01"), at=house.now)
+    reach(house, above, "abuse@above.example")
+    secret = pysequoia.Tsk.generate("Abuse <abuse@above.example>")
+    public = str(secret.extract_certificate())
+    key = public_key.propose(Contact.objects.get(host=above), public, by=house.who("A07"), at=house.now)
+    public_key.verify(key, key.fingerprint, by=house.who("P01"), at=house.now)
+    house.later(hours(1))
+    assert ladder.climb(policy=house.policy, at=house.now) == 1
+    house.traced([removals[0].item])
+    house.traced([removals[1].item])
+    Removal.objects.filter(pk=removals[0].pk).update(status="removed")
+    post = Post(relay=Relay(host="127.0.0.1"), house=HOUSE, partner_tokens=dict)
+    dispatch.letters(post, policy=house.policy, at=house.now, kinds=["ladder-upstream"])
+    assert relay.taken, [(one.state, one.why) for one in house.letters("ladder-upstream")]
+    ((_, frozen),) = relay.taken
+    assert b"img.example.net" not in frozen
+    sealed = email.message_from_bytes(frozen, policy=email.policy.default).get_payload()[1].get_payload()
+    opened = bytes(pysequoia.decrypt(bytes=sealed.encode(), decryptor=secret.decryptor()).bytes)
+    assert b"1. http://img.example.net/b" in opened
+    assert b"img.example.net/a" not in opened

@@ -18,7 +18,7 @@ from openhotline.jobs import dispatch, poll
 from openhotline.jobs import post as posting
 from openhotline.jobs.post import Post
 from openhotline.records import vault
-from openhotline.records.models import Consultation, Notice, Partner, ReceiptPhase, Removal
+from openhotline.records.models import Consultation, Host, Notice, Partner, ReceiptPhase, Removal
 from openhotline.rules import removal_path, words
 from openhotline.steps import close, consult, refer
 from tests.journeys.cast import HOUSE, Day, minutes
@@ -94,6 +94,7 @@ def test_each_news_server_is_asked_about_noticed_and_gone_by_itself(
 
     # The police: one question or word for each unit and provider, however many posts and servers.
     house.contact_verified(list(Removal.objects.select_related("host")))
+    Host.objects.update(letter_form="report")  # both providers asked for it in the mail
     house.later(house.policy.clocks.bundle)
     asked = {one.host.name: one for one in consult.ask_due(policy=house.policy, at=house.now)}
     assert {name: one.lines.count() for name, one in asked.items()} == {"North Rack": 4, "Quay Data": 3}

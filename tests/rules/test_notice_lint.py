@@ -9,7 +9,7 @@ import pytest
 from openhotline import policy
 from openhotline.rules import notice as wording
 from openhotline.rules import references, terms
-from openhotline.rules.notice import FORMS, MIXED, PAGE, REPORT, NoticeAddress, NoticeContent
+from openhotline.rules.notice import FORMS, MIXED, PAGE, REPORT, SAFE, NoticeAddress, NoticeContent
 from openhotline.rules.notice_lint import PARTS, faults, lint, lint_words
 from openhotline.rules.refusals import Refused
 
@@ -194,5 +194,5 @@ def test_every_fault_is_in_the_one_sentence_and_other_letters_are_looked_at_too(
         lint_words("x", "see cid:1")
 
 
-def test_the_forms_are_three() -> None:
-    assert set(FORMS) == {REPORT, MIXED, PAGE}
+def test_the_forms_are_four() -> None:
+    assert list(FORMS) == [SAFE, REPORT, MIXED, PAGE]

@@ -11,14 +11,12 @@ from django.conf import settings
 from django.test import Client
 
 from openhotline.clock import WorldClock
-from openhotline.connectors.mail.meaning import MailLetter, render
-from openhotline.connectors.xarf import meaning as xarf
+from openhotline.jobs import written
 from openhotline.ledger import record as ledger
 from openhotline.outbox import claims, settling
 from openhotline.outbox.models import Letter
 from openhotline.records import vault
 from openhotline.records.models import Consultation, Host, House, Notice, Partner, Referral, Removal, User
-from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
@@ -141,7 +139,7 @@ def letters_leave(day: Day) -> None:
     def freeze(letter: Letter) -> bytes | None:
         if letter.kind == "notice":
             content = departing.depart(letter, policy=day.policy, house=HOUSE, at=day.now)
-            return _mail(letter, content) if content else None
+            return written.notice(letter, content, HOUSE, at=day.now) if content else None
         if letter.kind == "referral":
             return b"referral" if refer.depart(letter, policy=day.policy, at=day.now) else None
         return letter.text.encode()
@@ -154,38 +152,6 @@ def letters_leave(day: Day) -> None:
                 refer.sent(letter, receipt=f"THEIRS-{letter.number}", policy=day.policy, at=day.now)
             else:
                 settling.sent([letter], receipt="250 queued", by=MACHINE_WORKER, at=day.now)
-
-
-def _mail(letter: Letter, content: wording.NoticeContent) -> bytes:
-    us = xarf.Party("Example Hotline", "notices@hotline.example", "hotline.example")
-    parts = [
-        xarf.notice(
-            identifier=xarf.report_id(f"{letter.key}/{address.uid}"),
-            url=address.canonical,
-            host=address.canonical.split("/")[2],
-            content_class=content.cls,
-            baseline=False,
-            category=address.category,
-            age_band=address.age_band,
-            source_identifier=address.addresses.split(",")[0],
-            verified_at=content.sent,
-            reporter=us,
-            serial=content.number,
-        ).json
-        for address in content.addresses
-    ]
-    return render(
-        MailLetter(
-            message_id=f"<{letter.key}@hotline.example>",
-            sender="notices@hotline.example",
-            to=content.to,
-            subject=wording.subject(content),
-            text=wording.text(content),
-            date=content.sent,
-            serial=content.number,
-            xarf=tuple(parts),
-        )
-    )
 
 
 def _side(

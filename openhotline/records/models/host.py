@@ -20,7 +20,7 @@ class Host(models.Model):
     )  # its place, as units name theirs
     member = models.BooleanField(default=False)  # bound by the code of practice
     language = models.CharField(max_length=8, default="en")  # of the notices and alerts it gets
-    letter_form = models.CharField(max_length=8, default=notice.REPORT)  # one of rules/notice.FORMS
+    letter_form = models.CharField(max_length=8, default=notice.SAFE)  # one of rules/notice.FORMS
 
     def __str__(self) -> str:
         return self.name

@@ -20,7 +20,7 @@ class Notice(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
     ladder_step = models.CharField(max_length=12, default="")  # the last rung taken
     opened_at = models.DateTimeField(null=True)  # somebody pressed something on its page; a GET opens nothing
-    inner = models.BinaryField(null=True)  # the letter before it was sealed to the contact's key
+    inner = models.BinaryField(null=True)  # the whole notice, where the letter is sealed or names no address
 
 
 class NoticeLine(models.Model):
