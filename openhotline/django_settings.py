@@ -107,7 +107,6 @@ _URLS = {
     "portal": "openhotline.web.portal.urls",
 }
 ROOT_URLCONF = _URLS.get(HOUSE.door, "openhotline.web.urls")
-WSGI_APPLICATION = "openhotline.web.wsgi.application"
 
 _COMMON_FIRST = [
     "openhotline.web.headers.Headers",

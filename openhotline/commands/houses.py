@@ -52,8 +52,9 @@ def up(
     supervisor = Supervisor(settings, with_world=False, with_worker=True, workers=workers)
     supervisor.start()
     supervisor.wait_until_ready(60)
+    opened = "Open." if supervisor.prober_runs(15) else "Open, but for the prober."
     common.console.print(
-        f"Open.\n  report  {settings.public_url}\n  desk    {settings.desk_url}\n  portal  {settings.portal_url}",
+        f"{opened}\n  report  {settings.public_url}\n  desk    {settings.desk_url}\n  portal  {settings.portal_url}",
         highlight=False,
     )
     supervisor.run_forever()

@@ -5,17 +5,21 @@ sees no variable but those it is given. Not here: when to start it again (`super
 """
 
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROBER = "prober"
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_REMEMBERED = 100  # lines
+_PIPE = 1024 * 1024  # bytes that wait in it while nobody reads
 
 
 @dataclass
@@ -27,12 +31,33 @@ class Child:
     environment: Mapping[str, str]
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
-    falls: int = 0
+    falls: int = 0  # in a row
     again_at: float = 0.0
+    fell: str = ""  # how it ended last, while it keeps ending
+    words: list[str] = field(default_factory=list)  # the prober's own, since its last start
+    before: list[str] = field(default_factory=list)  # and those before that start
+    piece: bytes = b""  # of a line that is not whole yet
 
     @property
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def begin(self, process: "subprocess.Popen[bytes]", now: float) -> None:
+        """It was started, for the first time or again. `now`: seconds of the monotonic clock."""
+        self.process, self.started = process, now
+        self.before, self.words, self.piece = self.words, [], b""
+
+    def fresh_words(self) -> list[str]:
+        """Lines it has said on a pipe since the last call, without those it said before its last start too."""
+        if self.process is None or self.process.stderr is None:
+            return []
+        with suppress(BlockingIOError):
+            while data := os.read(self.process.stderr.fileno(), 65_536):
+                self.piece += data
+        *whole, self.piece = self.piece.split(b"\n")
+        lines = [line.decode("utf-8", "replace") for line in whole]
+        self.words = [*self.words, *lines][-_REMEMBERED:]
+        return [line for line in lines if line not in self.before]
 
 
 def spawn(child: Child, place: Path) -> "subprocess.Popen[bytes]":
@@ -58,15 +83,23 @@ def spawn(child: Child, place: Path) -> "subprocess.Popen[bytes]":
         if os.getppid() != parent:
             os._exit(1)  # it died between fork and here
 
-    return subprocess.Popen(  # noqa: S603  our own interpreter, our own modules
+    process = subprocess.Popen(  # noqa: S603  our own interpreter, our own modules
         [sys.executable, *child.command],
         env=environment,
         cwd=place,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,  # what a child has to say it says on stderr; stdout belongs to the command
+        stderr=subprocess.PIPE
+        if child.name == PROBER
+        else None,  # a prober that refuses says so at each start
         start_new_session=True,  # Ctrl-C is for us; we stop them in order
         preexec_fn=die_with_parent,
     )
+    if process.stderr is not None:
+        os.set_blocking(process.stderr.fileno(), False)
+        with suppress(OSError):
+            fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, _PIPE)
+    return process
 
 
 def birth_of(pid: int) -> str:

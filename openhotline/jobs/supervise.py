@@ -1,8 +1,8 @@
 """Starts and watches the processes of a house on one box. Each gets the least it needs.
 
 True here: the prober is told its exits and nothing of the house (no database, no key); a child that ends
-is started again, after a growing pause, and a sentence says so; children end with their parent, and what
-an earlier parent left behind by a hard kill is ended first. Not here: what the processes do, and houses on
+is started again, after a growing pause, and a sentence says so, once for each way of ending; children end with
+their parent, and what an earlier parent left behind by a hard kill is ended first. Not here: what the processes do, and houses on
 many machines (there each process is a service of its own).
 """
 
@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.jobs.children import PROBER, Child, birth_of, spawn
 from openhotline.jobs.exits import WORLD_CARD, probe_config
 from openhotline.records.sealing import MATCHER_SECRET
@@ -35,6 +36,9 @@ SERVER = (  # of each door
 STOP_PATIENCE = 10.0  # seconds until a child that does not stop is killed
 PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before the n-th start in a row of a child that keeps ending
 STEADY = 60.0  # a child that ran this long starts again without a pause
+WITHOUT = (
+    " Until it runs nothing is traced or checked, so no notice leaves and no case closes; reports are kept."
+)
 NOT_VERIFIED = "restore-not-verified"  # in the data directory: a restore began and was not found whole
 
 
@@ -158,8 +162,7 @@ class Supervisor:
         }
 
     def _launch(self, child: Child) -> None:
-        child.process = spawn(child, self.data)
-        child.started = time.monotonic()
+        child.begin(spawn(child, self.data), time.monotonic())
         self.children[child.name] = child
         self._remember()
 
@@ -234,6 +237,19 @@ class Supervisor:
             if waiting:
                 time.sleep(0.03)
 
+    def prober_runs(self, timeout: float) -> bool:
+        """Whether the prober is done with its self-test and answers; False as soon as it ended instead."""
+        end, prober = time.monotonic() + timeout, self.children[PROBER]
+        while time.monotonic() < end:
+            self.look_after()
+            if prober.fell:
+                return False
+            with suppress(ProberUnreachable):
+                Prober(self.settings.prober_socket, timeout=timeout).hello()
+                return True
+            time.sleep(0.05)
+        return False
+
     def _answers(self, door: str) -> bool:
         port = int(getattr(self.settings, f"{door}_port"))
         host = "127.0.0.1" if self.settings.bind == "0.0.0.0" else self.settings.bind  # noqa: S104  compared, not bound
@@ -265,7 +281,11 @@ class Supervisor:
         """One look at every child: what has ended is started again when its pause is over."""
         now = time.monotonic()
         for child in list(self.children.values()):
+            self._pass_on(child)
             if child.running:
+                if child.fell and now - child.started > STEADY:
+                    child.fell = ""
+                    self.say(f"The {child.name} has run for a minute again.")
                 continue
             if child.process is not None:
                 self._fell(child, now)
@@ -285,10 +305,29 @@ class Supervisor:
             os.killpg(child.process.pid, signal.SIGKILL)  # what a killed child has left of its own
         child.falls = 1 if now - child.started > STEADY else child.falls + 1
         pause = PAUSES[min(child.falls - 1, len(PAUSES) - 1)]
+        self._hear_out(child)
         child.process, child.again_at = None, now + pause
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        when = f"in {pause:.0f} seconds" if pause else "now"
-        self.say(f"The {child.name} {how}; starting it again {when}.")
+        if how != child.fell:
+            when = f"in {pause:.0f} seconds" if pause else "now"
+            meanwhile = WITHOUT if child.name == PROBER else ""
+            self.say(f"The {child.name} {how}; starting it again {when}.{meanwhile}")
+        elif child.falls == 2:
+            self.say(
+                f"The {child.name} {how} again. It is tried at least every {PAUSES[-1]:.0f} seconds; the next sentence "
+                "comes when something changes."
+            )
+        child.fell = how
+
+    def _pass_on(self, child: Child) -> None:
+        """What it says for the first time since its last start; a prober that refuses says the same at each."""
+        for line in child.fresh_words():
+            self.say(line)
+
+    def _hear_out(self, child: Child) -> None:
+        self._pass_on(child)
+        if child.process is not None and child.process.stderr is not None:
+            child.process.stderr.close()
 
     # --- stopping -----------------------------------------------------------------------------
 
@@ -297,7 +336,8 @@ class Supervisor:
         for names in (DOORS, (*self.workers, MATCHER), (PROBER,), (WORLD,)):
             self._end([self.children[name] for name in names if name in self.children])
             for name in names:
-                self.children.pop(name, None)
+                if child := self.children.pop(name, None):
+                    self._hear_out(child)
         if self._lock >= 0:
             (self.data / "run" / "children.json").unlink(missing_ok=True)
             os.close(self._lock)

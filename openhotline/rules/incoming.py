@@ -15,6 +15,7 @@ from openhotline.rules.words import FROM_PUBLIC
 # may not open more items than people can look at.
 MOST_LINES = 10_000
 MOST_LINES_OF_THE_PUBLIC = 500
+MOST_OF_A_FILE = 10 * 1024 * 1024  # bytes of a partner's file, by page or program
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,9 +232,14 @@ def forget_contacts(*, at: datetime) -> int:
 
 
 def anonymise(*, policy: Policy, at: datetime) -> int:
-    """Sweep: public reports at three months lose their sealed part and their receipt. Returns how many."""
+    """Sweep: public reports at three months lose their sealed part and their receipt. Returns how many.
+
+    Counted from T0, which is the start of the hour; a report of the past that was brought in later has its end stored
+    (`intake._row`), counted from when it reached us.
+    """
     over = list(
         Report.objects.filter(
+            Q(due_at=None) | Q(due_at__lte=at),
             source=words.FROM_PUBLIC,
             received_at__lte=at - policy.clocks.reporter_contact,
             status__in=[report_path.JOINED, report_path.INCOMPLETE, report_path.ANSWERED],

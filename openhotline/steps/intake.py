@@ -356,7 +356,11 @@ def add_lines(
     extra = [address for address in given if _storable(address.reported) not in known]
     readable = [address for address in extra if address.ok]
     # What nothing could be read in has its clock from when it reached us (`_row`).
-    began = row.due_at - policy.clocks.incomplete if row.due_at else row.received_at
+    began = (
+        row.due_at - policy.clocks.incomplete
+        if row.status == report_path.INCOMPLETE and row.due_at
+        else row.received_at
+    )
     wanted = [dedupe.Wanted(address, row.received_at, began, _storable(referrer)) for address in readable]
     found = dedupe.join(wanted, policy=policy, by=by, at=at)
     first = row.lines.count()
@@ -402,7 +406,7 @@ def _row(pk: int, report: IncomingReport, readable: bool, policy: Policy) -> tup
         pk,
         report.report_id,
         1,
-        None if readable else report.began + policy.clocks.incomplete,
+        _ends(report, readable, policy),
         "",
         report.source,
         report.partner,
@@ -418,6 +422,16 @@ def _row(pk: int, report: IncomingReport, readable: bool, policy: Policy) -> tup
         None,
         bytes.fromhex(report.sent) if report.sent else None,
     )
+
+
+def _ends(report: IncomingReport, readable: bool, policy: Policy) -> datetime | None:
+    """When nothing more is hoped of what could not be read; of a public report that reached us long after its T0, when
+    the reporter's words are forgotten, so that there is time to read them. Else nothing is stored."""
+    if not readable:
+        return report.began + policy.clocks.incomplete
+    if report.source == words.FROM_PUBLIC and report.began > report.received_at:
+        return report.began + policy.clocks.reporter_contact
+    return None
 
 
 def _sealed(report: IncomingReport) -> bytes | None:

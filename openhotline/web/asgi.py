@@ -11,12 +11,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openhotline.django_settings")
 
 from django.core.wsgi import get_wsgi_application
 
+from openhotline.rules.incoming import MOST_OF_A_FILE
 from openhotline.settings import load
 from openhotline.web.bodies import Whole
 from openhotline.web.headers import blind
 from openhotline.web.threads import Threads
 
-_most = 10 * 1024 * 1024  # bytes of a body that the desk and the portal read: a partner's file
 _answer = Threads(blind(get_wsgi_application(), door=load().door))
 if load().door == "public":
     from openhotline.web.public.first import First
@@ -24,4 +24,4 @@ if load().door == "public":
 
     application = Whole(First(_answer), most=LARGEST)
 else:
-    application = Whole(_answer, most=_most)
+    application = Whole(_answer, most=MOST_OF_A_FILE)

@@ -10,6 +10,7 @@ from django.test import Client
 from openhotline.jobs.house import make_token
 from openhotline.records import vault
 from openhotline.records.models import Partner, Report
+from openhotline.rules.incoming import MOST_OF_A_FILE
 from openhotline.settings import load
 from tests.journeys.cast import Day
 from tests.web.portal_cast import open_portal, unlock
@@ -75,5 +76,16 @@ def test_a_file_that_names_no_columns_is_kept_whole_and_a_picture_is_not(cloud: 
     assert raw == "https://example.org/a\nhttps://example.org/b\n"
     assert cloud.send(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00")[1]["code"] == "not-text"
     assert cloud.send(b" \n")[1]["code"] == "empty"
-    assert cloud.send(b"address\n" + b"x" * 3_000_000)[0] == 413
     assert Report.objects.count() == 1
+
+
+def test_as_much_is_taken_as_on_the_page_and_of_more_nothing(cloud: Program) -> None:
+    row = b"https://example.org/a,,%s\n" % (b"x" * 8_000)
+    status, answer = cloud.send(b"address,source,note\n" + row * 300)
+    assert (status, answer["reports"]) == (201, 300), "2.4 MB"
+    status, answer = cloud.send(b"x" * (MOST_OF_A_FILE + 1))
+    assert (status, answer["sentence"]) == (
+        413,
+        "The file is larger than 10 MB, and nothing of it was filed. Send it in parts.",
+    )
+    assert Report.objects.count() == 300

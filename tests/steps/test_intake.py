@@ -1,5 +1,6 @@
 """Filing: durable, once, whatever it is. Bad lines never lose good ones."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -156,6 +157,34 @@ def test_the_reporters_mail_is_sealed_and_gone_after_three_months():
     assert close.forget_contacts(at=almost) == 0
     assert close.forget_contacts(at=contact.delete_by) == 1
     assert ReportContact.objects.count() == 0
+
+
+def test_a_public_report_is_nobody_s_after_three_months_and_one_of_the_past_has_them_too():
+    """Row R4: the words and the receipt are gone; counted from the hour, or from when an old one was brought in."""
+    file(
+        incoming.public(
+            uuid4(), ("http://a.example.net/1",), AT, help_text="third picture", receipt_hash="ab" * 32
+        )
+    )
+    long_ago = incoming.public(
+        uuid4(), ("http://a.example.net/2",), AT - timedelta(days=400), help_text="left corner"
+    )
+    file(replace(long_ago, reached_at=AT))
+    file(replace(long_ago, report_id=uuid4(), lines=("nothing to read",), reached_at=AT))
+    file(partner("http://a.example.net/1"))
+    end = AT.replace(minute=0, second=0) + POLICY.clocks.reporter_contact
+    assert close.anonymise(policy=POLICY, at=AT + timedelta(days=13)) == 0
+    assert close.anonymise(policy=POLICY, at=end - timedelta(seconds=1)) == 1, (
+        "old and unreadable: a fortnight"
+    )
+    before = Report.objects.get(source=words.FROM_HOTLINE).status
+    assert close.anonymise(policy=POLICY, at=end) == 2
+    public = Report.objects.filter(source=words.FROM_PUBLIC)
+    assert set(public.values_list("status", "sealed", "receipt_hash", "follow")) == {
+        ("anonymised", None, "", "none")
+    }
+    assert not ReceiptPhase.objects.exists() and Item.objects.count() == 2, "what was reported stays"
+    assert Report.objects.get(source=words.FROM_HOTLINE).status == before
 
 
 def test_an_item_found_lawful_goes_back_to_the_queue_when_it_is_reported_a_day_later():

@@ -290,6 +290,8 @@ def test_a_case_that_is_not_there_and_a_role_that_sees_nothing_look_alike(desk: 
     owner = desk.as_("O01")
     assert owner.get(f"/case/{item.ref}").status_code == 404
     assert desk.as_("A07").get("/case/26-99999-A").status_code == 404
+    other_spelling = desk.as_("A07").get(f"/case/{item.ref.lower().replace('-', '')}")
+    assert (other_spelling.status_code, other_spelling["Location"]) == (302, f"/case/{item.ref}")
     assert item.ref not in text(owner.get("/")) and owner.get("/legs").status_code == 200
 
 

@@ -73,7 +73,7 @@ def test_reloading_files_nothing_twice_and_sending_it_again_does(desk: Client) -
 def test_what_is_no_such_file_is_said_and_nothing_is_filed(
     desk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MOST_BYTES", 1000)
+    monkeypatch.setattr(files, "MOST_OF_A_FILE", 1000)
     for data, status, sentence in (
         (b"", 422, "Choose a file"),
         (b"https://example.org/a\n", 422, "must name its columns"),

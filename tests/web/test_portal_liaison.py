@@ -10,6 +10,7 @@ from django.urls import reverse
 from openhotline.records import sealing
 from openhotline.records.models import DigestUpload, PoliceRequest
 from openhotline.rules import deconflict
+from openhotline.rules.incoming import MOST_OF_A_FILE
 from openhotline.settings import load
 from tests.journeys.cast import Day
 from tests.web.portal_cast import browser_of, open_portal, set_clock, unlock
@@ -65,6 +66,8 @@ def test_digests_are_handed_in_and_the_answer_says_nothing(day: Day) -> None:
     assert KEY.hex() not in text and digest not in text
     wrong = officer.post(page, {"what": "digests", "digests": "https://example.org/"})
     assert (wrong.status_code, "Line 1 is no digest" in wrong.content.decode()) == (422, True)
+    large = officer.post(page, {"what": "digests", "digests": "a" * MOST_OF_A_FILE})
+    assert (large.status_code, "nothing of it was taken" in large.content.decode()) == (413, True)
 
 
 def test_a_unit_reads_its_own_agreement(day: Day) -> None:

@@ -1,14 +1,13 @@
 """`/reports/csv`: a partner's program sends a file of reports, each row one.
 
 True here: what is answered is durable; the same key with the same file files nothing twice, and goes on where it was
-cut off. What is not here: how a row is read (`steps/partner_file`), and larger files (the portal's page).
+cut off. What is not here: how a row is read (`steps/partner_file`), and a page for people (the portal's).
 """
 
 import io
 from dataclasses import asdict
 from uuid import UUID, uuid4
 
-from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError
 from django.http import HttpRequest
 from ninja import Router, Status
@@ -17,7 +16,7 @@ from openhotline import policy
 from openhotline.api.v1 import access, reading
 from openhotline.api.v1.shapes import FILE_BODY, Fault, FiledFile, KeptRow
 from openhotline.records.models import Partner
-from openhotline.rules.incoming import IncomingReport
+from openhotline.rules.incoming import MOST_OF_A_FILE, IncomingReport
 from openhotline.rules.refusals import MovedMeanwhile, Refused
 from openhotline.settings import load
 from openhotline.steps import partner_file
@@ -38,10 +37,9 @@ def file_of_reports(request: HttpRequest) -> Status:
     settings, scope = load(), access.scope(partner)
     now, source = settings.clock().now(), access.source(partner)
     key = reading.key(request.headers.get("Idempotency-Key", ""))
-    try:
-        body = request.body
-    except RequestDataTooBig:
-        raise reading.too_large() from None
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_OF_A_FILE:
+        raise reading.too_large()
+    body = request.read()
     if not body.strip():
         raise reading.nothing()
     sent = reading.digest_of(body)

@@ -186,7 +186,7 @@ def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 def too_large() -> TooLarge:
     """The refusal of a file that is too long: it holds many reports, and each may be sent."""
     return TooLarge(
-        "The file is longer than 2 MB, and nothing of it was kept. Send it in several.", code="too-large"
+        "The file is larger than 10 MB, and nothing of it was filed. Send it in parts.", code="too-large"
     )
 
 

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from openhotline.records.models import Item
-from openhotline.rules import item_path, removal_path, words
+from openhotline.rules import item_path, references, removal_path, words
 from openhotline.rules.permits import ACTS, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang, read
@@ -144,7 +144,10 @@ def _chart(request: HttpRequest, removal: Any) -> looks.Chart | None:
 
 @require_safe
 def show(request: HttpRequest, ref: str) -> HttpResponse:
-    """The page of one case."""
+    """The page of one case. Another spelling of its reference leads there."""
+    read_ = references.parse(ref)
+    if read_ is not None and read_.text != ref:
+        return HttpResponseRedirect(reverse("case", args=[read_.text]))
     return page(request, ref)
 
 

@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 
 from openhotline import policy
 from openhotline.rules import words
+from openhotline.rules.incoming import MOST_OF_A_FILE
 from openhotline.rules.refusals import Refused
 from openhotline.settings import load
 from openhotline.steps import intake, partner_file
@@ -27,7 +28,6 @@ from openhotline.web.portal.gate import for_role
 from openhotline.web.portal.partners import page
 from openhotline.web.scoped import Scoped, found
 
-MOST_BYTES = 10 * 1024 * 1024
 MOST_KEPT = 200
 _HERE = "<!--filed-->"
 partners = for_role(words.PARTNER)
@@ -50,7 +50,7 @@ def template(request: HttpRequest) -> HttpResponse:
 @for_role(words.PARTNER, "POST")
 def take(request: HttpRequest) -> HttpResponseBase:
     """File what was sent, and tell of it while it goes on."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_OF_A_FILE:
         return _send(
             request, "The file is larger than 10 MB, and nothing of it was filed. Send it in parts.", 413
         )

@@ -15,6 +15,7 @@ from openhotline.records.models import PoliceRequest
 from openhotline.rules import deconflict as digests
 from openhotline.rules import liaison
 from openhotline.rules.agreement_words import lines as agreement_lines
+from openhotline.rules.incoming import MOST_OF_A_FILE
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.urls import defang, split_lines
 from openhotline.settings import load
@@ -163,13 +164,16 @@ def _digests(request: HttpRequest, *, fault: str = "", status: int = 200) -> Htt
 @pressing
 def hand_in(request: HttpRequest) -> HttpResponse:
     """A key for a year, or digests under it."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_OF_A_FILE:
+        fault = f"This is more than 10 MB, and nothing of it was taken. Hand in at most {digests.MOST:,} digests at once."
+        return _digests(request, fault=fault, status=413)
     mine, at, form = Scoped(request.user), _now(), request.POST
     unit = found(mine.units(), pk=request.user.unit_id)  # type: ignore[union-attr]
     public = sealing.matcher_public(load().keys)
     upload = request.FILES.get("file")
     text = _clean(form.get("digests", ""))
     if upload is not None:
-        text = f"{text}\n{upload.read(16 * 1024 * 1024).decode('ascii', 'replace')}"
+        text = f"{text}\n{upload.read().decode('ascii', 'replace')}"
     try:
         if form.get("what") == "key":
             deconflict.hand_in_key(unit, form.get("key", ""), public=public, by=request.actor, at=at)  # type: ignore[attr-defined]
