@@ -45,6 +45,7 @@ class Inbound:
     text: str = ""
     refers: tuple[str, ...] = ()  # Message-IDs it answers
     report: tuple[DeliveryWord, ...] = ()  # RFC 3464
+    reported: tuple[str, ...] = ()  # addresses its XARF parts name
     signed: str = ""  # "openpgp" or "smime" where it carries such a signature
     payload: bytes = b""  # what the signature is over
     signed_text: str = ""  # the plain text in that

@@ -237,7 +237,7 @@ def _propose(made: Mail, read: Inbound, asked: Consultation, *, at: datetime) ->
 
 def _report(made: Mail, read: Inbound, *, policy: Policy, at: datetime) -> None:
     """A public report by mail: what it names is filed; who sent it stays in the sealed message alone."""
-    lines = tuple(split_lines(read.text))[:1000]
+    lines = (*read.reported, *split_lines(read.text))[:1000]
     report_id = uuid5(NAMESPACE_URL, f"mail:{made.digest}")
     report = incoming.public(report_id, lines, at, help_text=read.text[:10_000])
     intake.file_reports([report], policy=policy, by=PUBLIC_REPORTER, at=at)

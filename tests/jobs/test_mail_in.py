@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from openhotline.connectors.mail import inbound, maildir
+from openhotline.connectors.mail.meaning import MailLetter, render
+from openhotline.connectors.xarf import meaning as xarf
 from openhotline.jobs.mailroom import Mailroom
 from openhotline.outbox.models import Letter
 from openhotline.records import vault
@@ -517,6 +519,9 @@ def three_hundred(house: "Day", notice: Notice, letter: Letter, asked: Consultat
         )
     for number in range(30):  # signed by somebody else
         yield signed_by(stranger, f"Go ahead\r\n{asked.number} {number}")
+    once = signed_by(stranger, f"Hold\r\n{asked.number}")
+    for number in range(20):  # replayed: the same signed text under other headers
+        yield once.replace(b"Subject: Re", f"Subject: Re {number}".encode())
     for number in range(30):  # mangled by a list: a footer after the signature's text
         raw = signed_by(stranger, f"Go ahead\r\n{asked.number}")
         yield raw.replace(
@@ -541,16 +546,61 @@ def test_three_hundred_odd_messages_change_no_state_and_are_all_shown_as_unverif
     assert not NoticeMessage.objects.exists()
 
 
-def mutations(house: "Day", count: int, seed: int) -> None:
+def xarf_mail(to: str) -> bytes:
+    """What an industry desk's program sends: text, a feedback report, XARF."""
+    us = xarf.Party("Example Desk", "desk@industry.example", "industry.example")
+    parts = [
+        xarf.notice(
+            identifier=xarf.report_id(url),
+            url=url,
+            host="img.example.net",
+            content_class=words.CHILD_SEXUAL_ABUSE,
+            baseline=False,
+            category="A",
+            age_band="infant",
+            source_identifier="192.0.2.9",
+            verified_at=datetime(2026, 5, 12, 12, tzinfo=UTC),
+            reporter=us,
+        ).json
+        for url in ("http://img.example.net/x1", "http://img.example.net/x2")
+    ]
+    return render(
+        MailLetter(
+            message_id="<x@industry.example>",
+            serial="",
+            sender="desk@industry.example",
+            to=to,
+            subject="Report",
+            text="Please see the attached reports.",
+            date=datetime(2026, 5, 12, 12, tzinfo=UTC),
+            xarf=tuple(parts),
+        )
+    )
+
+
+def test_a_report_in_xarf_is_filed_with_the_addresses_it_names(house: "Day") -> None:
+    kept = take(house, xarf_mail(f"report@{DOMAIN}"))
+    assert (kept.kind, kept.sender) == ("report", "")
+    assert {item.canonical for item in Item.objects.all()} == {
+        "http://img.example.net/x1",
+        "http://img.example.net/x2",
+    }
+
+
+def mutations(house: "Day", form: str, count: int, seed: int) -> None:
     _, letter, _ = noticed(house)
     chance = random.Random(seed)
-    good = [
-        report(f"hotline@{DOMAIN}", letter.recipient, action) for action in ("failed", "delayed", "delivered")
-    ]
-    good += [
-        plain("x", In_Reply_To="<x@y.example>"),
-        signed_by(pysequoia.Tsk.generate("x <x@y.example>"), "Go ahead"),
-    ]
+    good = {
+        "dsn": [
+            report(f"hotline@{DOMAIN}", letter.recipient, action)
+            for action in ("failed", "delayed", "delivered")
+        ],
+        "mail": [
+            plain("x", In_Reply_To="<x@y.example>"),
+            signed_by(pysequoia.Tsk.generate("x <x@y.example>"), "Go ahead"),
+        ],
+        "xarf": [xarf_mail(f"hotline@{DOMAIN}")],
+    }[form]
     before = state_of(house)
     odd = [
         b"\x00",
@@ -587,13 +637,15 @@ def mutations(house: "Day", count: int, seed: int) -> None:
     assert state_of(house) == before
 
 
-def test_malformed_messages_are_kept_and_change_nothing(house: "Day") -> None:
-    mutations(house, 300, 1)
+@pytest.mark.parametrize("form", ["dsn", "mail", "xarf"])
+def test_malformed_messages_are_kept_and_change_nothing(house: "Day", form: str) -> None:
+    mutations(house, form, 120, 1)
 
 
 @pytest.mark.release
-def test_twenty_thousand_malformed_messages(house: "Day") -> None:
-    mutations(house, 20_000, 2)
+@pytest.mark.parametrize("form", ["dsn", "mail", "xarf"])
+def test_twenty_thousand_malformed_messages(house: "Day", form: str) -> None:
+    mutations(house, form, 20_000, 2)
 
 
 @pytest.mark.parametrize(

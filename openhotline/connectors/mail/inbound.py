@@ -1,11 +1,12 @@
 """One message as bytes -> `Inbound`. Pure; raises nothing, whatever the bytes are.
 
-True here: at most 10 MiB are read, at most 200 parts, at most 64 KiB of plain text; attachments are counted and
-never opened; a report of non-delivery is read as RFC 3464 says. What is not here: believing any of it.
+True here: at most 10 MiB are read, at most 200 parts, at most 64 KiB of plain text; attachments are
+never opened, but for JSON that is XARF; a report of non-delivery is read as RFC 3464 says. What is not here: believing any of it.
 """
 
 import email
 import email.policy
+import json
 import re
 from collections.abc import Iterator
 from email.message import Message
@@ -15,6 +16,7 @@ from openhotline.rules.inbound import DeliveryWord, Inbound
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PARTS, MAX_TEXT, MAX_RECIPIENTS = 200, 64 * 1024, 100
+MAX_JSON = 256 * 1024  # of one XARF part
 _IDS = re.compile(r"<[^<>\s]{1,300}>")
 _SIGNS = {
     "application/pgp-signature": "openpgp",
@@ -46,6 +48,7 @@ def _read(raw: bytes) -> Inbound:
         text=_text(parts),
         refers=tuple(dict.fromkeys(_IDS.findall(refers)))[:50],
         report=tuple(_report(message)),
+        reported=tuple(dict.fromkeys(_xarf(parts)))[:MAX_RECIPIENTS],
         signed=signed,
         payload=payload,
         signed_text=_text(list(_parts(email.message_from_bytes(payload, policy=email.policy.compat32)))),
@@ -129,6 +132,22 @@ def _report(message: Message) -> Iterator[DeliveryWord]:
                     status=_header(block, "Status")[:20],
                     words=_header(block, "Diagnostic-Code")[:500],
                 )
+
+
+def _xarf(parts: list[Message]) -> Iterator[str]:
+    """The addresses that XARF v4 parts name (one report, or a list of them). What cannot be read names none."""
+    for part in parts:
+        if part.get_content_type() != "application/json" or part.is_multipart():
+            continue
+        data = part.get_payload(decode=True)
+        try:
+            value = json.loads(data) if isinstance(data, bytes) and len(data) <= MAX_JSON else None
+        except (ValueError, RecursionError):
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            url = one.get("url") if isinstance(one, dict) else None
+            if isinstance(url, str) and str(one.get("xarf_version", "")).startswith("4."):
+                yield "".join(c for c in url[:8_000] if c.isprintable())
 
 
 def _signature(raw: bytes, message: Message) -> tuple[str, bytes, bytes]:
