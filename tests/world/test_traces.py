@@ -18,7 +18,7 @@ from openhotline.connectors.probe.config import Limits
 from openhotline.connectors.probe.meaning import CheckJob, ListJob, TraceJob
 from openhotline.jobs.exits import probe_config
 from openhotline.rules import methods, signs
-from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.facts import CheckFacts, MethodAnswer
 from openhotline.settings import Settings
 from openhotline.world import places
 from openhotline.world.serve import World
@@ -141,6 +141,21 @@ def test_a_resolver_that_lies_is_seen(town: Town) -> None:
         one, other = town.trace()[methods.DNS]
     assert one.addresses == ("192.0.2.68",) and other.addresses != one.addresses
     assert one.ok and other.ok and all("Another resolver" in a.why for a in (one, other))
+
+
+def test_a_name_leads_nowhere_only_if_every_resolver_says_so(town: Town) -> None:
+    """A resolver that filters says of just such names that they do not exist; no miss may rest on it."""
+
+    def look() -> CheckFacts:
+        return town.prober.check([CheckJob(ONE, "north", town.at(), allow_path=True)])[0]
+
+    with town.told("dns", "img.example.net@192.0.2.53", "nxdomain"):
+        assert look().status == 200, "the other resolver knows where it leads"
+        with town.told("dns", "img.example.net@192.0.2.54", "servfail"):
+            seen = look()
+            assert seen.outcome == "error" and "does not say so" in seen.why
+        with town.told("dns", "img.example.net@192.0.2.54", "nxdomain"):
+            assert look().outcome == "no-name"
 
 
 @pytest.mark.parametrize("word", ["servfail", "cut-off", "malformed", "loop"])

@@ -2,7 +2,8 @@
 
 True here: every answer must pass the deny table or the name is refused as a whole; what is connected to
 afterwards is the literal that passed, so a name that changes its mind between look and contact changes
-nothing. One house moment asks once per name and vantage point. A trace asks every resolver by itself (`each`).
+nothing. A name is said to lead nowhere only if every resolver says so. One house moment asks once per name and vantage
+point. A trace asks every resolver by itself (`each`).
 """
 
 import asyncio
@@ -104,7 +105,19 @@ class Names:
             return Resolved("blocked", no.sentence, rcode=NOT_ASKED)
 
     async def _look(self, vantage: str, name: str) -> Resolved:
-        return (await self._sight(vantage, name, self.config.resolvers, zones=False)).resolved
+        found = (await self._sight(vantage, name, self.config.resolvers, zones=False)).resolved
+        if found.outcome != "no-name":
+            return found
+        # A resolver that filters says of just such names that they do not exist: every one of them has to say so.
+        others = [one for one in self.config.resolvers if _named((one,)) != found.source]
+        told = await asyncio.gather(*(self._sight(vantage, name, (one,), zones=False) for one in others))
+        differ = [sight for sight in told if sight.resolved.outcome != "no-name"]
+        if leads := next((sight.resolved for sight in differ if not sight.resolved.outcome), None):
+            return leads
+        if differ:
+            why = f"{found.source} says: {found.why} {differ[0].resolver} does not say so, and that proves nothing."
+            return _with(found, "error", why, aliases=found.aliases)
+        return found
 
     async def each(self, vantage: str, host: str) -> list[Sight]:
         """What every resolver says by itself about a name: the same question, so that a lie is seen.
