@@ -21,6 +21,7 @@ from openhotline.rules import item_path, removal_path, words
 from openhotline.rules.contacts import METHOD_SOURCE
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.permits import require_act
+from openhotline.rules.trace_names import folded
 from openhotline.rules.trace_reasons import ORIGIN, ordered
 from openhotline.rules.trace_vote import Vote, vote
 from openhotline.rules.words import MACHINE_WORKER, Actor
@@ -208,7 +209,17 @@ def _contacts(
 
 
 def _of_host(facts: TraceFacts, ballot: Vote) -> list[MethodAnswer]:
-    """Answers about the network of whoever `_speaks_for` names: a proxy's contact is not the origin's host's."""
-    if ballot.edge is None:
-        return list(facts.answers)
-    return [answer for answer in facts.answers if (answer.layer == ORIGIN) == bool(ballot.host)]
+    """Answers about whoever `_speaks_for` names: a proxy's contact is not the origin's host's, and where a name leads
+    into two networks, one's abuse desk is not the other's."""
+    name, asn, _ = _speaks_for(ballot)
+    layer = ballot.edge if ballot.edge is not None and not ballot.host else ballot.origin
+    return [
+        answer
+        for answer in facts.answers
+        if (ballot.edge is None or (answer.layer == ORIGIN) == bool(ballot.host))
+        and (
+            folded(answer.operator) == folded(name)
+            or (asn and answer.asn == asn)
+            or (layer.network and answer.network == layer.network)
+        )
+    ]

@@ -1,5 +1,7 @@
 """A trace runs out, content moves, names change: what leaves the house, what opens an episode, who is told."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
 
@@ -65,6 +67,23 @@ EDGE = (
 def episodes(item: Item) -> list[tuple[int, str, str]]:
     rows = Removal.objects.filter(item=item).order_by("episode")
     return list(rows.values_list("episode", "country", "status"))
+
+
+def test_of_a_name_in_two_networks_each_host_keeps_its_own_abuse_desk(house: Day) -> None:
+    (item,) = house.graded(house.public_report("http://img.example.net/1"))
+
+    def desk(answers: tuple[MethodAnswer, ...], mail: str) -> list[MethodAnswer]:
+        return [replace(one, abuse_mail=(mail,)) if one.method == "rdap" else one for one in answers]
+
+    here = desk(place("North Rack", 64500, "192.0.2.66", "GB", "192.0.2.64/28"), "abuse@northrack.example")
+    there = desk(
+        place("Quay Data", 64501, "2001:db8:2::9", "GB", "2001:db8:2::/48"), "abuse@quaydata.example"
+    )
+    made = filed(house, item, *here, *there, *here[2:])
+    assert made.host is not None
+    of = {"North Rack": "abuse@northrack.example", "Quay Data": "abuse@quaydata.example"}
+    named = [mail for mail in made.host.contacts.values_list("mail", flat=True) if mail in of.values()]
+    assert named == [of[made.host.name]]
 
 
 # --- nothing leaves on a stale trace ---------------------------------------------------------------

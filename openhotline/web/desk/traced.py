@@ -168,7 +168,7 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         next((one.why or one.answer for one in shown if one.name == METHOD_NAMES[methods.DISCLOSED]), ""),
         (row.weights or row.rules).partition("+")[0],  # behind the sign stands a digest of the file
         why,
-        len(layers) == 1 and all(one.verdict == "agreed" for one in layers[0].findings),
+        len(row.layers) == len(layers) == 1 and all(one.verdict == "agreed" for one in layers[0].findings),
     )
 
 

@@ -73,8 +73,8 @@ def reading(name: str) -> str:
 
 @register.filter
 def at_dots(text: str) -> SafeString:
-    """A host's name or an address that may be broken behind its dots and slashes, as a narrow column wants."""
-    pieces = re.split(r"(?<=[./])", text)
+    """A host's name or a path that may be broken behind its dots and slashes, as a narrow column wants."""
+    pieces = re.split(r"(?<=[^\W\d]\.)|(?<=/)", text)
     return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in pieces))
 
 
