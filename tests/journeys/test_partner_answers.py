@@ -1,5 +1,6 @@
 """What a partner abroad says it did: filed as it came, and believed as far as our own checks reach."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import Actor
 from openhotline.steps import refer
 from openhotline.steps.report_back import report_back
-from tests.journeys.cast import CANAL_HOST, FAR_HOST, Day, hours
+from tests.journeys.cast import CANAL_HOST, FAR_HOST, Day, hours, minutes
 
 THEM = Actor(words.PARTNER, "partner:hotline-nl", auth="token")
 
@@ -187,3 +188,38 @@ def test_a_host_may_not_speak_for_a_partner(house: Day, partner: Partner) -> Non
         report_back(
             [(line, said)], via="api", policy=house.policy, by=Actor(words.HOST, "host"), at=house.now
         )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lost_doubled_reordered_and_dated_back_each_is_one_and_none_is_invented(
+    house: Day, partner: Partner, seed: int
+) -> None:
+    chance = random.Random(seed)
+    (removal,) = handed_over(house, "http://dijk.example.net/n/1")
+    line = ReferralLine.objects.get(removal=removal)
+    last = chance.choice(abroad.FINAL)
+    did = [abroad.ACCEPTED, abroad.TOLD_POLICE, abroad.TOLD_HOST, last]
+    said = [
+        PartnerAction(
+            word,
+            f"m{place}",
+            house.now - timedelta(days=chance.choice((0, 0, 3, 400))),
+            reason="other" if word in abroad.NEEDS_REASON else "",
+        )
+        for place, word in enumerate(did)
+    ]
+    arrives = chance.sample(said, chance.randint(1, 4)) * 2
+    chance.shuffle(arrives)
+    for one in arrives:
+        house.later(minutes(1))
+        report_back([(line, one)], via="api", policy=house.policy, by=THEM, at=house.now)
+    kept = list(ReferralAction.objects.order_by("pk"))
+    first = list(dict.fromkeys(arrives))
+    assert [(row.their_id, row.action, row.done_at) for row in kept] == [
+        (one.their_id, one.action, one.done_at) for one in first
+    ], "each once, as it came, with its own time"
+    told = [one.action for one in first]
+    ended = told.index(last) if last in told else len(told)
+    assert [row.counted for row in kept] == [place <= ended for place in range(len(kept))]
+    leads = {abroad.UNAVAILABLE: "unavailable there", abroad.NOT_ILLEGAL: "not illegal there"}
+    assert statuses(house, [removal]) == [leads.get(last, "referred") if last in told else "referred"]
