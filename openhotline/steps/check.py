@@ -19,8 +19,8 @@ from openhotline.ledger.record import Act
 from openhotline.ledger.record import record as enter
 from openhotline.policy import Policy
 from openhotline.records import bulk
-from openhotline.records.models import Check, Removal
-from openhotline.rules import gone, item_path, pace, removal_path
+from openhotline.records.models import Check, ListEntry, Removal
+from openhotline.rules import filter_list, gone, item_path, pace, removal_path
 from openhotline.rules.facts import CheckFacts
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import after, assess, due, rounds
@@ -123,9 +123,14 @@ def _left_alone(batch: Sequence[Round], *, policy: Policy, at: datetime) -> None
 
 
 def to_trace(*, policy: Policy, at: datetime) -> int:
-    """Sweep: open removals whose trace ran out are traced again; unclear ones at their origin clock."""
-    stale = Removal.objects.filter(status__in=removal_path.STILL_OPEN).exclude(
-        Q(item__traces__expires_at__gt=at) | Q(item__status=item_path.OUT_OF_REMIT)
+    """Sweep: open removals whose trace ran out are traced again; unclear ones at their origin clock. What is on the filter
+    list is traced before it runs out: it would leave the list, and come back hours later."""
+    open_ = Removal.objects.filter(status__in=removal_path.STILL_OPEN).exclude(
+        item__status=item_path.OUT_OF_REMIT
+    )
+    listed = open_.filter(pk__in=ListEntry.objects.filter(off_at=None).values("removal"))
+    stale = open_.exclude(item__traces__expires_at__gt=at) | listed.exclude(
+        item__traces__expires_at__gt=at + filter_list.TRACED_AHEAD
     )
     items = [removal.item for removal in stale.select_related("item")[:2000]]
     assess.ask_trace(items, at=at)

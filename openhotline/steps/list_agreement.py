@@ -37,7 +37,6 @@ def propose(values: Mapping[str, str], *, why: str, by: Actor, at: datetime) -> 
     require_act("list.agree", by)
     said = {name: values.get(name, "").strip()[:500] for name in ("key", "name", "paper", "mail")}
     fingerprint = values.get("fingerprint", "").replace(":", "").strip().lower()
-    signed, ends = (_day(values.get(name, "")) for name in ("signed_on", "ends_on"))
     form = values.get("form", "") or rule.HASHES
     refuse_unless(
         _KEY.fullmatch(said["key"]) is not None,
@@ -52,6 +51,7 @@ def propose(values: Mapping[str, str], *, why: str, by: Actor, at: datetime) -> 
         validate_email(said["mail"])
     except ValidationError:
         raise Refused("Write a mail address of the recipient.", code="mail") from None
+    signed, ends = (_day(values.get(name, "")) for name in ("signed_on", "ends_on"))
     refuse_unless(
         signed <= at.date() and signed < ends <= signed + LONGEST,
         "It was signed today or before, and it ends after that, within two years.",

@@ -13,7 +13,7 @@ from openhotline.rules import filter_list as rule
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import Actor
-from openhotline.steps import filter_list, list_agreement, refer
+from openhotline.steps import check, filter_list, list_agreement, refer
 from tests.journeys.cast import CANAL_HOST, NORTH_RACK, Day, hours, minutes
 from tests.journeys.test_entries import acts
 
@@ -315,3 +315,15 @@ def test_what_is_hashed_of_an_address(house: Day) -> None:
         ("http://[2001:db8::1]/x", "[2001:db8::1]", "[2001:db8::1]/"),
     ):
         assert rule.values(key) == {"host": host, "folder": folder, "address": key[7:]}
+
+
+def test_it_stays_on_the_list_through_the_night_though_a_trace_holds_four_hours(house: Day) -> None:
+    removals = listed_at_five(house, "https://dijk.example.net/n/9")
+    for quarter in range(4 * 19):
+        house.later(minutes(15))
+        wanted = check.to_trace(policy=house.policy, at=house.now)
+        assert sweep(house) == 0, f"{house.now} it left the list, and would come back at noon"
+        if wanted:  # the prober answers in the same turn, after the sweep
+            house.traced([removal.item for removal in removals], CANAL_HOST)
+        if quarter % 24 == 0:
+            house.looked(removals, peer="198.51.100.20")
