@@ -20,7 +20,9 @@ FORMS = (HASHES, PLAIN)
 HOST, FOLDER, ADDRESS = "host", "folder", "address"
 MARKERS = 3  # rows in each copy that belong to it alone
 SALT_BYTES = 32
-TRACED_AHEAD = timedelta(minutes=30)  # what is on the list is traced again this long before its trace runs out
+TRACED_AHEAD = timedelta(
+    minutes=30
+)  # what is on the list is traced again this long before its trace runs out
 
 _PORT = re.compile(r":\d+$")
 
