@@ -30,7 +30,8 @@ from openhotline.settings import Settings
 DOORS = ("public", "desk", "portal")
 WORLD, WORKER, MATCHER = "world", "worker", "matcher"
 SERVER = (  # of each door
-    "-m", "gunicorn", "openhotline.web.asgi:application", "--worker-class", "asgi", "--asgi-loop", "asyncio",
+    "-m", "gunicorn", "openhotline.web.asgi:application", "--asgi-loop", "asyncio",
+    "--worker-class", "openhotline.web.server.Worker", "--worker-connections", "4000",
     "--asgi-lifespan", "off", "--workers", "1", "--log-level", "warning", "--no-control-socket",
 )  # fmt: skip
 STOP_PATIENCE = 10.0  # seconds until a child that does not stop is killed

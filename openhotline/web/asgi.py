@@ -1,4 +1,4 @@
-"""The one entry of every web process: `gunicorn --worker-class asgi openhotline.web.asgi:application`.
+"""The one entry of every web process: `gunicorn -k openhotline.web.server.Worker openhotline.web.asgi:application`.
 
 OPENHOTLINE_DOOR says which door this process is (public, desk or portal) and so which addresses it knows. Requests
 arrive in one event loop, where slow senders cost a few bytes and not a thread; pages are made by Django in threads.
