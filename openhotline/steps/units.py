@@ -167,15 +167,20 @@ def propose_place(host: Host, area: str, *, why: str, by: Actor, at: datetime) -
     return _propose("place", None, "", host.area, area, why=why, by=by, at=at, host=host)
 
 
-def propose_reroute(to: Unit, *, cls: str, asn: int, why: str, by: Actor, at: datetime) -> UnitChange:
-    """A unit says itself: from now on this class at this host is for that unit. The hotline confirms."""
+def propose_reroute(
+    to: Unit, *, classes: Sequence[str], host: Host, why: str, by: Actor, at: datetime
+) -> UnitChange:
+    """A unit says itself: from now on these classes at this host are for that unit. The hotline confirms.
+
+    By the host's network, or by its name where the network is not known.
+    """
     require_act("unit.propose", by)
     if by.role != words.OFFICER or by.unit_id is None:
         raise NotPermitted("A unit re-routes what is its own.")
     own = Unit.objects.get(pk=by.unit_id)
     refuse_unless(to.pk != own.pk, "Choose another unit.", code="unit")
-    refuse_unless(asn > 0, "This host's network is not known, so it cannot be routed by it.", code="network")
-    line = UnitRule(to.key, (cls,), (asn,), (), f"Re-routed by {own.name}: {why.strip()}"[:500])
+    where: tuple[tuple[int, ...], tuple[str, ...]] = ((host.asn,), ()) if host.asn else ((), (host.name,))
+    line = UnitRule(to.key, tuple(classes), *where, f"Re-routed by {own.name}: {why.strip()}"[:500])
     before = _rows()
     return _propose("rules", own, "", before, [_row(line), *before], why=why, by=by, at=at)
 

@@ -6,7 +6,7 @@ import pytest
 
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
-from openhotline.records.models import RouteRule, Unit, UnitChange
+from openhotline.records.models import Host, RouteRule, Unit, UnitChange
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.routing import UnitRule
@@ -66,12 +66,14 @@ def test_what_changed_since_is_proposed_anew_and_a_proposal_can_be_taken_back(ho
     assert Unit.objects.get(key="NU").hours == "Mon-Sun 07:00-23:00"
 
 
-def test_a_unit_re_routes_itself_and_the_hotline_confirms(house: Day) -> None:
+@pytest.mark.parametrize("asn", [64500, 0])
+def test_a_unit_re_routes_itself_and_the_hotline_confirms(house: Day, asn: int) -> None:
+    """By the host's network, or by its name where its network is not known."""
     officer = house.people["officer NU"].actor()
     made = units.propose_reroute(
         Unit.objects.get(key="AU"),
-        cls=words.CHILD_SEXUAL_ABUSE,
-        asn=64500,
+        classes=[words.CHILD_SEXUAL_ABUSE],
+        host=Host(key="x", name="North Rack", asn=asn),
         why="their enquiry",
         by=officer,
         at=house.now,

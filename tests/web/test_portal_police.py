@@ -9,9 +9,21 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from openhotline.records.models import Alarm, Answer, Consultation, Hold, Notice, Removal, Unit, User
+from openhotline.records.models import (
+    Alarm,
+    Answer,
+    Consultation,
+    Hold,
+    Notice,
+    Removal,
+    Unit,
+    UnitChange,
+    User,
+)
 from openhotline.rules import removal_path, words
+from openhotline.rules.refusals import Refused
 from openhotline.settings import load
+from openhotline.steps import units
 from tests.journeys.cast import NORTH_RACK, Day, hours, minutes
 from tests.web.portal_cast import asked, browser_of, noticed, open_portal, set_clock, unlock
 
@@ -219,6 +231,23 @@ def test_what_was_passed_on_is_the_other_units_alone(day: Day, officer: Client) 
     assert press(officer, consultation, d="go") == 422
     assert statuses(removals) == {removal_path.HELD}
     assert "on hold" not in page(officer, consultation).split("All addresses")[-1]
+
+
+def test_passed_on_from_now_on_is_proposed_with_the_answer_or_neither_is(day: Day, officer: Client) -> None:
+    consultation, _ = asked(day, "fromnow", NORTH_RACK)
+    set_clock(day)
+    form = {"d": "other", "kind": "pass-on", "unit": "EU", "from_now_on": "1", "note": "their county"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(units, "propose_reroute", _refuses)
+        assert press(officer, consultation, **form) == 422
+    assert not Answer.objects.exists()
+    assert press(officer, consultation, **form) == 303
+    change = UnitChange.objects.get()
+    assert (change.unit.key, change.after[0]["unit"], change.after[0]["asns"]) == ("NU", "EU", [64500])
+
+
+def _refuses(*_: object, **__: object) -> None:
+    raise Refused("Not now.", code="x")
 
 
 def test_the_steps_themselves_refuse_an_answer_about_what_was_passed_on(day: Day) -> None:

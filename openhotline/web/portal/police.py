@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import TooManyFieldsSent
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -148,26 +149,27 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
             form, mine, agreement=policy.covering(asked.agreement, asked.agreement_version), at=at
         )
         removals = _scope(form, mine, asked, wanted, policy=policy, at=at)
-        answer_step.record(
-            asked,
-            kind=wanted.kind,
-            by=request.actor,  # type: ignore[attr-defined]
-            at=at,
-            policy=policy,
-            removals=removals,
-            until=wanted.until,
-            review_at=wanted.review_at,
-            reason=wanted.reason,
-            reference=wanted.reference,
-            conditions=()
-            if wanted.kind in wanted.conditions and len(wanted.conditions) == 1
-            else wanted.conditions,
-            note_text=wanted.note,
-            pass_to=wanted.pass_to,
-            valid_until=wanted.valid_until,
-        )
-        if wanted.pass_to is not None and form.get("from_now_on"):
-            _reroute(request, wanted, removals, at=at)
+        with transaction.atomic():  # the answer and what it says of the future, or neither
+            answer_step.record(
+                asked,
+                kind=wanted.kind,
+                by=request.actor,  # type: ignore[attr-defined]
+                at=at,
+                policy=policy,
+                removals=removals,
+                until=wanted.until,
+                review_at=wanted.review_at,
+                reason=wanted.reason,
+                reference=wanted.reference,
+                conditions=()
+                if wanted.kind in wanted.conditions and len(wanted.conditions) == 1
+                else wanted.conditions,
+                note_text=wanted.note,
+                pass_to=wanted.pass_to,
+                valid_until=wanted.valid_until,
+            )
+            if wanted.pass_to is not None and form.get("from_now_on"):
+                _reroute(request, wanted, removals, at=at)
     except NotPermitted:
         raise
     except Refused as refusal:
@@ -181,12 +183,14 @@ def _reroute(
     request: HttpRequest, wanted: decision.Decision, removals: list[Removal], *, at: datetime
 ) -> None:
     """The unit says itself that this host is another unit's from now on; the hotline confirms."""
-    first, to = removals[0], wanted.pass_to
+    to, host = wanted.pass_to, removals[0].host
     assert to is not None
+    if host is None:
+        raise Refused("It is not known who the host is. Pass it on without “from now on”.", code="host")
     units_step.propose_reroute(
         to,
-        cls=first.item.cls,
-        asn=first.host.asn if first.host else 0,
+        classes=sorted({row.item.cls for row in removals}),
+        host=host,
         why=wanted.note or "Passed on, from now on.",
         by=request.actor,  # type: ignore[attr-defined]
         at=at,
