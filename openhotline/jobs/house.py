@@ -124,7 +124,13 @@ def settle(settings: Settings, *, at: datetime) -> House:
         # (`steps/units.py`), and how a unit is reached is the house's own (`reach_unit`).
         for unit in loaded.units:
             Unit.objects.get_or_create(
-                key=unit.key, defaults={"name": unit.name, "level": unit.level, "agreement": unit.agreement}
+                key=unit.key,
+                defaults={
+                    "name": unit.name,
+                    "level": unit.level,
+                    "agreement": unit.agreement,
+                    "areas": "\n".join(unit.areas),
+                },
             )
         units.load_first(policy=loaded)
         for partner in loaded.partners:

@@ -232,6 +232,13 @@ def _consistent(policy: Policy, country: str) -> None:
         for rule in policy.unit_rules
         if rule.unit not in units
     ]
+    covered = {one.key: one.areas for one in policy.units}
+    wrong += [
+        f"A rule in routes.toml sends “{area}” to {rule.unit}, which does not cover it."
+        for rule in policy.unit_rules
+        for area in rule.areas
+        if area not in covered.get(rule.unit, ())
+    ]
     for cls in {row.cls for row in policy.remit.rows if row.covers(policy.valid_from)}:
         if not any(rule.fits(cls, 0, "") for rule in policy.unit_rules):
             wrong.append(f"No rule in routes.toml gives {cls} to a unit wherever it is hosted.")

@@ -294,6 +294,7 @@ def unit(row: Table) -> UnitRow:
         row.one_of("level", ("national", "regional", "local", "special")),
         row.text("agreement"),
         row.texts("classes", words.CLASSES),
+        row.texts("areas"),
     )
 
 

@@ -38,6 +38,7 @@ class UnitRow:
     level: str  # national, regional, local, special
     agreement: str
     classes: tuple[str, ...]
+    areas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ def _people(policy: Policy) -> dict[str, Actor]:
                 "mail": f"{unit.key.lower()}@police.example",
                 "phone": "01632 960 301",
                 "agreement": unit.agreement,
+                "areas": "\n".join(unit.areas),
             },
         )
     Partner.objects.create(

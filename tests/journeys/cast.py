@@ -73,6 +73,7 @@ class Day:
                     "mail": f"{unit.key}@police.example",
                     "phone": "01632 960 301",
                     "agreement": unit.agreement,
+                    "areas": "\n".join(unit.areas),
                 },
             )
         for name, role in (

@@ -29,6 +29,7 @@ def propose(house: Day, key: str, *, by: str = "P01", why: str = "as agreed", **
 
 def test_the_policy_loads_the_first_version_and_never_the_second(house: Day) -> None:
     assert units.rules() == list(house.policy.unit_rules)
+    assert any(rule.areas for rule in units.rules())
     RouteRule.objects.filter(position=2).delete()
     units.load_first(policy=house.policy)
     assert len(units.rules()) == len(house.policy.unit_rules) - 1
