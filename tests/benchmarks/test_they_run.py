@@ -25,6 +25,7 @@ PROGRAMS = (
     "accuracy",
     "pipeline",
     "start",
+    "mutants",
 )
 
 pytestmark = [pytest.mark.release, pytest.mark.once]

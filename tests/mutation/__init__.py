@@ -1,1 +1,1 @@
-"""Does any test notice? `python -m tests.mutation` changes the rules, one thing at a time (see `__main__`)."""
+"""Does any test notice? `python -m tests.mutation` changes the rules, one thing at a time (see `run`)."""

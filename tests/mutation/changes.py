@@ -8,8 +8,9 @@ the flags of a dataclass, and the lines that only a command or a type checker ru
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,9 @@ class Mutant:
     lines: frozenset[int]  # of the statement's head; a test that runs none of them cannot notice
     function: tuple[str, ...]  # outermost function's dotted place: ("Path", "find"); () at the file's top
     first: int  # the line of that function, 0 at the top
-    tree: ast.Module = field(repr=False, compare=False)
+    tree: Callable[[], ast.Module] = field(
+        repr=False, compare=False
+    )  # made anew: only what is tried is needed
 
 
 def _ways(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -161,15 +164,18 @@ def mutants(rule: str) -> Iterator[Mutant]:
         for what, made in _ways(node):
             title = f"{'.'.join(function) or 'top'}: {' '.join(what.split())}"
             names[title] = names.get(title, 0) + 1
-            fresh = copy.deepcopy(tree)
-            again = _Walk()
-            again.visit(fresh)
-            swapped = _Swap(again.order[place], ast.copy_location(made, node)).visit(fresh)
             yield Mutant(
                 rule,
                 title if names[title] == 1 else f"{title} (no. {names[title]})",
                 frozenset(range(begin, end + 1)),
                 function,
                 first,
-                ast.fix_missing_locations(swapped),
+                partial(_swapped, tree, place, made),
             )
+
+
+def _swapped(tree: ast.Module, place: int, made: ast.AST) -> ast.Module:
+    fresh, walk = copy.deepcopy(tree), _Walk()
+    walk.visit(fresh)
+    node = walk.order[place]
+    return ast.fix_missing_locations(_Swap(node, ast.copy_location(made, node)).visit(fresh))

@@ -25,7 +25,7 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports one rule from a changed tree."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self.name, self.tree = f"openhotline.rules.{mutant.rule}", mutant.tree
+        self.name, self.tree = f"openhotline.rules.{mutant.rule}", mutant.tree()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -19,7 +19,7 @@ def plant(mutant: Mutant) -> None:
     if not mutant.function:
         raise NotPlanted
     module = importlib.import_module(f"openhotline.rules.{mutant.rule}")
-    code = compile(mutant.tree, str(RULES / f"{mutant.rule}.py"), "exec")
+    code = compile(mutant.tree(), str(RULES / f"{mutant.rule}.py"), "exec")
     made = [
         one
         for one in _codes(code)
