@@ -1,12 +1,14 @@
 """What the agreement says: clocks, silence, and what each answer of the police does."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from openhotline import policy
 from openhotline.rules import words
 from openhotline.rules.agreement import AUTHORISE_FIRST, ESCALATE, NOTIFY_TOGETHER, Effect, effect_of
+from openhotline.rules.calendars import Calendar
 from openhotline.rules.refusals import Refused
 
 GB = policy.load("gb")
@@ -135,3 +137,46 @@ def test_every_answer_there_is_has_an_effect() -> None:
         assert effect.clears + effect.holds + effect.asks_anew == 1
         if effect.holds:
             assert effect.review_at is not None
+
+
+def test_a_version_is_in_force_from_its_first_day_until_before_its_last() -> None:
+    one = replace(FIRST, valid_from=date(2026, 5, 2), valid_until=date(2026, 5, 4))
+    assert [one.in_force(date(2026, 5, day)) for day in (1, 2, 3, 4, 5)] == [False, True, True, False, False]
+    assert replace(one, valid_until=None).in_force(date(2099, 1, 1))
+
+
+def test_a_calendar_holds_only_the_clocks_that_are_on_it_and_never_a_child_at_risk() -> None:
+    shut = Calendar("c", "Sundays", UTC, (None,) * 6 + ((0, 24 * 60),))
+    one = replace(FIRST, calendar=shut, calendar_clocks=("host_target",))
+    assert one.host_due(NOON) == datetime(2026, 5, 17, 4, tzinfo=UTC), "the next Sunday"
+    assert one.host_due(NOON, at_risk=True) == hours(4)
+    assert one.ladder_at(NOON) == hours(24)
+    assert replace(one, calendar_clocks=("host_ladder",)).host_due(NOON) == hours(4)
+
+
+def test_only_a_go_ahead_can_run_out() -> None:
+    for kind in (words.GO_AHEAD, words.NO_INTEREST, words.EVIDENCE_WANTED, words.STATEMENT_WANTED):
+        assert answer(kind, valid=hours(1)).valid_until == hours(1)
+    for kind, more in ((words.HOLD, {"until": hours(1)}), (words.REFUSE, {}), (words.PASS_ON, {})):
+        with pytest.raises(Refused, match="Only a go-ahead"):
+            answer(kind, valid=hours(1), **more)
+    with pytest.raises(Refused, match="has passed"):
+        answer(words.GO_AHEAD, valid=NOON)
+    with pytest.raises(Refused, match="go ahead after"):
+        answer(words.GO_AHEAD, review=hours(1))
+
+
+def test_a_review_may_be_at_the_very_end_and_at_the_very_latest() -> None:
+    assert answer(words.HOLD, until=hours(3), review=hours(3)).review_at == hours(3)
+    assert answer(words.HOLD, review=hours(72)).review_at == hours(72)
+    for most, spoken in (
+        (47, "47 hours"),
+        (48, "48 hours"),
+        (72, "72 hours"),
+        (73, "3 days"),
+        (97, "4 days"),
+    ):
+        shorter = replace(FIRST, hold_review=timedelta(hours=most))
+        with pytest.raises(Refused) as refused:
+            effect_of(words.HOLD, agreement=shorter, at=NOON, review=hours(most + 1))
+        assert f"within {spoken}." in refused.value.sentence

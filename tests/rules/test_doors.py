@@ -159,6 +159,9 @@ def test_an_address_has_a_domain_and_the_accounts_its_path_names() -> None:
     assert "account" not in of("http://example.org/~/@/user")
     assert of("http://example.org/%7Eann")["account"] == ["ann@example.org"]
     assert of("no address at all") == {}
+    assert of("http://example.org/@b")["account"] == ["b@example.org"]
+    assert of("http://example.org/x/user/dee/y")["account"] == ["dee@example.org"]
+    assert of("http://example.org/u//ann")["account"] == ["ann@example.org"]
     assert of("http://example.org/u/ann/u/ann")["account"] == ["ann@example.org"], "each once"
 
 

@@ -37,6 +37,15 @@ def test_an_action_must_be_one_that_somebody_can_act_on() -> None:
         assert code_of(replace(one, reason="a whim")) == "reason"
 
 
+def test_a_strangers_words_are_cut() -> None:
+    for odd in (
+        PartnerAction("x" * 99, "7", NOON),
+        PartnerAction(abroad.TOLD_HOST, "7", NOON, reason="x" * 99),
+    ):
+        with pytest.raises(Refused, match=f"“{'x' * 40}” is no"):
+            abroad.refuse_unless_sound(odd, at=NOON)
+
+
 def test_a_move_needs_a_country_of_two_letters() -> None:
     for country, code in (
         ("NL", ""),
