@@ -39,6 +39,8 @@ def test_what_worked_comes_before_what_was_never_tried_and_that_before_what_refu
     refused = known(1, contacts.REGISTER, last_success=NOON - DAY, last_failure=NOON, bounces=1)
     for order in permutations([worked, untried, refused]):
         assert ranked(order) == [worked, untried, refused]
+    both = known(1, last_success=NOON, last_failure=NOON)
+    assert ranked([both, untried]) == [untried, both], "refused in the same moment is refused since"
 
 
 def test_among_equals_fewer_bounces_then_the_newer_success_then_the_source_then_the_older() -> None:
@@ -91,6 +93,14 @@ def test_what_is_no_mailbox_is_refused_in_words(text: str) -> None:
         contacts.mailbox(text)
 
 
+def test_a_mailbox_has_at_most_254_characters() -> None:
+    domain = ".".join(["d" * 60] * 3) + ".example"
+    longest = f"{'m' * (253 - len(domain))}@{domain}"
+    assert contacts.mailbox(longest) == longest
+    with pytest.raises(Refused, match="one mail address"):
+        contacts.mailbox(f"m{longest}")
+
+
 def test_abuse_at_the_hosts_own_domains_is_guessed_where_nobody_named_it() -> None:
     assert contacts.role_mailboxes("", ["noc@mail.host.example"]) == ["abuse@host.example"]
     assert contacts.role_mailboxes("www.host.example", []) == ["abuse@host.example"]
@@ -100,3 +110,4 @@ def test_abuse_at_the_hosts_own_domains_is_guessed_where_nobody_named_it() -> No
         "abuse@a.example",
         "abuse@b.example",
     ]
+    assert contacts.role_mailboxes("localhost", ["x@ä_.example"]) == []

@@ -75,6 +75,7 @@ def test_a_trace_is_fresh_for_a_quarter_of_an_hour_and_to_its_end() -> None:
     assert departure.fresh(replace(GOOD, traced_at=NOON - 15 * MINUTE), NOON)
     assert not departure.fresh(replace(GOOD, traced_at=NOON - 15 * MINUTE - timedelta(seconds=1)), NOON)
     assert departure.fresh(replace(GOOD, trace_ends=NOON), NOON)
+    assert departure.fresh(replace(GOOD, traced_at=None), NOON) is False
     assert timedelta(minutes=15) == departure.RETRACE_WITHIN
 
 

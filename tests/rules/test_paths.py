@@ -54,7 +54,8 @@ def test_a_stale_file_is_said_and_written_anew(
     tmp_path: File, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "docs").mkdir()
-    monkeypatch.setattr(diagrams, "__file__", str(tmp_path / "openhotline" / "rules" / "diagrams.py"))
+    beside = tmp_path / "openhotline" / "rules" / "diagrams.py"
+    monkeypatch.setattr(File, "resolve", lambda self: beside)
     monkeypatch.setattr(sys, "argv", ["diagrams", "--check"])
     assert diagrams.main() == 1, "there is none"
     assert "stale" in capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_an_agreement_says_its_calendar() -> None:
     ("seconds", "spoken"),
     [
         (0, "0 seconds"), (30, "30 seconds"), (60, "1 minute"), (61, "61 seconds"), (120, "2 minutes"), (3_600, "1 hour"),
-        (3_660, "61 minutes"), (7_200, "2 hours"), (86_400, "24 hours"), (90_000, "25 hours"), (172_800, "2 days"),
+        (3_660, "61 minutes"), (7_200, "2 hours"), (86_400, "24 hours"), (86_401, "86401 seconds"), (90_000, "25 hours"), (172_800, "2 days"),
     ],
 )  # fmt: skip
 def test_a_span_is_spoken_in_its_largest_whole_unit(seconds: int, spoken: str) -> None:
@@ -165,6 +165,7 @@ def test_the_network_in_front_is_where_most_answers_say() -> None:
     assert of(("rdap", "DE"), ("location", "NL")) == "DE", "the registry ends a tie"
     assert of(("location", "DE"), ("light", "NL")) == "", "and nobody else"
     assert of(("rdap", "FR"), ("location", "DE"), ("a", "DE"), ("b", "NL"), ("c", "NL")) == ""
+    assert edge.edge_country([{"ok": True, "country": None}, {"ok": True}, {"ok": True, "country": "NL"}]) == "NL"
     said: list[dict[str, object]] = [
         {"ok": True, "layer": "origin", "country": "US"},
         {"ok": False, "country": "US"},
