@@ -165,7 +165,10 @@ def test_the_network_in_front_is_where_most_answers_say() -> None:
     assert of(("rdap", "DE"), ("location", "NL")) == "DE", "the registry ends a tie"
     assert of(("location", "DE"), ("light", "NL")) == "", "and nobody else"
     assert of(("rdap", "FR"), ("location", "DE"), ("a", "DE"), ("b", "NL"), ("c", "NL")) == ""
-    assert edge.edge_country([{"ok": True, "country": None}, {"ok": True}, {"ok": True, "country": "NL"}]) == "NL"
+    assert (
+        edge.edge_country([{"ok": True, "country": None}, {"ok": True}, {"ok": True, "country": "NL"}])
+        == "NL"
+    )
     said: list[dict[str, object]] = [
         {"ok": True, "layer": "origin", "country": "US"},
         {"ok": False, "country": "US"},
