@@ -37,3 +37,28 @@ def test_a_new_name_is_only_a_new_name_where_nothing_else_is_new() -> None:
     assert renamed(HERE, HERE._replace(host="Polar Rack"))
     assert not renamed(HERE, HERE._replace(host="North Rack Limited"))
     assert not renamed(HERE, HERE._replace(host="Polar Rack", asn=0))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_renamed"),
+    [
+        ({}, True),
+        ({"country": "NL"}, False),
+        ({"network": "198.51.100.0/28"}, True),  # the same number and address
+        ({"addresses": frozenset({"198.51.100.1"})}, True),  # the same number and network
+        ({"network": "", "addresses": frozenset({"198.51.100.1"})}, False),
+    ],
+)
+def test_a_new_name_needs_the_same_network_or_an_address_in_common(
+    change: dict[str, object], is_renamed: bool
+) -> None:
+    there = HERE._replace(host="Polar Rack", **change)
+    assert renamed(HERE, there) is is_renamed
+    bare = HERE._replace(network=there.network if not there.network else HERE.network)
+    assert renamed(bare, there._replace(host="North Rack")) is False
+
+
+def test_a_number_may_be_one_and_none_is_none() -> None:
+    first = HERE._replace(asn=1)
+    assert renamed(first, first._replace(host="Polar Rack"))
+    assert not renamed(HERE._replace(asn=0), HERE._replace(asn=0, host="Polar Rack"))

@@ -196,3 +196,73 @@ def test_every_fault_is_in_the_one_sentence_and_other_letters_are_looked_at_too(
 
 def test_the_forms_are_four() -> None:
     assert list(FORMS) == [SAFE, REPORT, MIXED, PAGE]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"number": references.alert(2026, 311)}, "serial number is not one of ours"),
+        ({"number": ""}, "serial number does not stand"),
+        ({"verify": ""}, "genuine"),
+        ({"phone": ""}, "genuine"),
+        ({"host": ""}, "who it is to"),
+        ({"due": NOON.astimezone(timezone(timedelta(hours=1))) + timedelta(hours=4)}, "not UTC"),
+        ({"addresses": (replace(ADDRESS, canonical=""),)}, "exactly as seen"),
+    ],
+)
+def test_each_thing_that_it_needs_is_missed_alone(more: dict[str, object], sentence: str) -> None:
+    assert any(sentence in fault for fault in found(content(**more)))  # type: ignore[arg-type]
+
+
+def test_the_serial_stands_in_subject_and_text() -> None:
+    made = content()
+    for less in ({"subject": "Notice"}, {"text": wording.text(made).replace(made.number, "")}):
+        assert any("does not stand in it" in fault for fault in found(made, **less))
+
+
+def test_a_page_must_stand_in_the_letter_that_is_opened_by_it() -> None:
+    made = content(form=PAGE)
+    less = wording.text(made).replace(made.page, "")
+    assert any("lacks the page" in fault for fault in found(made, text=less))
+
+
+def test_a_letter_speaks_of_one_and_of_many() -> None:
+    says = policy.notice_texts("en").says
+    one = wording.text(content(addresses=(replace(ADDRESS, files=1, addresses="", last_seen=None),)))
+    assert says["carries_one"].split("{")[0] in one and says["file_one"] in one
+    many = wording.text(content())
+    assert policy.notice_texts("en").say("file_many", n=4) in many
+    assert policy.notice_texts("en").counted(1) == says["one"]
+    assert policy.notice_texts("en").counted(1_433) == policy.notice_texts("en").say("many", n="1,433")
+    bare = replace(ADDRESS, files=0, addresses="", last_seen=None)
+    listed = wording.listed([bare, replace(bare, last_seen=NOON)], policy.notice_texts("en"))
+    assert listed[1] == f"1. {ADDRESS.canonical}" and listed[2] == says["direct"]
+    assert listed[4].startswith("   ") and "12" in listed[4] and says["file_one"] not in "".join(listed)
+    assert listed[3] == f"2. {ADDRESS.canonical}"
+
+
+def test_how_to_reproduce_stands_right_below_the_address() -> None:
+    made = content()
+    direct = made.texts.says["direct"]
+    text = wording.text(made)
+    moved = text.replace(f"{direct}\n", "\n\n" + f"{direct}\n", 1)
+    assert any("lacks how to reproduce" in fault for fault in found(made, text=moved))
+
+
+def test_a_longer_name_is_taken_out_of_the_prose_before_the_shorter_in_it() -> None:
+    made = content(host="Rack", hotline="Rack police desk")
+    assert found(made) == []
+
+
+def test_the_page_of_a_host_says_how_many_and_of_what() -> None:
+    said = [wording.count_words(count) for count in (0, 1, 2, 9, 10, 1_433)]
+    assert said == [
+        "No addresses",
+        "One address",
+        "Two addresses",
+        "Nine addresses",
+        "10 addresses",
+        "1,433 addresses",
+    ]
+    assert wording.what("child-sexual-abuse") == "child sexual abuse images"
+    assert wording.what("never heard of") == "illegal content"
