@@ -197,3 +197,15 @@ def test_what_could_steer_a_terminal_is_left_out_or_seen_to_have_been_there() ->
     assert printable.shown("a\n\t\u00a0\x1bé\u202e") == "a\n\t\u00a0\ufffdé\ufffd"
     assert printable.readable("plain") == "plain"
     assert printable.readable("é\udcff") == "é\\xff"
+
+
+def test_an_age_is_spoken_in_whole_days() -> None:
+    ages = (None, 0, 86_399, 86_400, 172_799, 172_800)
+    assert [printable.days_old(seconds) for seconds in ages] == [
+        "",
+        "",
+        "",
+        "1 day old",
+        "1 day old",
+        "2 days old",
+    ]

@@ -1,5 +1,6 @@
 """When to look again: bands by state and age, jitter that a replay draws again, turns at a host, what 429 asks for."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from openhotline import policy
 from openhotline.rules import gone, pace
-from openhotline.rules.pace import ABROAD, JITTER, STATES, WAITING, WITH_HOST
+from openhotline.rules.pace import ABROAD, JITTER, STATES, WAITING, WITH_HOST, Band
 
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 PACE = policy.load("gb").pace
@@ -91,3 +92,58 @@ def test_looks_leave_on_whole_minutes() -> None:
     assert pace.on_the_grid(odd, HOUR) == NOON + 5 * MINUTE
     assert pace.on_the_grid(NOON, HOUR) == NOON
     assert pace.on_the_grid(odd, 3 * MINUTE, gone.FIRST_MISS) == NOON + timedelta(minutes=3, seconds=30)
+
+
+def test_a_band_ends_where_the_next_begins() -> None:
+    two = replace(PACE, bands=(Band("up", HOUR, MINUTE), Band("up", None, DAY)))
+    assert two.every("up", HOUR - MINUTE) == MINUTE
+    assert two.every("up", HOUR) == DAY
+
+
+@pytest.mark.parametrize("drawn", [-1.0, 0.0, 0.5])
+def test_a_wait_is_worked_out_to_the_second(drawn: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "jitter", lambda number, step: drawn)
+    figures = replace(
+        PACE, bands=(Band("up", None, HOUR),), again=4 * MINUTE, unsure=MINUTE, unsure_most=2 * HOUR
+    )
+
+    def waits(kind: str, unsure: int = 0) -> float:
+        wait = pace.wait(figures, kind, state="up", age=DAY, number=1, step=1, unsure=unsure)
+        return wait / MINUTE
+
+    def spread(minutes: float) -> object:
+        return pytest.approx(minutes * (1 + 0.3 * drawn))
+
+    assert waits(gone.FIRST_MISS) == pytest.approx(4 * (1 + 0.15 * (drawn + 1)))
+    assert waits(gone.UP) == spread(60)
+    for kind in (gone.CANNOT_TELL, gone.BLOCKED_FOR_US, gone.MOVED):
+        told = [waits(kind, unsure) for unsure in (0, 1, 2, 3, 7, 8, 99)]
+        assert told == [spread(minutes) for minutes in (1, 1, 2, 4, 64, 120, 120)]
+    slow = replace(figures, bands=(Band("up", None, 30 * DAY),), unsure_most=MINUTE)
+    far = pace.wait(slow, gone.MOVED, state="up", age=DAY, number=1, step=1, unsure=99)
+    assert far / MINUTE == spread(256), "doubled eight times at the most"
+
+
+def test_the_grid_is_of_one_minute_up_to_the_long_wait_and_of_five_from_it_on() -> None:
+    odd = NOON + timedelta(minutes=6, seconds=20)
+    assert pace.on_the_grid(odd, pace.LONG_WAIT - MINUTE) == NOON + 7 * MINUTE
+    assert pace.on_the_grid(odd, pace.LONG_WAIT) == NOON + 10 * MINUTE
+    assert pace.on_the_grid(NOON + 10 * MINUTE, pace.LONG_WAIT) == NOON + 10 * MINUTE
+
+
+def test_one_host_is_asked_at_its_own_distance() -> None:
+    figures = replace(PACE, between=MINUTE, between_watch=HOUR, between_onion=DAY)
+    for watched in (False, True):
+        assert pace.between(figures, watched=watched, onion=True) == DAY
+        assert pace.between(figures, watched=watched, onion=False) == (HOUR if watched else MINUTE)
+
+
+def test_a_time_without_a_zone_is_utc_and_digits_are_ascii() -> None:
+    def until(text: str) -> datetime:
+        return pace.retry_after({"retry-after": text}, NOON, PACE)
+
+    assert until("Tue, 12 May 2026 12:30:00") == NOON + 30 * MINUTE
+    assert until("Tue, 12 May 2026 14:30:00 +0200") == NOON + 30 * MINUTE
+    assert until("١٢٠") == NOON + 5 * MINUTE
+    assert until("9" * 9) == NOON + DAY
+    assert until("0" * 10 + "9") == until("0" * 9 + "9") == NOON + 5 * MINUTE, "too long to be meant"
