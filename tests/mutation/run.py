@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from tests.mutation import fresh, live
@@ -27,7 +28,7 @@ from tests.mutation.session import WHERE, NotPlanted, Seen, Session
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 PARTS = 3
-BUDGET = 4.0  # seconds of the processor that the tests asked about one mutant may cost together
+BUDGET = 2.0  # seconds of the processor that the tests asked about one mutant may cost together
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("rules", nargs="*", metavar="RULE")
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
-        "--cover", type=Path, help="a folder that keeps which test runs which line, for a next run"
+        "--kept", type=Path, help="a folder that keeps what was killed: a next run tries only what lived"
     )
     parser.add_argument("--part", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -46,7 +47,7 @@ def main() -> int:
         PARTS_OF[walk](rules, int(number), Path(folder))
         return 0
     began = time.monotonic()
-    found = everything(rules, asked.cover)
+    found = everything(rules, asked.kept)
     found["seconds"] = round(time.monotonic() - began)
     if asked.json:
         print(json.dumps(found, indent=1))
@@ -62,21 +63,20 @@ def names() -> list[str]:
     return sorted(file.stem for file in RULES.glob("*.py") if file.stem != "__init__")
 
 
-def everything(rules: Sequence[str], cover: Path | None) -> dict[str, object]:
-    """{"mutants", "killed", "share", "equivalent", "rules": {rule: {"mutants", "killed", "alive": [name]}}}."""
-    folder = cover or Path(tempfile.mkdtemp(prefix="openhotline-mutation-"))
+def everything(rules: Sequence[str], kept: Path | None) -> dict[str, object]:
+    """{"mutants", "killed", "share", "equivalent", "rules": {rule: {"mutants", "killed", "alive": [name]}}}.
+
+    `kept`: a folder of an earlier run. What it killed stays killed, as long as no rule has changed since.
+    """
+    folder = kept or Path(tempfile.mkdtemp(prefix="openhotline-mutation-"))
     try:
         folder.mkdir(exist_ok=True)
-        if not (folder / "cover.0").exists():
-            _walk("cover", rules, folder)
-        for walk in ("kill", "fresh"):
+        _forget_other_rules(folder)
+        for walk in ("cover", "kill", "fresh"):
             _walk(walk, rules, folder)
-        verdicts: dict[tuple[str, str], str] = {}
-        for number in range(PARTS):
-            verdicts |= pickle.loads((folder / f"kill.{number}").read_bytes())[0]
-            verdicts |= pickle.loads((folder / f"fresh.{number}").read_bytes())
+        verdicts = _told(folder)
     finally:
-        if cover is None:
+        if kept is None:
             shutil.rmtree(folder)
     reasons = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
     table: dict[str, dict[str, object]] = {}
@@ -104,6 +104,15 @@ def everything(rules: Sequence[str], cover: Path | None) -> dict[str, object]:
         "equivalent": sum(same.values()),
         "rules": table,
     }
+
+
+def _forget_other_rules(folder: Path) -> None:
+    read = sha256(b"".join(file.read_bytes() for file in sorted(RULES.glob("*.py")))).hexdigest()
+    mark = folder / "rules.sha256"
+    if not mark.exists() or mark.read_text() != read:
+        for file in folder.glob("told.*"):
+            file.unlink()
+        mark.write_text(read)
 
 
 def _walk(walk: str, rules: Sequence[str], folder: Path) -> None:
@@ -143,8 +152,9 @@ def kill_part(rules: Sequence[str], number: int, folder: Path) -> None:
         seen |= more
         for rule, found in lines.items():
             imported[rule] |= found
-    mine = [one for rule in rules for one in mutants(rule)][number::PARTS]
-    verdicts: dict[tuple[str, str], str] = {}
+    before = _told(folder)
+    wanted = [one for rule in rules for one in mutants(rule) if not before.get((rule, one.name))]
+    mine = wanted[number::PARTS]
     later = [one for one in mine if not one.function or one.lines & imported[one.rule]]
 
     def act(session: Session) -> None:
@@ -166,12 +176,11 @@ def kill_part(rules: Sequence[str], number: int, folder: Path) -> None:
             except NotPlanted:
                 later.append(mutant)
             else:
-                verdicts[mutant.rule, mutant.name] = said
                 _tell(folder, number, mutant, said)
 
-    wanted = sorted({_file(name) for name, one in seen.items() if one.lines.keys() & set(rules)})
-    Session(act).collect(wanted)
-    (folder / f"kill.{number}").write_bytes(pickle.dumps((verdicts, {(one.rule, one.name) for one in later})))
+    files = sorted({_file(name) for name, one in seen.items() if one.lines.keys() & set(rules)})
+    Session(act).collect(files)
+    (folder / f"kill.{number}").write_bytes(pickle.dumps({(one.rule, one.name) for one in later}))
 
 
 def fresh_part(rules: Sequence[str], number: int, folder: Path) -> None:
@@ -180,8 +189,7 @@ def fresh_part(rules: Sequence[str], number: int, folder: Path) -> None:
     later: set[tuple[str, str]] = set()
     for part in range(PARTS):
         seen |= pickle.loads((folder / f"cover.{part}").read_bytes())[1]
-        later |= pickle.loads((folder / f"kill.{part}").read_bytes())[1]
-    verdicts: dict[tuple[str, str], str] = {}
+        later |= pickle.loads((folder / f"kill.{part}").read_bytes())
     fresh.make_ready()
     for rule in rules:
         files = _readers(rule, seen)
@@ -189,9 +197,8 @@ def fresh_part(rules: Sequence[str], number: int, folder: Path) -> None:
         if mine and fresh.fails(None, files):
             raise SystemExit(f"Without any change of {rule} there fails one of {files}")
         for mutant in mine:
-            verdicts[rule, mutant.name] = fresh.fails(mutant, files)
-            _tell(folder, number, mutant, verdicts[rule, mutant.name])
-    (folder / f"fresh.{number}").write_bytes(pickle.dumps(verdicts))
+            _tell(folder, number, mutant, fresh.fails(mutant, files))
+    (folder / f"fresh.{number}").touch()
 
 
 def _readers(rule: str, seen: dict[str, Seen]) -> list[str]:
@@ -208,8 +215,18 @@ def _file(name: str) -> str:
 
 
 def _tell(folder: Path, number: int, mutant: Mutant, verdict: str) -> None:
-    with (folder / f"told.{number}").open("a") as out:
-        out.write(f"{mutant.rule}: {mutant.name}: {verdict or 'ALIVE'}\n")
+    with (folder / f"told.{number}").open("a", encoding="utf-8") as out:
+        out.write(json.dumps([mutant.rule, mutant.name, verdict]) + "\n")
+
+
+def _told(folder: Path) -> dict[tuple[str, str], str]:
+    """{(rule, name): what killed it, "" where it lives}; a kill outlasts a later try."""
+    verdicts: dict[tuple[str, str], str] = {}
+    for file in sorted(folder.glob("told.*")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            rule, name, verdict = json.loads(line)
+            verdicts[rule, name] = verdicts.get((rule, name)) or verdict
+    return verdicts
 
 
 def chosen(rule: str, lines: frozenset[int], seen: dict[str, Seen]) -> list[str]:

@@ -36,7 +36,7 @@ OPTIONS = (
     "-o",
     "filterwarnings=",
 )
-TOO_LONG = 6.0  # seconds of the processor; a test that takes longer is not asked
+TOO_LONG = 1.5  # seconds of the processor; a test that takes longer is not asked
 PATIENCE = 240.0  # seconds of the wall, for one try: it hangs
 UNPLANTED = 97  # exit status
 
