@@ -187,6 +187,8 @@ def test_a_package_says_what_is_not_known() -> None:
     assert "12:00 UTC: child-sexual-abuse\n" in said
     assert "Held at an address not known (operator not known, AS64500), XA" in said
     assert "(Quay), XA" in said
+    post = package.as_text(replace(MADE, addresses=(replace(ONE, server="news.example"),))).decode()
+    assert "by its Message-ID, on the news server news.example" in post and "news server" not in said
     assert said.count("network in front") == said.count("reached from http://r.example/") == 2
 
 
