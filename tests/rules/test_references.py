@@ -148,3 +148,10 @@ def test_numbers_start_at_one() -> None:
     with pytest.raises(ValueError, match="from 1"):
         items(2026, 0, 3)
     assert items(2026, 5, 0) == []
+
+
+def test_a_request_of_the_police_has_a_number_of_its_own() -> None:
+    written = references.request(2026, 3)
+    read = references.parse(written)
+    assert written.startswith("V-26-0003-") and read is not None
+    assert read.kind == references.REQUEST

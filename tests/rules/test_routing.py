@@ -7,7 +7,7 @@ import pytest
 from openhotline import policy
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
-from openhotline.rules.routing import UnitRule, route, unit_for
+from openhotline.rules.routing import UnitRule, areas_of, route, unit_for
 
 GB = policy.load("gb")
 TODAY = date(2026, 11, 2)
@@ -69,3 +69,8 @@ def test_a_rule_with_networks_and_names_takes_either() -> None:
     assert placed.fits(words.CHILD_SEXUAL_ABUSE, 0, "", "marsh county")
     assert placed.fits(words.CHILD_SEXUAL_ABUSE, 64501, "", "Hill county")
     assert not placed.fits(words.CHILD_SEXUAL_ABUSE, 0, "", "")
+
+
+def test_areas_are_read_one_a_line_or_with_commas_each_once() -> None:
+    assert areas_of(" North  East,South\n\nSouth, ,West ") == ("North East", "South", "West")
+    assert areas_of("") == ()

@@ -219,3 +219,26 @@ def test_nothing_a_server_says_raises(outcome: str, status: int, text: str, foun
     facts = CheckFacts(ADDRESS, "north", NOON, outcome, status, text, text, signs=tuple(found), simhash=text)
     for likeness in (None, SHOWN, FILE):
         assert read(facts, likeness).meaning in signs.MEANINGS
+
+
+@pytest.mark.parametrize(
+    ("status", "what"),
+    [
+        (223, "up"),
+        (430, "miss"),
+        (480, "blocked"),
+        (483, "blocked"),
+        (502, "blocked"),
+        (423, "unclear"),
+        (404, "unclear"),
+    ],
+)
+def test_a_news_servers_status_speaks_of_the_post(status: int, what: str) -> None:
+    said = read(CheckFacts("news:a@b.example", "north", NOON, "answered", status=status))
+    assert (said.meaning, said.sign) == (what, "status")
+    assert f"The news server says {status}" in said.why
+
+
+def test_a_place_that_is_no_address_has_no_host() -> None:
+    assert signs._host("http://[odd/") == "" == signs._host("no address")
+    assert signs._host("http://a.example:80/x") == "a.example"

@@ -209,3 +209,9 @@ def test_a_row_is_host_folder_and_address_each_under_the_recipients_salt() -> No
     host, folder, page = first.removeprefix("http://").split("/")
     assert [len(part) for part in (host, folder, page)] == [10 + len(".example"), 4, 10]
     assert (filter_list.MARKERS, filter_list.SALT_BYTES) == (3, 32)
+
+
+def test_only_a_person_with_an_account_is_one() -> None:
+    assert words.Actor("lead", "L01", 0).person == 0
+    with pytest.raises(ValueError, match="machine:worker is no person"):
+        _ = words.MACHINE_WORKER.person

@@ -274,3 +274,23 @@ def test_a_chance_that_is_none_is_refused(key: str) -> None:
     line = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
     with pytest.raises(policy.PolicyFault, match=key):
         policy.reading.weights(policy.Table.of("t", text.replace(line, f"{key} = 1.5").encode()), "00" * 32)
+
+
+def test_a_round_trip_tells_by_what_it_rules_out() -> None:
+    def told(impossible: tuple[str, ...]) -> str:
+        trip = says("round-trip", "", answer="9 ms", vantage="London", impossible=impossible)
+        answers = (says("rdap", "GB"), says("origin-network", "GB"), located("GB"), trip)
+        return why_of(weigh(*answers), answers, trip)
+
+    assert told(()) == "9 ms from London rules nothing out."
+    assert told(("NL", "DE")) == "9 ms from London rules out 2 other countries only."
+    assert told(FAR) == f"9 ms from London fits United Kingdom and rules out {len(FAR)} other countries."
+
+
+def test_resolvers_that_differ_are_one_place_where_a_file_knows_all_they_said() -> None:
+    other = replace(DNS, addresses=("198.51.100.7",), answer="198.51.100.7")
+    every = (*DNS.addresses, *other.addresses)
+    named = (says("rdap", "GB"), says("origin-network", "GB"))
+    known = weigh(other, *named, located("GB", addresses=every))
+    assert known.verdict == "agreed"
+    assert weigh(other, *named, located("GB", addresses=DNS.addresses)).score < known.score

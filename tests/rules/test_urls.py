@@ -277,3 +277,19 @@ def test_a_digest_inside_an_address_makes_no_file_of_it(line: str) -> None:
 def test_a_digest_standing_alone_is_a_file() -> None:
     read = urls.read("holiday.jpg, md5: d41d8cd98f00b204e9800998ecf8427e")
     assert (read.kind, read.ok) == (urls.FILE, True)
+
+
+def test_one_address_comes_back_alone_and_several_come_apart() -> None:
+    assert urls.apart("http://a.example/") == ("http://a.example/",)
+    assert urls.apart(" \n ") == (" \n ",)
+    assert urls.apart("http://a.example/ http://b.example/") == ("http://a.example/", "http://b.example/")
+    assert urls.apart("see http://a.example/ and so on") == ("see http://a.example/ and so on",)
+    assert urls.apart("http://a.example/\n\nb.example\n") == ("http://a.example/", "b.example")
+
+
+def test_what_is_shown_is_no_link_and_reads_back() -> None:
+    assert defang("https://a.b.example/x.y") == "hxxps://a.b[.]example/x.y"
+    assert defang("http://a.example") == "hxxp://a[.]example"
+    assert defang("http://u.v@host/x") == "hxxp://u.v@host/x"
+    assert defang("news:a@b@c.example") == "news:a@b[at]c.example"
+    assert defang("sha256:00") == "sha256:00"
