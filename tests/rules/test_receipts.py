@@ -121,3 +121,21 @@ def test_the_server_keeps_only_a_keyed_hash() -> None:
 
 
 LIST_DIGEST = "abae49761b88f3f1ba31ef944bea1f61b795a3cd7e1cfb7d276ed45bf77967ba"
+
+
+def test_draws_above_the_last_whole_round_are_thrown_away_and_nothing_is_made_up() -> None:
+    asked: list[int] = []
+
+    def drawn(count: int) -> bytes:
+        asked.append(count)
+        last = (LIST_SIZE * 8 - 1).to_bytes(2, "big")
+        return (LIST_SIZE * 8).to_bytes(2, "big") * 13 + last if len(asked) < 7 else last * (count // 2)
+
+    assert new_words(drawn, WORDS) == ("zoom",) * COUNT
+    assert asked == [4 * COUNT] * 7
+
+
+def test_a_text_of_a_thousand_characters_is_read_and_a_longer_one_is_not() -> None:
+    typed = " ".join(SEVEN).ljust(1000)
+    assert read_words(typed, WORDS) == SEVEN
+    assert read_words(f"{typed} ", WORDS) is None

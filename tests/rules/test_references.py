@@ -155,3 +155,21 @@ def test_a_request_of_the_police_has_a_number_of_its_own() -> None:
     read = references.parse(written)
     assert written.startswith("V-26-0003-") and read is not None
     assert read.kind == references.REQUEST
+
+
+def test_many_items_are_numbered_to_the_last_number_there_is() -> None:
+    last = 10**12 - 1
+    assert references.items(2026, last, 1) == [references.item(2026, last)]
+    assert references.items(2026, 1, 0) == []
+    for first, count in ((0, 1), (last, 2), (10**13, 1)):
+        with pytest.raises(ValueError, match="at most 12 digits"):
+            references.items(2026, first, count)
+
+
+def test_what_is_long_short_or_not_ascii_is_no_reference() -> None:
+    good = references.item(2026, 4417)
+    spaced = good.rjust(60)
+    assert references.parse(spaced) is not None
+    assert references.parse(f" {spaced}") is None
+    for odd in ("", "K", "26", f"{good}\u212a", good.replace("0", "٠")):
+        assert references.parse(odd) is None
