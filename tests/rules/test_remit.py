@@ -88,3 +88,47 @@ def test_faults_in_tables_are_found() -> None:
     assert any("gap" in sentence for sentence in faults(RemitTable("GB", ()), (levels, gap)))
     assert faults(GB.remit, GB.schemes) == []
     assert scheme_on(date(2005, 1, 1), (gap, levels)).key == "s1"
+
+
+def test_each_class_has_a_past_and_a_future_of_its_own() -> None:
+    day = date(2020, 6, 1)
+    table = RemitTable(
+        "GB",
+        (
+            RemitRow("a1", "a", "home", date(2000, 1, 1), date(2010, 1, 1)),
+            RemitRow("a2", "a", "home", date(2010, 1, 1), day),
+            RemitRow("b1", "b", "home", date(2021, 1, 1), None),
+            RemitRow("b2", "b", "home", date(2022, 1, 1), date(2023, 1, 1)),
+            RemitRow("c1", "c", "anywhere", date(2000, 1, 1), date(2001, 1, 1)),
+            RemitRow("d1", "d", "home", date(2030, 1, 1), None),
+        ),
+    )
+
+    def why(cls: str, on: date = day) -> str:
+        return decide(cls, "GB", on=on, table=table).why
+
+    assert why("a") == "This class was in remit until 1 June 2020."
+    assert why("b") == "This class is in remit only from 1 January 2021."
+    assert why("c") == "This class was in remit until 1 January 2001."
+    assert why("d") == "This class is in remit only from 1 January 2030."
+    assert why("e") == "This class is in no row of the remit table."
+
+
+def test_rows_that_only_touch_do_not_overlap() -> None:
+    early = RemitRow("a", "x", "home", date(2000, 1, 1), date(2010, 1, 1))
+    late = RemitRow("b", "x", "home", date(2010, 1, 1), None)
+    for rows in ((early, late), (late, early)):
+        assert faults(RemitTable("GB", rows), ()) == []
+    before = RemitRow("c", "x", "home", date(2009, 12, 31), date(2011, 1, 1))
+    for rows in ((early, before), (before, early), (late, before), (before, late)):
+        assert any("overlap" in fault for fault in faults(RemitTable("GB", rows), ()))
+    other = RemitRow("a", "y", "home", date(2000, 1, 1), date(2010, 1, 1))
+    assert faults(RemitTable("GB", (early, other)), ()) == ["Two remit rows are called a."]
+
+
+def test_a_label_is_that_of_its_own_category() -> None:
+    levels = GB.scheme_on(date(2010, 1, 1))
+    assert len({levels.label(key) for key in levels.categories}) == len(levels.categories)
+    assert levels.label("5") == levels.grades[0].label
+    with pytest.raises(Refused, match="is not a category of"):
+        levels.label("A")

@@ -242,3 +242,52 @@ def test_a_news_servers_status_speaks_of_the_post(status: int, what: str) -> Non
 def test_a_place_that_is_no_address_has_no_host() -> None:
     assert signs._host("http://[odd/") == "" == signs._host("no address")
     assert signs._host("http://a.example:80/x") == "a.example"
+
+
+def test_a_fault_of_the_server_and_a_look_that_failed_say_so_in_their_own_words() -> None:
+    fault = read(file(status=503))
+    assert (fault.meaning, fault.why) == ("unclear", "The server says 503: it has a fault of its own.")
+    assert read(file(outcome="error")).why == "The look could not be made."
+    assert read(file(outcome="error", why="No line.")).why == "No line."
+
+
+def test_a_404_with_other_words_than_the_first_one_is_a_miss() -> None:
+    first_404 = first(page("Gallery", LONG, status=404))
+    other = " ".join(f"quite{number}" for number in range(200))
+    assert said(page("Gallery", other, status=404), first_404) == ("miss", "status")
+
+
+def test_a_takedown_page_with_a_login_box_is_a_takedown_page() -> None:
+    for words, sign in (("This file has been removed.", "taken-down"), ("Page not found", "not-found")):
+        assert said(page("Hosting", f"{words} Please log in")) == ("miss", sign)
+
+
+def test_it_is_another_site_than_the_one_it_led_to_at_first() -> None:
+    there = page("Gallery", "hello there", location="http://other.example.com/set/one")
+    assert said(there, replace(SHOWN, final="http://www.example.com/old")) == ("changed", "text")
+    assert signs.elsewhere("", "http://a.example/") is False
+    assert signs.elsewhere("http://a.example/", "http://a.example/x") is False
+
+
+def test_a_change_of_type_names_both_types_or_none() -> None:
+    assert "(no type instead of image)" in read(file(kind=""), FILE).why
+    assert "(video instead of no type)" in read(file(kind="video/mp4"), replace(FILE, content_type="")).why
+    assert said(file(kind="image/png", size=None), replace(FILE, content_type="video/mp4")) == (
+        "changed",
+        "type",
+    )
+
+
+def test_a_page_and_a_file_are_never_alike_and_few_words_are_no_likeness() -> None:
+    assert said(file(kind="text/html"), replace(SHOWN, size=81_234))[0] == "changed"
+    assert said(replace(GALLERY, size=81_234), replace(FILE, content_type="text/html"))[0] == "changed"
+    for words, meaning in ((signs.NEAR_WORDS, "up"), (signs.NEAR_WORDS - 1, "changed")):
+        near = replace(GALLERY, fingerprint="other", words=words)
+        assert said(near)[0] == meaning
+    fresh = replace(GALLERY, fingerprint="other", signs=("anything",))
+    assert said(fresh)[0] == "changed"
+
+
+def test_a_distance_needs_two_simhashes() -> None:
+    assert signs.distance("0" * 16, "") == signs.distance("", "0" * 16) == 64
+    assert signs.distance("0" * 16, "f" * 16) == 64 and signs.distance("0" * 16, "1" * 16) == 16

@@ -35,3 +35,10 @@ def test_an_ending_covers_what_is_under_it_and_a_domain_itself_alone() -> None:
         assert sphere.covers(named, domain), domain
     for domain in ("example.org", "notexample.net", "shop.org.uk", "xnl", "nl"):
         assert not sphere.covers(named, domain), domain
+
+
+def test_a_sphere_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sphere, "MOST", 2)
+    assert sphere.read(".nl, .be .nl") == (".be", ".nl")
+    with pytest.raises(Refused, match="at most 2"):
+        sphere.read(".nl .be .de")

@@ -90,3 +90,11 @@ def test_a_broken_entry_is_refused_with_a_sentence() -> None:
 def test_long_texts_take_no_long_time() -> None:
     for text in ("child " * 50_000, "“" * 20_000 + "a" * 20_000, "consent of the " * 20_000):
         assert find(text, TERMS) == []
+
+
+def test_an_allowed_context_must_hold_the_whole_find_on_its_own_line() -> None:
+    entry = term("x", "bad word", "Write it so.", "never", ("a bad word here",))
+    assert find("a bad word here", [entry]) == []
+    assert [hit.offset for hit in find("bad word here\na bad word here\nbad word", [entry])] == [0, 30]
+    (hit,) = find("one\ntwo bad word", [entry])
+    assert (hit.line, hit.offset) == (2, 8)
