@@ -1,0 +1,122 @@
+"""The belief in a country, worked out by hand: independent sources, shared ones, round trips and old files."""
+
+from dataclasses import replace
+
+import pytest
+
+from openhotline import policy
+from openhotline.rules import methods
+from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.trace_country import Voice, belief, error_of, voices
+
+ALONE = replace(
+    policy.trace_weights(),
+    countries=10,
+    slope=1.0,
+    offset=0.0,
+    round_trip=0.1,
+    common_registration=0.0,
+    common_location=0.0,
+    common_all=0.0,
+    common_escape=0.4,
+)
+GB, NL = Voice("registry", "GB", 0.2, 1.0), Voice("location", "NL", 0.1, 1.0)
+
+
+def near(**chances: float) -> dict[str, object]:
+    return {country: pytest.approx(chance, abs=1e-4) for country, chance in chances.items()}
+
+
+def test_what_one_source_says_is_as_likely_as_it_is_right() -> None:
+    found = belief([GB], [], ALONE)
+    assert dict(found.chances) == near(GB=0.8)
+    assert (found.country, found.score) == ("GB", 0.8)
+    assert belief([], [frozenset({"NL"})], ALONE) == ((), {"NL"})
+    assert (belief([], [], ALONE).country, belief([], [], ALONE).score) == ("", 0.0)
+
+
+def test_two_sources_that_differ_leave_room_for_a_third_country() -> None:
+    gb, nl, other = 0.8 * 0.1 / 9, 0.9 * 0.2 / 9, 8 * 0.2 * 0.1 / 81
+    total = gb + nl + other
+    assert dict(belief([GB, NL], [], ALONE).chances) == near(NL=nl / total, GB=gb / total)
+    assert [country for country, _ in belief([GB, NL], [], ALONE).chances] == ["NL", "GB"]
+    few = replace(ALONE, countries=1)  # at least two that nobody named
+    gb, nl, other = 0.8 * 0.1 / 3, 0.9 * 0.2 / 3, 2 * 0.2 * 0.1 / 9
+    assert dict(belief([GB, NL], [], few).chances) == near(
+        NL=nl / (gb + nl + other), GB=gb / (gb + nl + other)
+    )
+
+
+def test_a_round_trip_makes_a_country_a_tenth_as_likely_from_each_place() -> None:
+    once = belief([GB], [frozenset({"GB", "FR"})], ALONE)
+    assert dict(once.chances) == near(GB=0.08 / 0.28)
+    assert once.ruled_out == {"GB", "FR"}
+    twice = belief([GB], [frozenset({"GB"}), frozenset({"GB"})], ALONE)
+    assert dict(twice.chances) == near(GB=0.008 / 0.208)
+
+
+@pytest.mark.parametrize("family", ["registry", "location"])
+def test_sources_that_share_one_lie_are_one_source(family: str) -> None:
+    shared = (
+        replace(ALONE, common_registration=1.0)
+        if family == "registry"
+        else replace(ALONE, common_location=1.0)
+    )
+    one = Voice(family, "GB", 0.2, 1.0)
+    # In truth GB: the shared lie is one of nine others, and the source escapes it (0.4) to the truth (half of it).
+    truth = 9 * 0.2 / 9
+    # In truth elsewhere: the lie is GB (1 - 0.4), or one of eight others from which it escapes to GB by chance.
+    other = (0.6 + 8 * 0.2 / 9) / 9
+    assert dict(belief([one], [], shared).chances) == near(GB=truth / (truth + 9 * other))
+
+
+def test_what_registries_and_files_share_is_one_lie_of_both() -> None:
+    shared = replace(ALONE, common_all=1.0)
+    said = [Voice("registry", "GB", 0.2, 1.0), Voice("location", "GB", 0.1, 1.0)]
+    truth = 9 * 0.2**2 / 9
+    other = (0.6**2 + 8 * (0.2 / 9) ** 2) / 9
+    assert dict(belief(said, [], shared).chances) == near(GB=truth / (truth + 9 * other))
+    half = replace(ALONE, common_all=0.5)
+    truth, other = (truth + 0.8 * 0.9) / 2, (other + 0.2 * 0.1 / 81) / 2
+    assert dict(belief(said, [], half).chances) == near(GB=truth / (truth + 9 * other))
+
+
+def answer(method: str, country: str = "GB", age: int | None = None) -> MethodAnswer:
+    return MethodAnswer(method, True, country=country, source_age_s=age)
+
+
+def test_a_family_has_one_voice_and_each_file_one_of_its_own() -> None:
+    given = [
+        answer(methods.RDAP), answer(methods.WHOIS, "NL"), answer(methods.LOCATION, age=0), answer(methods.LOCATION, "nl", 0),
+        answer(methods.LOCATION, "nowhere"), replace(answer(methods.RDAP_AS), ok=False), answer(methods.DNS),
+    ]  # fmt: skip
+    said = [(voice.family, voice.country, voice.power) for voice in voices(given, ALONE)]
+    assert said == [
+        ("location", "GB", 1.0),
+        ("location", "NL", 1.0),
+        ("registry", "GB", 0.5),
+        ("registry", "NL", 0.5),
+    ]
+
+
+def test_a_file_errs_more_often_the_older_it_is_up_to_a_point() -> None:
+    weights = replace(ALONE, location=0.1, location_year=0.2, unknown_age_days=730)
+    year = 365 * 86_400
+
+    def error(age: int | None) -> float:
+        return error_of(answer(methods.LOCATION, age=age), weights)
+
+    assert [error(age) for age in (-5, 0, year, 99 * year)] == pytest.approx([0.1, 0.1, 0.3, 0.6], abs=1e-3)
+    assert error(None) == pytest.approx(0.5, abs=1e-3)
+    rates = replace(weights, registry=0.11, autonomous_system=0.12, disclosed=0.13)
+    for method, rate in ((methods.WHOIS, 0.11), (methods.ORIGIN_NETWORK, 0.12), (methods.DISCLOSED, 0.13)):
+        assert error_of(answer(method, age=9 * year), rates) == rate
+
+
+def test_a_score_is_between_one_and_999_thousandths() -> None:
+    sure = belief([Voice("disclosed", "GB", 1e-12, 1.0)], [], ALONE)
+    assert sure.score == 0.999
+    unsure = belief([Voice("disclosed", "GB", 1 - 1e-12, 1.0)], [], ALONE)
+    assert unsure.score == 0.001
+    steeper = replace(ALONE, slope=2.0, offset=0.5)
+    assert belief([GB], [], steeper).score == pytest.approx(1 / (1 + (1 / 16) * 2.718281828**-0.5), abs=1e-4)
