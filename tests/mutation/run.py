@@ -27,7 +27,7 @@ from tests.mutation.changes import ROOT, RULES, Mutant, mutants
 from tests.mutation.session import WHERE, NotPlanted, Seen, Session
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
-PARTS = 3
+PARTS = 2
 BUDGET = 2.0  # seconds of the processor that the tests asked about one mutant may cost together
 
 
