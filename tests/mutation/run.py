@@ -18,7 +18,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -66,12 +66,11 @@ def names() -> list[str]:
 def everything(rules: Sequence[str], kept: Path | None) -> dict[str, object]:
     """{"mutants", "killed", "share", "equivalent", "rules": {rule: {"mutants", "killed", "alive": [name]}}}.
 
-    `kept`: a folder of an earlier run. What it killed stays killed, as long as no rule has changed since.
+    `kept`: a folder of an earlier run. What it killed stays killed, as long as the rule's file has not changed since.
     """
     folder = kept or Path(tempfile.mkdtemp(prefix="openhotline-mutation-"))
     try:
         folder.mkdir(exist_ok=True)
-        _forget_other_rules(folder)
         for walk in ("cover", "kill", "fresh"):
             _walk(walk, rules, folder)
         verdicts = _told(folder)
@@ -104,15 +103,6 @@ def everything(rules: Sequence[str], kept: Path | None) -> dict[str, object]:
         "equivalent": sum(same.values()),
         "rules": table,
     }
-
-
-def _forget_other_rules(folder: Path) -> None:
-    read = sha256(b"".join(file.read_bytes() for file in sorted(RULES.glob("*.py")))).hexdigest()
-    mark = folder / "rules.sha256"
-    if not mark.exists() or mark.read_text() != read:
-        for file in folder.glob("told.*"):
-            file.unlink()
-        mark.write_text(read)
 
 
 def _walk(walk: str, rules: Sequence[str], folder: Path) -> None:
@@ -216,7 +206,7 @@ def _file(name: str) -> str:
 
 def _tell(folder: Path, number: int, mutant: Mutant, verdict: str) -> None:
     with (folder / f"told.{number}").open("a", encoding="utf-8") as out:
-        out.write(json.dumps([mutant.rule, mutant.name, verdict]) + "\n")
+        out.write(json.dumps([mutant.rule, _digest(mutant.rule), mutant.name, verdict]) + "\n")
 
 
 def _told(folder: Path) -> dict[tuple[str, str], str]:
@@ -224,9 +214,16 @@ def _told(folder: Path) -> dict[tuple[str, str], str]:
     verdicts: dict[tuple[str, str], str] = {}
     for file in sorted(folder.glob("told.*")):
         for line in file.read_text(encoding="utf-8").splitlines():
-            rule, name, verdict = json.loads(line)
-            verdicts[rule, name] = verdicts.get((rule, name)) or verdict
+            rule, digest, name, verdict = json.loads(line)
+            if digest == _digest(rule):
+                verdicts[rule, name] = verdicts.get((rule, name)) or verdict
     return verdicts
+
+
+@cache
+def _digest(rule: str) -> str:
+    file = RULES / f"{rule}.py"
+    return sha256(file.read_bytes()).hexdigest() if file.exists() else ""
 
 
 def chosen(rule: str, lines: frozenset[int], seen: dict[str, Seen]) -> list[str]:
