@@ -104,5 +104,5 @@ def _each(policy: Policy, at: datetime, *, strict: bool) -> int:
 
 
 def put_in_order(limit: int = 50_000) -> int:
-    """Sequence the ledger's staged entries. Returns how many."""
-    return sequence(limit)
+    """Sequence the ledger's staged entries, unless another worker is at it. Returns how many."""
+    return sequence(limit, wait=False)

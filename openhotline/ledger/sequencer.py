@@ -63,14 +63,15 @@ class _Overtaken(Exception):
     """An entry of a case would have got its place before an earlier one of the same case."""
 
 
-def sequence(limit: int = 50_000) -> int:
+def sequence(limit: int = 50_000, *, wait: bool = True) -> int:
     """Give places to at most about `limit` staged entries. Returns how many; 0 means none is waiting.
 
-    Safe to call from anywhere at any time; waits where another process is at it.
+    Safe to call from anywhere at any time. Where another process is at it, it waits, or, without `wait`, leaves
+    the work to that one and returns 0.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            return _postgresql(cursor, limit)
+            return _postgresql(cursor, limit) if _alone(cursor, wait=wait) else 0
         return _sqlite(cursor, limit)
 
 
@@ -85,11 +86,18 @@ def _sqlite(cursor: CursorWrapper, limit: int) -> int:
     return len(rows)
 
 
+def _alone(cursor: CursorWrapper, *, wait: bool) -> bool:
+    if wait:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        return True
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+    return bool(cursor.fetchone()[0])
+
+
 def _postgresql(cursor: CursorWrapper, limit: int) -> int:
     where = connection.settings_dict
     memory = _memories.setdefault((where["HOST"], where["PORT"], where["NAME"]), _Memory())
     now = time.monotonic()
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     # A statement of its own: only now is everything visible that the one before us committed.
     cursor.execute("SELECT coalesce(max(idx), -1) + 1, coalesce(max(staged_id), 0) FROM ledger_sequence")
     base, high = cursor.fetchone()

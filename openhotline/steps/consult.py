@@ -23,6 +23,7 @@ from openhotline.rules.routing import Geography, unit_for
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import agreed, freshness, notify, units
 from openhotline.steps.advance import advance, refuse_unless
+from openhotline.steps.departing import TO_THE_POLICE
 
 
 def ask_police(
@@ -90,7 +91,7 @@ def withdraw(consultation: Consultation, *, why: str, by: Actor, at: datetime) -
     ConsultationLine.objects.filter(consultation=consultation).update(answered=True)
     for letter in Letter.objects.filter(
         number=consultation.number,
-        kind__in=["police-question", "police-told"],
+        kind__in=TO_THE_POLICE,
         state__in=[PENDING, CONTACT_NEEDED],
     ):
         queue.withdraw(letter, why=why, by=by, at=at)

@@ -37,6 +37,8 @@ from openhotline.steps import contact as contacts
 from openhotline.steps.advance import note
 from openhotline.steps.notify import code_of, draft
 
+TO_THE_POLICE = ("police-question", "police-told")
+
 
 class HouseWords:
     """What letters say about the house itself."""
@@ -49,8 +51,9 @@ class HouseWords:
 
 def lock_case(letter: int) -> None:
     """Lock the removals a letter (by id) is about, in id order. Whoever places a hold locks them first too, so
-    that of a hold and a claim one waits for the other, and neither for ever."""
-    lines = LetterLine.objects.filter(letter=letter).values("removal")
+    that of a hold and a claim one waits for the other, and neither for ever. What is said to the police leaves
+    whatever befalls the case, so it waits for nobody."""
+    lines = LetterLine.objects.filter(letter=letter).exclude(kind__in=TO_THE_POLICE).values("removal")
     list(Removal.objects.select_for_update().filter(pk__in=lines).order_by("pk").values_list("pk", flat=True))
 
 
