@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from openhotline.outbox.models import IN_DOUBT, SENDING, Letter
 from openhotline.policy import Policy
@@ -126,8 +126,7 @@ def _keep(answer: Answer, scope: Sequence[Removal]) -> None:
             "removal_id", "answered"
         )
     )
-    mine = Q(answer__consultation__unit_id=answer.consultation.unit_id) | Q(answer=None)
-    holds = dict(Hold.objects.filter(mine, removal__in=pks, released_at=None).values_list("removal_id", "pk"))
+    holds = {removal: pk for pk, removal, own in _standing(answer, scope) if own}
     bulk.insert(
         AnswerLine,
         ("answer_id", "removal_id", "was", "was_clock", "was_due", "was_answered", "ended_id"),
@@ -169,16 +168,23 @@ def _facts(answer: Answer) -> dict[str, object]:
 
 def _end_own_holds(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) -> set[int]:
     """Holds of the answering unit on these end. Returns the removals that another unit holds: those stand."""
-    active = list(
-        Hold.objects.filter(removal__in=scope, released_at=None).values_list(
+    standing = _standing(answer, scope)
+    ending = [pk for pk, _, own in standing if own]
+    if ending:
+        Hold.objects.filter(pk__in=ending).update(released_at=at, released_by=by.who)
+    return {removal for _, removal, own in standing if not own}
+
+
+def _standing(answer: Answer, scope: Sequence[Removal]) -> list[tuple[int, int, bool]]:
+    """(hold, removal, whether it is the answering unit's own or was placed on silence) of the holds on these."""
+    holds = Hold.objects.filter(removal__in=scope, released_at=None)
+    unit = answer.consultation.unit_id
+    return [
+        (pk, removal, given is None or whose == unit)
+        for pk, removal, given, whose in holds.values_list(
             "pk", "removal_id", "answer_id", "answer__consultation__unit_id"
         )
-    )
-    unit = answer.consultation.unit_id
-    own = [pk for pk, _, given, whose in active if given is None or whose == unit]
-    if own:
-        Hold.objects.filter(pk__in=own).update(released_at=at, released_by=by.who)
-    return {removal for _, removal, given, whose in active if given is not None and whose != unit}
+    ]
 
 
 def _clear(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) -> None:
