@@ -73,7 +73,7 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
     from openhotline.records.models import Item
     from openhotline.rules.urls import defang
 
-    item = Item.objects.filter(ref=ref.strip().upper()).first()
+    item = Item.objects.filter(ref=common.reference(ref)).first()
     if item is None:
         raise Refused(f"There is no case {ref}. Check the letter at its end.", code="no-case")
     say = common.console.print
@@ -209,7 +209,7 @@ def notice_show(number: str = typer.Argument(..., help="The serial, for example 
     common.open_house()
     from openhotline.outbox.models import Letter
 
-    letter = Letter.objects.filter(kind="notice", number=number.strip().upper()).order_by("pk").last()
+    letter = Letter.objects.filter(kind="notice", number=common.reference(number)).order_by("pk").last()
     if letter is None:
         raise Refused(f"There is no notice {number}.", code="no-notice")
     if letter.body is None:

@@ -47,7 +47,7 @@ def _explain(ref: str, *, as_json: bool) -> None:
     from openhotline.rules import removal_path
     from openhotline.steps import looked
 
-    item = Item.objects.filter(ref=ref.strip().upper()).first()
+    item = Item.objects.filter(ref=common.reference(ref)).first()
     if item is None:
         raise Refused(f"There is no case {ref}. Check the letter at its end.", code="no-case")
     episodes = list(item.removals.select_related("item__likeness").order_by("-episode"))

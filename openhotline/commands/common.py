@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from openhotline.commands import faults
+from openhotline.rules import references
 from openhotline.rules.printable import shown
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE, Actor
@@ -91,6 +92,12 @@ def say(value: dict[str, Any], *, as_json: bool, words: str = "") -> None:
 def command_line() -> Actor:
     """Whoever runs a command on the house's own machine."""
     return Actor(MACHINE, "machine:command", auth="command")
+
+
+def reference(typed: str) -> str:
+    """The proper spelling of a reference, as the desk's search reads it; what is none comes back as it was typed."""
+    read = references.parse(typed)
+    return read.text if read else typed.strip()
 
 
 @contextmanager

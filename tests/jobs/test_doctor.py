@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from django.db import connection
 
 from openhotline.jobs import doctor, doctor_machine, doctor_records
 from openhotline.jobs.findings import OK, UNSAFE, WARNING, Finding
+from openhotline.jobs.house import refuse_unsafe
 from openhotline.records import sealing
 from openhotline.records.models import House, User
+from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,6 +143,35 @@ def test_demo_accounts_in_a_real_house_are_unsafe(house: Settings) -> None:
     User.objects.create(username="d", role="analyst", pseudonym="A1", demo=True)
     found = doctor_records.house_kind(house)
     assert found.level == UNSAFE and "1 demo accounts" in found.sentence
+
+
+@pytest.mark.django_db
+def test_what_is_no_real_house_is_never_opened_as_one_nor_the_other_way_round(house: Settings) -> None:
+    """What `up` and `demo` ask before they open anything."""
+
+    def refusal(settings: Settings = house) -> str:
+        try:
+            refuse_unsafe(settings)
+        except Refused as refused:
+            return refused.code
+        return ""
+
+    assert refusal() == "no-owner"
+    made = House.objects.create(
+        id=1,
+        kind="production",
+        country="gb",
+        name="Example Hotline",
+        created_at=datetime(2026, 5, 12, tzinfo=UTC),
+    )
+    User.objects.create(username="o", role="owner", pseudonym="owner")
+    assert refusal() == ""
+    assert refusal(Settings(kind="demo", data_dir=house.data_dir)) == "real-house"
+    demo = User.objects.create(username="d", role="analyst", pseudonym="A1", demo=True)
+    assert refusal() == "demo-accounts"
+    demo.delete()
+    House.objects.filter(pk=made.pk).update(kind="demo")
+    assert refusal() == "demo-house"
 
 
 @pytest.mark.parametrize(
