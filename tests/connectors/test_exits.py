@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import errno
 import socket
 import ssl
 from pathlib import Path
@@ -74,6 +75,25 @@ def test_a_direct_exit_connects_to_the_literal_and_says_when_it_cannot() -> None
         with pytest.raises(NoWay) as no:
             await Exits(DIRECT).connect("north", HERE, port)
         assert no.value.outcome == "refused"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [(errno.EHOSTUNREACH, "timeout"), (errno.ENETUNREACH, "timeout"), (errno.EPERM, "error")],
+)
+def test_a_machine_that_is_off_is_silence_and_what_our_own_wall_stops_is_not(
+    monkeypatch: pytest.MonkeyPatch, fault: int, outcome: str
+) -> None:
+    async def main() -> None:
+        async def refuse(*_: object) -> None:
+            raise OSError(fault, "told by a router")
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", refuse)
+        with pytest.raises(NoWay) as no:
+            await Exits(DIRECT).connect("north", HERE, 80)
+        assert no.value.outcome == outcome
 
     asyncio.run(main())
 

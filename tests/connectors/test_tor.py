@@ -33,10 +33,12 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         (0xF6, onions.NAME, "error"),
         (0x01, onions.NAME, "error"),
         (0x05, onions.NAME, "refused"),
-        (0x04, "192.0.2.7", "error"),  # of an address it may be our own line
+        (0x04, "192.0.2.7", "timeout"),  # of an address: its machine is off
+        (0x03, "192.0.2.7", "timeout"),
+        (0x01, "192.0.2.7", "error"),
     ],
 )
-def test_a_service_that_tor_does_not_find_is_silence_and_one_that_wants_a_key_is_not(
+def test_what_an_exit_does_not_find_is_silence_and_a_service_that_wants_a_key_is_not(
     code: int, name: str, outcome: str
 ) -> None:
     async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -8,6 +8,7 @@ Not here: judging addresses (`deny.py`), what is said to a proxy (`handshakes.py
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import ipaddress
 import secrets
@@ -203,6 +204,8 @@ async def _direct(literal: str, port: int) -> socket.socket:
         raise NoWay("timeout", _LATE) from None
     except OSError as fault:
         sock.close()
+        if fault.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN):
+            raise NoWay(*handshakes.NO_ROUTE) from None
         raise NoWay("error", f"The address cannot be reached ({fault.strerror or fault}).") from None
     except BaseException:
         sock.close()

@@ -13,10 +13,13 @@ from openhotline.connectors.probe.ways import Way
 
 ANSWER_BYTES = 8192
 _LATE = ("timeout", "The server did not take the connection in time.")
+# What routers say of a machine that is switched off, or of a network that is announced no more. It is silence, if the
+# canary answers by the same version of IP: then it is not our own line.
+NO_ROUTE = ("timeout", "No way leads to the server: its machine is off, or its network is not there.")
 _SOCKS = {
     0x02: ("blocked", "The exit's own rules do not allow this address."),
-    0x03: ("error", "The network cannot be reached."),
-    0x04: ("error", "The address cannot be reached."),
+    0x03: NO_ROUTE,
+    0x04: NO_ROUTE,
     0x05: ("refused", "The server refused the connection."),
     0x06: _LATE,
 }
