@@ -100,7 +100,23 @@ def in_text(words: SignWords, title: str, text: str, count: int) -> tuple[str, .
     where = title.casefold()
     if count <= SHORT_WORDS and len(text) <= SHORT_CHARS:
         where = f"{where}\n{text.casefold()}"
-    return tuple(sign for sign, phrases in words.phrases if any(phrase in where for phrase in phrases))
+    plain, said = where.isascii(), frozenset(where.split())
+    return tuple(
+        sign
+        for sign, phrases in _by_what_they_need(words)
+        if any(phrase in where for phrase, ascii_, within in phrases if (ascii_ or not plain) and within <= said)
+    )
+
+
+@lru_cache(maxsize=4)
+def _by_what_they_need(
+    words: SignWords,
+) -> tuple[tuple[str, tuple[tuple[str, bool, frozenset[str]], ...]], ...]:
+    """Each phrase with what a text must have before it is worth a search: letters beyond ASCII, its inner words."""
+    return tuple(
+        (sign, tuple((one, one.isascii(), frozenset(one.split()[1:-1])) for one in phrases))
+        for sign, phrases in words.phrases
+    )
 
 
 def read(facts: CheckFacts, likeness: Likeness | None = None) -> Reading:

@@ -29,8 +29,10 @@ async def ask(
     *,
     connect: Callable[[], Awaitable[Stream]],
     timeout_s: float,
+    verbatim: bool = True,
 ) -> list[DnsAnswer]:
     """Answers in the order of `questions` [(name, kind)]. A question left open is an answer with ok=False.
+    `verbatim`: with the answers' text, which costs as much as reading them.
 
     Raises `ResolverUnreachable` if no stream could be opened.
     """
@@ -66,7 +68,7 @@ async def ask(
                 wire_in = await reader.readexactly(size)
                 found = wires.pop(struct.unpack_from("!H", wire_in)[0], None) if size >= 2 else None
                 if found is not None:
-                    answers[found] = read(wire_in, *questions[found])
+                    answers[found] = read(wire_in, *questions[found], verbatim=verbatim)
     except TimeoutError:
         pass
     except (OSError, asyncio.IncompleteReadError):

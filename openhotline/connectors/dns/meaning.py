@@ -54,11 +54,12 @@ def question(name: str, kind: str) -> bytes:
     return head + asked + _EDNS
 
 
-def read(wire: bytes, name: str, kind: str) -> DnsAnswer:
-    """Read one answer, however malformed. The identifier must be matched by the caller."""
+def read(wire: bytes, name: str, kind: str, *, verbatim: bool = True) -> DnsAnswer:
+    """Read one answer, however malformed. The identifier must be matched by the caller. `verbatim`: keep its text."""
     try:
         message = dns.message.from_wire(wire)
-        return _read(message, name, kind, wire)
+        raw = f"{message.to_text()[:MAX_RAW]}\n{as_it_came(wire)}" if verbatim else ""
+        return _read(message, name, kind, raw)
     except Exception as fault:  # a hostile parser input may fail in any way; none of them is ours
         return DnsAnswer(
             name,
@@ -74,9 +75,8 @@ def as_it_came(wire: bytes) -> str:
     return f";AS IT CAME\n{wire[:MAX_WIRE].hex()}" if wire else ""
 
 
-def _read(message: dns.message.Message, name: str, kind: str, wire: bytes) -> DnsAnswer:
+def _read(message: dns.message.Message, name: str, kind: str, raw: str) -> DnsAnswer:
     rcode = dns.rcode.to_text(message.rcode())
-    raw = f"{message.to_text()[:MAX_RAW]}\n{as_it_came(wire)}"
     asked = dns.name.from_text(name)
     if not message.question or message.question[0].name != asked:
         return DnsAnswer(name, kind, ok=False, why="The answer is to another question.", rcode=rcode, raw=raw)

@@ -22,7 +22,7 @@ from openhotline.connectors.probe.fetch import Exchange, Header
 from openhotline.connectors.probe.meaning import CheckJob
 from openhotline.connectors.probe.names import Names
 from openhotline.connectors.probe.page import Page, read_page
-from openhotline.connectors.probe.walk import Walk, Walker, header, take_apart
+from openhotline.connectors.probe.walk import Address, Walk, Walker, header, take_apart
 from openhotline.rules.facts import CheckFacts
 
 CANARY_KEEP_S = 60.0
@@ -42,8 +42,8 @@ class Checker:
         self.config, self.names, self.walker = config, names, walker
         self._canaries: dict[tuple[str, int], tuple[datetime, float, asyncio.Task[int]]] = {}
 
-    async def check(self, job: CheckJob) -> CheckFacts:
-        """Look once. Never raises for what names or servers do."""
+    async def check(self, job: CheckJob, address: Address | str | None = None) -> CheckFacts:
+        """Look once. Never raises for what names or servers do. `address`: the job's, where it is taken apart already."""
         started = time.monotonic()
         if job.vantage not in self.config.vantages:
             return _facts(
@@ -53,7 +53,8 @@ class Checker:
         if job.canonical.startswith("news:"):
             seen_there = await self._post(job)
             return _facts(job, started, canary_up=bool(await asyncio.shield(canary)), **seen_there)
-        address = take_apart(job.canonical, self.config.ports)
+        if address is None:
+            address = take_apart(job.canonical, self.config.ports)
         if isinstance(address, str):
             up = bool(await asyncio.shield(canary))
             return _facts(job, started, "blocked", why=address, canary_up=up)
@@ -66,7 +67,7 @@ class Checker:
             up = bool(await asyncio.shield(canary))
             return _facts(job, started, seen.outcome or "blocked", why=why, canary_up=up)
         walk = await self.walker.walk(
-            job.canonical,
+            address,
             vantage=job.vantage,
             at=job.at,
             wanted=self._wanted,

@@ -143,7 +143,9 @@ class Names:
         servers: tuple[str, ...] = ()
         zone = zone_raw = zone_why = ""
         while True:
-            answers, source = await self.ask(vantage, [(target, "A"), (target, "AAAA"), *more], asked)
+            answers, source = await self.ask(
+                vantage, [(target, "A"), (target, "AAAA"), *more], asked, verbatim=zones
+            )
             if more:
                 told = [answer for answer in answers[2:] if answer.ok and answer.servers]
                 if told:
@@ -183,7 +185,12 @@ class Names:
         return last
 
     async def ask(
-        self, vantage: str, questions: list[tuple[str, str]], asked: tuple[Resolver, ...] = ()
+        self,
+        vantage: str,
+        questions: list[tuple[str, str]],
+        asked: tuple[Resolver, ...] = (),
+        *,
+        verbatim: bool = True,
     ) -> tuple[list[DnsAnswer], str]:
         """Raw answers of the first resolver that has any, and which it was; "" if none could be reached.
 
@@ -192,7 +199,7 @@ class Names:
         why, resolvers = "No resolver is configured.", asked or self.config.resolvers
         for resolver in resolvers:
             try:
-                answers = await self._ask(vantage, questions, resolver)
+                answers = await self._ask(vantage, questions, resolver, verbatim=verbatim)
             except dns_client.ResolverUnreachable as fault:
                 why = str(fault)
                 continue
@@ -201,7 +208,7 @@ class Names:
         return [DnsAnswer(name, kind, ok=False, why=why) for name, kind in questions], ""
 
     async def _ask(
-        self, vantage: str, questions: list[tuple[str, str]], resolver: Resolver
+        self, vantage: str, questions: list[tuple[str, str]], resolver: Resolver, *, verbatim: bool
     ) -> list[DnsAnswer]:
         timeout_s = self.config.limits.dns_s
 
@@ -209,7 +216,9 @@ class Names:
             return self.exits.resolver(vantage, resolver)
 
         if resolver.transport != "udp":
-            return await dns_client.ask(questions, connect=stream, timeout_s=timeout_s)
+            return await dns_client.ask(
+                questions, connect=stream, timeout_s=timeout_s, verbatim=verbatim
+            )
         answers, short = await dns_client.ask_datagrams(
             questions,
             exchange=lambda wire: self.exits.exchange(vantage, resolver, wire),

@@ -43,7 +43,7 @@ from openhotline.connectors.probe.meaning import (
 from openhotline.connectors.probe.names import Names
 from openhotline.connectors.probe.trace import Tracer
 from openhotline.connectors.probe.turns import Spell, Turns
-from openhotline.connectors.probe.walk import Walker, take_apart
+from openhotline.connectors.probe.walk import Address, Walker, take_apart
 from openhotline.connectors.probe.ways import ON_A_SOCKET, Way
 from openhotline.connectors.rdap.client import Registries
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
@@ -205,6 +205,23 @@ async def _pulse(job_s: float) -> None:
         signal.alarm(0)
 
 
+class _Out:
+    """What goes back to a worker: all that is ready in one turn of the loop leaves together."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer, self._ready = writer, bytearray()
+
+    def write(self, said: bytes) -> None:
+        """Send one line, with whatever else is said before the loop turns."""
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._ready += said
+
+    def _send(self) -> None:
+        said, self._ready = bytes(self._ready), bytearray()
+        self._writer.write(said)
+
+
 class _Desk:
     """One conversation per connection; jobs of one connection run side by side."""
 
@@ -219,6 +236,7 @@ class _Desk:
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until the worker hangs up; then what it asked for and did not wait for is dropped."""
         tasks: set[asyncio.Task[None]] = set()
+        out = _Out(writer)
         room = asyncio.Semaphore(_IN_HAND)  # what waits beyond that waits with the worker
 
         def done(task: asyncio.Task[None]) -> None:
@@ -228,7 +246,7 @@ class _Desk:
         try:
             while data := await reader.readline():
                 await room.acquire()
-                task = asyncio.create_task(self._answer(data, writer))
+                task = asyncio.create_task(self._answer(data, out))
                 tasks.add(task)
                 task.add_done_callback(done)
         except (ValueError, ConnectionError):  # a line longer than any job, or the worker went away
@@ -238,7 +256,7 @@ class _Desk:
                 task.cancel()
             writer.close()
 
-    async def _answer(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, data: bytes, writer: "_Out") -> None:
         number = 0
         try:
             kind, number, value = read_line(data)
@@ -261,9 +279,9 @@ class _Desk:
         if isinstance(job, CheckJob) and job.server:
             host = job.server.partition(":")[0]
         async with self.turns.line(host, job.vantage), self._slots[False]:
-            return await self._do(job)
+            return await self._do(job, address)
 
-    async def _do(self, job: Job) -> Facts:
+    async def _do(self, job: Job, address: Address | str = "") -> Facts:
         """The facts, whatever happens: a job that hangs or meets a fault of ours is a failed look."""
         try:
             async with Spell(self.config.limits.job_s):
@@ -273,7 +291,7 @@ class _Desk:
                     return await dry.probe(job, self.config, self.walker)
                 if isinstance(job, ListJob):
                     return await self.tracer.registers.refresh(job)
-                return await self.checker.check(job)
+                return await self.checker.check(job, address)
         except TimeoutError:
             why, outcome = "The look took longer than it may and was given up.", "timeout"
         except Exception as fault:

@@ -177,7 +177,7 @@ class Walker:
 
     async def walk(
         self,
-        text: str,
+        text: str | Address,
         *,
         vantage: str,
         at: datetime,
@@ -190,10 +190,10 @@ class Walker:
         insist_on_certificate: bool = False,
         again: Callable[[Exchange], bool] | None = None,
     ) -> Walk:
-        """Follow `text`. `ranged` asks for the first byte only; if `again(exchange)` says so, the same
+        """Follow `text`, an address or one taken apart. `ranged` asks for the first byte only; if `again(exchange)` says so, the same
         hop is asked once more without a range. `steps` are visited before, each naming the one before it
         as its referrer. Never raises for what names or servers do."""
-        first = take_apart(text, self.config.ports)
+        first = take_apart(text, self.config.ports) if isinstance(text, str) else text
         ask = Ask(
             vantage,
             at,
@@ -212,7 +212,7 @@ class Walker:
         before = ""
         for number, step in enumerate(steps, 1):
             on_the_way = replace(ask, wanted=_nothing, referrer=before, again=None)
-            seen, end = await self._follow(step, on_the_way)
+            seen, end = await self._follow(take_apart(step, self.config.ports), on_the_way)
             ask = replace(ask, end=end)
             if seen.outcome != "answered":
                 # No miss may rest on a page that was not itself looked at.
@@ -221,14 +221,13 @@ class Walker:
             before = step
         if before and not referrer:
             ask = replace(ask, referrer=before)
-        return (await self._follow(text, ask))[0]
+        return (await self._follow(first, ask))[0]
 
-    async def _follow(self, text: str, ask: Ask) -> tuple[Walk, float]:
+    async def _follow(self, address: Address | str, ask: Ask) -> tuple[Walk, float]:
         """(how it ended, the time by which the rest of the walk must end)."""
         limits = self.config.limits
         base, hops, end = "", 0, ask.end
         while True:
-            address = take_apart(text, self.config.ports, base)
             if isinstance(address, str):
                 return Walk("blocked", address, url=base, hops=hops, refused=True), end
             resolved = await self.names.resolve(ask.vantage, address.host, ask.at)
@@ -251,7 +250,8 @@ class Walker:
             if hops == limits.redirects:
                 why = f"It redirects more than {limits.redirects} times."
                 return Walk("error", why, got.status, headers, url=address.url, hops=hops, peer=peer), end
-            base, text, hops = address.url, target, hops + 1
+            base, hops = address.url, hops + 1
+            address = take_apart(target, self.config.ports, base)
 
     async def _page(
         self, address: Address, resolved: Resolved, ask: Ask, end: float
