@@ -104,7 +104,9 @@ def in_text(words: SignWords, title: str, text: str, count: int) -> tuple[str, .
     return tuple(
         sign
         for sign, phrases in _by_what_they_need(words)
-        if any(phrase in where for phrase, ascii_, within in phrases if (ascii_ or not plain) and within <= said)
+        if any(
+            phrase in where for phrase, ascii_, within in phrases if (ascii_ or not plain) and within <= said
+        )
     )
 
 

@@ -216,9 +216,7 @@ class Names:
             return self.exits.resolver(vantage, resolver)
 
         if resolver.transport != "udp":
-            return await dns_client.ask(
-                questions, connect=stream, timeout_s=timeout_s, verbatim=verbatim
-            )
+            return await dns_client.ask(questions, connect=stream, timeout_s=timeout_s, verbatim=verbatim)
         answers, short = await dns_client.ask_datagrams(
             questions,
             exchange=lambda wire: self.exits.exchange(vantage, resolver, wire),
