@@ -13,6 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.eyes import DESK, Eyes
 from tests.browser.open_house import OpenHouse, open_house
 from tests.browser.people import Keyboard, sign_in
+from tests.browser.recipients import (
+    partner_sends_a_file,
+    registry_is_told_of_its_domain,
+    somebody_objects,
+)
 from tests.browser.reporters import ABROAD, AT_HOME, AT_RISK, phase, reporters_report
 
 pytestmark = pytest.mark.browser
@@ -46,6 +51,8 @@ def test_a_report_travels_from_the_public_form_to_confirmed_removal(
     analyst_sees_it_removed(house, eyes, first)
     assert phase(house, eyes, words, look=True) == "Removed"
 
+    registry_is_told_of_its_domain(house, eyes)
+    somebody_objects(house, eyes)
     partner_sees_its_referral(house, eyes)
     assert not eyes.faults, "\n" + "\n".join(eyes.faults)
 
@@ -257,6 +264,9 @@ def partner_sees_its_referral(house: OpenHouse, eyes: Eyes) -> None:
         expect(page.locator(".kv").first).to_contain_text("With you")
         expect(page.locator("main")).not_to_contain_text("img.example[.]net")
         eyes.look(page, "partner, one referral")
+        partner_sends_a_file(page, house, eyes)
+        page.goto(f"{house.portal}/")
+        page.locator("main table a").first.click()
         house.later(days=2)  # it removes, and our own checks see that
         page.reload()
         expect(page.locator(".kv").first).to_contain_text("Gone, as")

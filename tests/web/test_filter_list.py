@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from django.test import Client
 
-from openhotline.records.models import ListAgreement, ListLicence
+from openhotline.records.models import Hold, ListAgreement, ListLicence, Removal
 from openhotline.settings import load
 from openhotline.steps import domain_alert, filter_list
 from openhotline.web.headers import blind
@@ -219,5 +219,24 @@ def test_a_registry_is_told_of_domains_without_the_list_and_the_desk_sees_of_whi
     day.letters_leave()
     desk.sync()
     page = lead.get("/filter-list").content.decode()
-    assert "No list. Alerted about 2 endings and domains." in page
-    assert '<b class="mono">example.net</b> to net-registry <span class="chip is-ok">sent</span>' in page
+    assert "No list. Alerted about 2 names." in page
+    assert (
+        '<b class="mono">example.net</b> <span>to net-registry</span> <span class="chip is-ok">sent' in page
+    )
+
+    (letter,) = day.letters(domain_alert.KIND)
+    domain_alert.came_back(letter, why="5.1.1", at=day.now)
+    assert "returned an alert" in desk.as_("A07").get("/filter-list").content.decode()
+    assert desk.as_("A07").post(where, {"press": "again"}).status_code == 403
+    Hold.objects.create(
+        removal=Removal.objects.get(),
+        reason="operation",
+        placed_at=day.now,
+        placed_by="north-2",
+        review_at=day.now,
+    )
+    assert liaison.post(where, {"press": "again"}).status_code == 303
+    domain_alert.sweep(policy=day.policy, at=day.now)
+    assert "ask north-2" in liaison.get("/filter-list").content.decode(), "what waits, and whom to ask"
+    seen = desk.as_("A07").get("/filter-list").content.decode()
+    assert ("Domain alerts that wait" in seen, "north-2" in seen) == (True, False)

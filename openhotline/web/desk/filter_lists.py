@@ -68,7 +68,13 @@ def page(request: HttpRequest, refusal: Refused | None = None, **more: Any) -> H
             ],
             "waiting": scoped.domain_waits().count(),
             "proposed": [
-                (row, times.when(row.proposed_at, at), row.proposed_by == who.who, FORMS[row.form])
+                (
+                    row,
+                    times.when(row.proposed_at, at),
+                    row.proposed_by == who.who,
+                    FORMS[row.form],
+                    policies.languages().get(row.language, row.language),
+                )
                 for row in agreements
                 if not row.confirmed_at
             ],
