@@ -78,7 +78,8 @@ def _no_write(data: bytes) -> None:
 
 
 def environ_of(scope: Message, body: bytes) -> dict[str, Any]:
-    """What PEP 3333 calls the environment of a request. It holds nothing of where the request came from."""
+    """What PEP 3333 calls the environment of a request. It holds nothing of where the request came from, but where somebody
+    hands a client certificate on: `web/certificate` asks whether it is the proxy, and Django never sees it."""
     host, port = scope.get("server") or ("localhost", 0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
@@ -102,6 +103,8 @@ def environ_of(scope: Message, body: bytes) -> dict[str, Any]:
             key = f"HTTP_{key}"
             text = f"{environ[key]},{text}" if key in environ else text
         environ[key] = text
+    if "HTTP_CLIENT_CERT" in environ and scope.get("client"):
+        environ["REMOTE_ADDR"] = scope["client"][0]
     environ.pop("HTTP_TRANSFER_ENCODING", None)  # nobody behind reads it as chunks again
     environ["CONTENT_LENGTH"] = str(len(body))
     return environ

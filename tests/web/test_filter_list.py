@@ -19,7 +19,9 @@ from django.test import Client
 from openhotline.records.models import Hold, ListAgreement, ListLicence, Removal
 from openhotline.settings import load
 from openhotline.steps import domain_alert, filter_list
+from openhotline.web.certificate import HEADERS
 from openhotline.web.headers import blind
+from openhotline.web.threads import environ_of
 from tests.journeys.cast import Day
 from tests.journeys.test_filter_list import PROGRAM, abroad, agreed, licensed, listed_at_five
 from tests.web.desk_cast import Desk
@@ -131,15 +133,27 @@ def test_without_a_certificate_the_proxy_vouches_for_nothing_is_there(
 
 
 @AT_PORTAL
-def test_the_headers_end_at_the_first_line_and_the_proxy_s_address_is_forgotten(recipient: Recipient) -> None:
-    seen = {}
-    environ = {
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_CLIENT_CERT": recipient.headers["Client-Cert"],
-        "HTTP_X_PROXY_SECRET": SECRET,
+@pytest.mark.parametrize(("client", "believed"), [("127.0.0.1", True), ("192.0.2.9", False)])
+def test_the_server_s_word_on_who_spoke_is_used_for_the_certificate_and_forgotten(
+    recipient: Recipient, client: str, believed: bool
+) -> None:
+    """From the server's own scope on, as a door is entered: only the proxy's address vouches, and nothing of it stays."""
+    scope = {
+        "method": "POST",
+        "raw_path": b"/filter-list",
+        "query_string": b"",
+        "http_version": "1.1",
+        "scheme": "https",
+        "client": (client, 40000),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in recipient.headers.items()],
     }
+    environ = environ_of(scope, b"")
+    seen: dict[str, object] = {}
     blind(lambda environ, start: seen.update(environ), door="portal")(environ, None)
-    assert set(seen) == {"openhotline.certificate"}
+    assert bool(seen["openhotline.certificate"]) is believed
+    assert not [name for name in seen if name in ("REMOTE_ADDR", *HEADERS)]
+    bare = environ_of({**scope, "headers": []}, b"")
+    assert client not in map(str, bare.values()), "without a certificate no address is taken at all"
 
 
 @pytest.fixture
