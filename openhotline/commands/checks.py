@@ -29,14 +29,15 @@ def check(
     from openhotline.jobs import poll, worker
 
     engine = worker.engine_of(settings, spool=False)
-    done = poll.checks(
-        engine.prober,
-        vantages=engine.vantages,
-        onions=engine.onions,
-        policy=engine.policy,
-        at=settings.clock().now(),
-        rate=settings.requests_per_second,
-    )
+    with common.progress("Looking", None, show=not as_json):
+        done = poll.checks(
+            engine.prober,
+            vantages=engine.vantages,
+            onions=engine.onions,
+            policy=engine.policy,
+            at=settings.clock().now(),
+            rate=settings.requests_per_second,
+        )
     common.say({"looked_at": done}, as_json=as_json, words=f"Looked at {done}.")
 
 

@@ -216,7 +216,8 @@ def partner_reconcile(
     from openhotline.jobs import reconcile, worker
 
     engine, at = worker.engine_of(settings, spool=False), settings.clock().now()
-    value = reconcile.told(reconcile.daily(engine.post, policy=engine.policy, at=at), at=at)
+    with common.progress("Comparing", None, show=not as_json):
+        value = reconcile.told(reconcile.daily(engine.post, policy=engine.policy, at=at), at=at)
     if as_json:
         common.say(value, as_json=True)
         return

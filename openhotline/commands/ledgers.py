@@ -60,6 +60,8 @@ def _put_in_order() -> int:
     from openhotline.ledger.record import sequence as put_in_order
 
     total = 0
-    while done := put_in_order():
-        total += done
+    with common.progress("Placing", None) as bar:
+        while done := put_in_order():
+            total += done
+            bar(total)
     return total

@@ -37,7 +37,8 @@ def trace(
     settings = common.open_house()
     from openhotline.jobs import tracing
 
-    found = tracing.now(address, settings, policy=common.policy_of(settings), at=settings.clock().now())
+    with common.progress("Asking", None, show=not as_json):
+        found = tracing.now(address, settings, policy=common.policy_of(settings), at=settings.clock().now())
     value = shown(found, raw=raw)
     if as_json:
         common.say(value, as_json=True)
@@ -175,7 +176,8 @@ def registries(
     settings = common.open_house()
     from openhotline.jobs import tracing
 
-    found = tracing.refresh(settings, at=settings.clock().now())
+    with common.progress("Fetching", None, show=not as_json):
+        found = tracing.refresh(settings, at=settings.clock().now())
     rows = [
         {
             "kind": f.kind,
