@@ -82,3 +82,10 @@ def test_time_counts_to_the_very_end_of_a_day_and_of_the_years_looked_ahead() ->
         calendars.add(monday, timedelta(hours=2 * weeks + 1), desk)
     with pytest.raises(ValueError, match="hardly ever"):
         calendars.add(monday, timedelta(hours=1), Calendar("n", "n", UTC, (None,) * 7))
+
+
+def test_a_day_that_is_open_to_its_end_ends_at_midnight() -> None:
+    whole = Calendar("w", "w", UTC, ((0, 24 * 60),) * 7)
+    monday = datetime(2026, 5, 11, tzinfo=UTC)
+    assert whole.opening(monday.date()) == (monday, monday + timedelta(days=1))
+    assert staffed("Tue 00:00-00:01") == (None, (0, 1), *(None,) * 5)

@@ -93,3 +93,16 @@ def test_a_silence_is_of_three_rounds_and_of_nothing_else() -> None:
     assert (broken.kind, broken.silent_since) == ("cannot tell", at(660))
     missed = judged(*both(0, 2, day))
     assert (missed.kind, missed.counted) == ("first miss", 2), "misses are no silence"
+
+
+def test_what_is_missing_is_said_to_the_last_round() -> None:
+    later = "of misses, each three minutes or more after the last"
+    nothing = (f"3 more rounds {later}", "a miss from two places in each of them")
+    assert judged().missing == nothing
+    assert judged(look(0, "north", "miss", canary=False)).missing == nothing
+    assert judged(*both(0, what="blocked")).missing == nothing
+    one = judged(look(0, "north", "miss")).missing
+    assert one == (f"3 more rounds {later}", "a miss from another place in each of them")
+    assert judged(*both(0)).missing == (f"2 more rounds {later}",)
+    assert judged(*both(0, 3)).missing == (f"1 more round {later}",)
+    assert judged(*both(0, 3, 6), *both(9, what="blocked")).missing == ("the newest look must miss it too",)

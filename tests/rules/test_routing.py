@@ -1,5 +1,6 @@
 """Home, abroad with a hotline, abroad without, out of remit; and which police unit has primacy."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -74,3 +75,10 @@ def test_a_rule_with_networks_and_names_takes_either() -> None:
 def test_areas_are_read_one_a_line_or_with_commas_each_once() -> None:
     assert areas_of(" North  East,South\n\nSouth, ,West ") == ("North East", "South", "West")
     assert areas_of("") == ()
+
+
+def test_a_partner_takes_only_its_own_classes_and_an_unknown_country_may_be_home() -> None:
+    narrow = replace(GB, partners=tuple(replace(one, classes=(words.EXTREME,)) for one in GB.partners))
+    way = route("NL", words.CHILD_SEXUAL_ABUSE, on=TODAY, policy=narrow)
+    assert (way.kind, way.partner) == (words.ABROAD_POLICE, "")
+    assert unit_for(words.CHILD_SEXUAL_ABUSE, "", policy=GB) == "NU"

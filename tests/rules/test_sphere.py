@@ -42,3 +42,10 @@ def test_a_sphere_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sphere.read(".nl, .be .nl") == (".be", ".nl")
     with pytest.raises(Refused, match="at most 2"):
         sphere.read(".nl .be .de")
+
+
+def test_a_strangers_words_are_cut_where_they_are_shown() -> None:
+    for odd in ("." + "*" * 99, "*" * 99, "." + "-" * 99):
+        with pytest.raises(Refused) as refused:
+            sphere.read(odd)
+        assert refused.value.sentence.startswith(f"“{odd[:80]}”")

@@ -98,3 +98,16 @@ def test_an_allowed_context_must_hold_the_whole_find_on_its_own_line() -> None:
     assert [hit.offset for hit in find("bad word here\na bad word here\nbad word", [entry])] == [0, 30]
     (hit,) = find("one\ntwo bad word", [entry])
     assert (hit.line, hit.offset) == (2, 8)
+
+
+def test_what_the_law_or_a_context_only_touches_is_found() -> None:
+    entry = term("x", "bad word", "Write it so.", "never", ("a bad",))
+    assert [hit.offset for hit in find("a bad word", [entry])] == [2]
+    quoted = "“The bad word” Act 1998"
+    assert find(quoted, [entry]) == []
+    assert find("“bad word” Act 1998", [entry]) == [], "the name may begin with it"
+    assert [hit.offset for hit in find(f"bad word and {quoted}", [entry])] == [0]
+    assert [hit.offset for hit in find(f"{quoted} bad word", [entry])] == [24]
+    ends = term("y", "bad word", "Write it so.", "never", ("a bad word",))
+    assert find("\na bad word\nx", [ends]) == []
+    assert [hit.line for hit in find("\n\nbad word", [ends])] == [3]
