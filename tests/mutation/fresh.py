@@ -18,7 +18,7 @@ import pytest
 from tests.mutation.changes import ROOT, Mutant
 from tests.mutation.session import OPTIONS, TIMED, same_examples
 
-ALWAYS = ("tests/house/test_rows.py",)
+ALWAYS = ("tests/house/test_rows.py", "tests/rules/test_paths.py")  # the tables, read as a whole
 
 
 class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
