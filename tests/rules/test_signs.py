@@ -291,3 +291,44 @@ def test_a_page_and_a_file_are_never_alike_and_few_words_are_no_likeness() -> No
 def test_a_distance_needs_two_simhashes() -> None:
     assert signs.distance("0" * 16, "") == signs.distance("", "0" * 16) == 64
     assert signs.distance("0" * 16, "f" * 16) == 64 and signs.distance("0" * 16, "1" * 16) == 16
+
+
+def test_a_page_is_short_up_to_its_last_word_and_its_last_character() -> None:
+    words = signs.SignWords("1", (("x", ("gone",)),))
+    assert signs.in_text(words, "", "GONE".ljust(4_000), 300) == ("x",)
+    assert signs.in_text(words, "", "gone", 301) == ()
+    assert signs.in_text(words, "", "gone".ljust(4_001), 300) == ()
+    assert signs.in_text(words, "It is Gone", "", 9_000) == ("x",), "a title is always short"
+
+
+def test_each_status_has_its_meaning_and_its_neighbours_have_none() -> None:
+    def of(status: int) -> str:
+        made = read(file(status=status))
+        return "fault" if "fault of its own" in made.why else made.meaning
+
+    assert [of(status) for status in (200, 203, 206)] == ["up"] * 3
+    assert [of(status) for status in (201, 204, 207, 499, 600)] == ["unclear"] * 5
+    assert [of(status) for status in (500, 599)] == ["fault"] * 2
+    assert [of(status) for status in (401, 403, 407, 429, 451)] == ["blocked"] * 5
+    assert [of(status) for status in (402, 404, 408, 410)] == ["unclear", "miss", "unclear", "miss"]
+    assert (signs.NEAR, signs.NEAR_WORDS, signs.MOST_FEATURES) == (6, 30, 4_096)
+
+
+def test_whoever_is_sent_home_was_not_there_at_first() -> None:
+    home = page("Welcome", "Hosting for everybody", location="http://img.example.net/")
+    assert said(replace(home, location="http://img.example.net")) == ("miss", "front-page")
+    assert said(replace(home, location="http://img.example.net/?lost=1")) == ("changed", "text")
+    assert said(replace(home, canonical="http://img.example.net/")) == ("changed", "text")
+    assert signs._sent_home(replace(home, location=""), "") is False
+
+
+def test_likeness_by_words_needs_words_on_both_sides() -> None:
+    near = replace(GALLERY, fingerprint="other")
+    six = f"{int(GALLERY.simhash, 16) ^ 0b111111:016x}"
+    seven = f"{int(GALLERY.simhash, 16) ^ 0b1111111:016x}"
+    assert said(replace(near, simhash=six)) == ("up", "same")
+    assert said(replace(near, simhash=seven)) == ("changed", "text")
+    assert said(replace(GALLERY, simhash="", words=1)) == ("up", "same"), "the same words are the same page"
+    assert signs._alike(replace(GALLERY, fingerprint=""), SHOWN) is False
+    assert signs._alike(GALLERY, replace(SHOWN, fingerprint="")) is False
+    assert said(file(5), replace(FILE, size=None)) == ("up", "same")
