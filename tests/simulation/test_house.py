@@ -10,14 +10,14 @@ import pytest
 PLANTED = {
     "hold": (
         "from openhotline.rules import departure as d; real = d.notice\n"
-        "d.notice = lambda lines, *, frozen, at: real([dataclasses.replace(one, held=False, covered=True, "
-        "status='cleared') for one in lines], frozen=frozen, at=at)",
+        "d.notice = lambda lines, **more: real([dataclasses.replace(one, held=False, covered=True, "
+        "status=more.get('status', 'cleared')) for one in lines], **more)",
         "a letter left under a hold",
     ),
     "trace": (
         "from openhotline.rules import departure as d; real = d.notice\n"
-        "d.notice = lambda lines, *, frozen, at: real([dataclasses.replace(one, traced_at=at, trace_ends=at, "
-        "agreed=True) for one in lines], frozen=frozen, at=at)",
+        "d.notice = lambda lines, **more: real([dataclasses.replace(one, traced_at=more['at'], "
+        "trace_ends=more['at'], agreed=True) for one in lines], **more)",
         "a notice left on a stale trace",
     ),
     "contact": (
