@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from openhotline import policy
-from openhotline.rules import methods, trace_vote
-from openhotline.rules.facts import CheckFacts, MethodAnswer
+from openhotline.rules import methods, trace_names, trace_vote
+from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 from openhotline.rules.trace_country import Belief, Voice
 
 WEIGHTS = replace(
@@ -84,3 +84,95 @@ def test_a_fact_says_nothing_before_it_is_told() -> None:
     answer, look = MethodAnswer("dns", True), CheckFacts("a", "north", NOON, "timeout")
     assert (answer.asn, answer.seconds, answer.source_age_s) == (0, 0.0, None)
     assert (look.status, look.seconds, look.words, look.canary_up) == (0, 0.0, 0, True)
+
+
+def says(method: str, *addresses: str, **more: object) -> MethodAnswer:
+    return MethodAnswer(method, True, addresses=addresses, **more)  # type: ignore[arg-type]
+
+
+def test_a_literal_is_in_the_widest_network_that_an_answer_named() -> None:
+    answers = [
+        says("rdap", network=one)
+        for one in ("192.0.2.0/28", "192.0.2.0/24", "odd/9", "192.0.2.9", "2001:db8::/32")
+    ]
+    wanted = {
+        "192.0.2.1": "192.0.2.0/24",
+        "2001:db8::1": "2001:db8::/32",
+        "198.51.100.1": "198.51.100.1",
+        "odd": "odd",
+    }
+    assert trace_vote._places(frozenset(wanted), answers) == wanted
+    unsaid = replace(answers[1], ok=False)
+    assert trace_vote._places(frozenset({"192.0.2.77"}), [answers[0], unsaid]) == {"192.0.2.77": "192.0.2.77"}
+
+
+def test_the_share_of_the_resolvers() -> None:
+    split = replace(WEIGHTS, split_names=0.25)
+
+    def share(*answers: MethodAnswer) -> float:
+        return trace_vote._share_of_names(answers, split)
+
+    a, b, c = (says("dns", f"192.0.2.{number}") for number in (1, 2, 3))
+    assert share(a) == share(a, replace(b, ok=False)) == share(a, says("dns")) == 1.0
+    assert share(a, a) == share(a, says("dns", "192.0.2.1", "192.0.2.9")) == 1.0
+    assert share(a, b) == 0.5 and share(a, b, c) == 1 / 3
+    assert share(a, a, b) == 0.75, "most of them"
+    assert share(a, b, says("rdap", network="192.0.2.0/24")) == 1.0
+    file = says("location", "192.0.2.1", "192.0.2.2", country="GB")
+    assert share(a, b, file) == 1.0
+    for less in ({"ok": False}, {"country": ""}, {"addresses": ("192.0.2.1",)}, {"method": "rdap"}):
+        assert share(a, b, replace(file, **less)) == 0.5, less  # type: ignore[arg-type]
+    spoken = says("location", "192.0.2.2")
+    assert share(a, a, b, spoken) == 1 / 3, "the others spoke of the one that few gave"
+    assert share(a, a, b, replace(spoken, ok=False)) == 0.75
+    assert share(a, b, says("location", "198.51.100.1")) == 0.5, "of none of them"
+
+
+def test_addresses_come_disclosed_first_then_from_dns_each_once() -> None:
+    given = [
+        says("rdap", "3"),
+        says("dns", "2", "1"),
+        says("disclosed", "1"),
+        replace(says("dns", "9"), ok=False),
+    ]
+    assert trace_vote._addresses(given) == ("1", "2", "3")
+
+
+def test_a_name_is_agreed_from_two_sources_that_are_sure_enough() -> None:
+    def named(agree: int, spoke: int, score: float, name: str = "Rack") -> tuple[str, float]:
+        found = trace_vote._name("host", trace_names.Held(name, 0, score, agree, spoke), WEIGHTS)
+        return found.verdict, found.score
+
+    assert named(2, 2, 0.8) == ("agreed", 0.8)
+    assert named(2, 2, 0.79) == ("unclear", 0.79)
+    assert named(1, 1, 0.99) == ("unclear", 0.99)
+    assert named(1, 2, 0.99) == ("disputed", 0.99)
+    assert named(2, 2, 0.9, name="") == ("unclear", 0.0)
+
+
+def test_a_proxy_in_front_makes_a_layer_of_its_own() -> None:
+    def weighed(*answers: MethodAnswer) -> trace_vote.Vote:
+        facts = TraceFacts("http://a.example/", "a.example", NOON, answers)
+        return trace_vote.vote(facts, rules_version="t", weights=WEIGHTS)
+
+    sign = says("proxy", layer="edge", answer="Front")
+    hidden = weighed(sign, says("rdap", country="GB"))
+    assert hidden.edge is not None and hidden.verdict == "behind proxy" and hidden.score == 0.0
+    assert "A proxy stands in front (Front)." in hidden.why
+    assert "in front. Where" in weighed(replace(sign, answer="")).why
+    assert weighed(replace(sign, layer="")).edge is weighed(replace(sign, ok=False)).edge is None
+    for other in (says("rdap", layer="edge"), says("dns", layer="edge")):
+        assert weighed(other).edge is not None
+        assert weighed(replace(other, ok=False)).edge is None
+        assert "(" not in weighed(replace(other, answer="Other")).why
+    told = says("disclosed", country="NL", disclosed_by="the host")
+    assert weighed(sign, told).origin.disclosed_by == "the host"
+    assert weighed(sign, told, replace(told, disclosed_by="x", ok=False)).origin.disclosed_by == "the host"
+    mixed = [says("rdap", network="b"), *[replace(says("rdap", network="a"), ok=False)] * 2]
+    assert weighed(*mixed).network == "b"
+    none = weighed(replace(says("round-trip", impossible=("GB",)), ok=False), says("rdap", country="GB"))
+    assert (
+        none.score
+        == weighed(says("rdap", country="GB")).score
+        > weighed(says("round-trip", impossible=("GB",)), says("rdap", country="GB")).score
+    )
