@@ -11,7 +11,7 @@ from openhotline import policy
 from openhotline.commands import scores
 from openhotline.world.score import land
 
-SEEDS = (2001, 2002, 2003, 2004, 2005)
+SEEDS = (2201, 2202, 2203, 2204, 2205)
 SITES = 5000
 KEYS = ("agreed_right", "agreed_share", "brier", "edges_as_origin")
 

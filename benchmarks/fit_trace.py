@@ -12,61 +12,109 @@ as often as `AIM` asks. Names are counted. No score may be quoted on the seeds u
 import math
 import re
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from openhotline import policy
 from openhotline.commands import scores
 from openhotline.rules import methods, trace_names, trace_vote
+from openhotline.rules.countries import code_of
+from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.trace_country import FAMILY, Trip, belief, voices
 from openhotline.rules.trace_weights import Weights
 
-SEEDS = tuple(range(1, 13))
-SITES = 400
-AIM = 0.9935  # asked of the tuning seeds, so that other seeds reach 0.99
-LEAST, MOST = 0.0005, 0.6
+SEEDS = tuple(range(1001, 1011))
+EARLIER = tuple(range(1, 13))  # of the weights before: no score is quoted on them either
+SITES = 1500
+AIM = 0.9934  # asked of the tuning seeds together, so that each other seed reaches 0.99
+LEAST, MOST = 0.0005, 0.8
 CHANCES = (
-    *("registry", "autonomous_system", "location", "location_year", "round_trip", "disclosed"),
-    *("common_registration", "common_location", "common_all", "common_escape", "split_names"),
+    *("registry", "whois", "autonomous_system", "location", "location_year", "round_trip"),
+    *("round_trip_straight", "disclosed", "common_registration", "leased", "leased_copied", "moved_year"),
+    *("common_all", "common_escape", "split_names"),
 )
-STEPS = (2.0, 1.4, 1.15)
+STEPS = (1.3,)
+LABELS = ("GB", "NL", "US", "DE", "FR", "SE", "PL", "CA", "JP", "SG")  # stand for countries as they come up
 
 
-def drawn() -> list[tuple[object, list]]:  # type: ignore[type-arg]
+class Case(NamedTuple):
+    """What the arithmetic sees of a site, whichever countries they were. `truth`: 0 to 9 as in `LABELS`, or -1."""
+
+    answers: tuple[tuple[str, str, int | None], ...]  # method, label, age
+    trips: tuple[tuple[frozenset[str], ...], ...]  # impossible, unlikely
+    split: bool  # one resolver differs and the others are believed
+    share: float  # what the resolvers leave of the score, where it is not split
+    truth: str
+    able: bool  # agreed but for its score
+
+
+def drawn() -> Iterator[tuple[object, list[MethodAnswer]]]:
     """Every unproxied site of the tuning seeds with its answers; and the origins that were disclosed."""
-    found = []
     for seed in SEEDS:
         for site, answers in scores.asked(seed=seed, sites=SITES):
             if site.proxied:
                 back = [a for a in answers if a.layer == "origin"]
                 if back:
-                    found.append((site, back))
+                    yield site, back
             else:
-                found.append((site, [a for a in answers if a.layer != "origin"]))
-    return found
+                yield site, [a for a in answers if a.layer != "origin"]
 
 
-def judged(rows: list, weights: Weights) -> list[tuple[float, bool, bool]]:  # type: ignore[type-arg]
-    """(score, right, whether it would be agreed but for its score) for each."""
-    wide = replace(weights, agreed=0.01)
-    out = []
-    for site, answers in rows:
-        named = trace_vote._country(answers, wide)
-        right = bool(site.country) and named.value == site.country
-        out.append((named.score, right, named.verdict == trace_vote.AGREED))
-    return out
+def case(site: object, answers: list[MethodAnswer], weights: Weights) -> Case:
+    """A site as the arithmetic sees it."""
+    said = sorted(
+        (a.method, a.source_age_s if a.method == methods.LOCATION else 0, a.source, code_of(a.country))
+        for a in answers
+        if a.ok and a.method in FAMILY and code_of(a.country)
+    )
+    label = dict(zip(dict.fromkeys(country for *_, country in said), LABELS, strict=False))
+    trips = [a for a in answers if a.method == methods.ROUND_TRIP and a.ok]
+    against = {*label} & {one for a in trips for one in (*a.impossible, *a.unlikely)}
+    trips = [a for a in trips if against & {*a.impossible, *a.unlikely}]
+
+    def seen(countries: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(label[one] for one in countries if one in label)
+
+    share = trace_vote._share_of_names(answers, weights)
+    split = share == 1 - weights.split_names
+    sure = replace(weights, agreed=1e-9)
+    return Case(
+        tuple((method, label[country], age) for method, age, _, country in said),
+        tuple(sorted((tuple(map(seen, (a.impossible, a.unlikely))) for a in trips), key=_spelled)),
+        split,
+        1.0 if split else share,
+        label.get(site.country, ""),  # type: ignore[attr-defined]
+        trace_vote._country(answers, sure).verdict == trace_vote.AGREED,
+    )
 
 
-def loss(rows: list, weights: Weights) -> float:  # type: ignore[type-arg]
+def _spelled(trip: tuple[frozenset[str], ...]) -> list[list[str]]:
+    return [sorted(part) for part in trip]
+
+
+def judged(rows: Counter[Case], weights: Weights) -> Iterator[tuple[float, bool, bool, int]]:
+    """(score, right, whether it would be agreed but for its score, how many such) for each."""
+    for one, count in rows.items():
+        said = voices([MethodAnswer(m, True, country=c, source_age_s=age) for m, c, age in one.answers], weights)
+        held = belief(said, [Trip(*trip) for trip in one.trips], weights)
+        share = 1 - weights.split_names if one.split else one.share
+        yield held.score * share, bool(one.truth) and held.country == one.truth, one.able, count
+
+
+def loss(rows: Counter[Case], weights: Weights) -> float:
     """Mean log loss of the leading country."""
     total = 0.0
-    for score, right, _ in judged(rows, weights):
+    for score, right, _, count in judged(rows, weights):
         chance = min(max(score, 1e-3), 1 - 1e-3)
-        total -= math.log(chance if right else 1 - chance)
-    return total / len(rows)
+        total -= count * math.log(chance if right else 1 - chance)
+    return total / rows.total()
 
 
-def descend(rows: list, weights: Weights) -> Weights:  # type: ignore[type-arg]
+def descend(rows: Counter[Case], weights: Weights) -> Weights:
     """Each chance in turn a step up or down, while that helps."""
     best = loss(rows, weights)
     for step in STEPS:
@@ -76,26 +124,26 @@ def descend(rows: list, weights: Weights) -> Weights:  # type: ignore[type-arg]
                     value = round(min(MOST, max(LEAST, getattr(weights, name) * factor)), 5)
                     tried = replace(weights, **{name: value})
                     found = loss(rows, tried)
-                    if found >= best - 1e-6:
+                    if found >= best - 5e-5:
                         break
                     weights, best = tried, found
                     print(f"{name} {value}: {best:.5f}", flush=True)
     return weights
 
 
-def calibrate(rows: list, weights: Weights) -> Weights:  # type: ignore[type-arg]
+def calibrate(rows: Counter[Case], weights: Weights) -> Weights:
     """A logistic fit of right on the log-odds of the score (Newton's method)."""
     slope, offset = 1.0, 0.0
     points = []
-    for score, right, _ in judged(rows, replace(weights, slope=1.0, offset=0.0)):
+    for score, right, _, count in judged(rows, replace(weights, slope=1.0, offset=0.0)):
         bounded = min(max(score, 1e-4), 1 - 1e-4)
-        points.append((math.log(bounded / (1 - bounded)), float(right)))
+        points.append((math.log(bounded / (1 - bounded)), float(right), count))
     for _ in range(25):
         g0 = g1 = h00 = h01 = h11 = 0.0
-        for x, y in points:
+        for x, y, count in points:
             chance = 1 / (1 + math.exp(-(slope * x + offset)))
-            spread = chance * (1 - chance)
-            g0, g1 = g0 + (y - chance) * x, g1 + (y - chance)
+            spread, off = count * chance * (1 - chance), count * (y - chance)
+            g0, g1 = g0 + off * x, g1 + off
             h00, h01, h11 = h00 + spread * x * x, h01 + spread * x, h11 + spread
         det = h00 * h11 - h01 * h01
         slope += (h11 * g0 - h01 * g1) / det
@@ -103,30 +151,29 @@ def calibrate(rows: list, weights: Weights) -> Weights:  # type: ignore[type-arg
     return replace(weights, slope=round(slope, 4), offset=round(offset, 4))
 
 
-def threshold(rows: list, weights: Weights) -> Weights:  # type: ignore[type-arg]
+def threshold(rows: Counter[Case], weights: Weights) -> Weights:
     """The lowest score from which agreed countries are right as often as `AIM` asks."""
-    able = sorted(((score, right) for score, right, able in judged(rows, weights) if able), reverse=True)
-    wrong, lowest = 0, 0.999
-    for count, (score, right) in enumerate(able, 1):
-        wrong += not right
-        if 1 - wrong / count >= AIM:
+    able = sorted(
+        ((score, right, count) for score, right, able, count in judged(rows, weights) if able), reverse=True
+    )
+    seen, wrong, lowest = 0, 0, 0.999
+    for score, right, count in able:
+        seen, wrong = seen + count, wrong + (not right) * count
+        if 1 - wrong / seen >= AIM:
             lowest = score
     return replace(weights, agreed=math.ceil(lowest * 1000) / 1000)
 
 
-def names(rows: list, weights: Weights) -> Weights:  # type: ignore[type-arg]
-    """How often each voice names another operator, or another host, than the true one: counted."""
-    counts = dict.fromkeys(("operator_as", "operator_registry", "host_as", "host_registry"), (0, 0))
-    for site, answers in rows:
-        for answer in answers:
-            kind = {methods.ORIGIN_NETWORK: "as", methods.RDAP: "registry"}.get(answer.method)
-            if kind is None or not answer.ok or not answer.operator:
-                continue
-            for what, truth in (("operator", site.operator), ("host", site.holder)):
-                wrong = trace_names.folded(answer.operator) != trace_names.folded(truth)
-                seen, missed = counts[f"{what}_{kind}"]
-                counts[f"{what}_{kind}"] = (seen + 1, missed + wrong)
-    return replace(weights, **{key: round(missed / seen, 4) for key, (seen, missed) in counts.items()})
+def count_names(site: object, answers: list[MethodAnswer], counts: dict[str, tuple[int, int]]) -> None:
+    """How often each voice names another operator, or another host, than the true one."""
+    for answer in answers:
+        kind = {methods.ORIGIN_NETWORK: "as", methods.RDAP: "registry"}.get(answer.method)
+        if kind is None or not answer.ok or not answer.operator:
+            continue
+        for what, truth in (("operator", site.operator), ("host", site.holder)):  # type: ignore[attr-defined]
+            wrong = trace_names.folded(answer.operator) != trace_names.folded(truth)
+            seen, missed = counts.get(f"{what}_{kind}", (0, 0))
+            counts[f"{what}_{kind}"] = (seen + 1, missed + wrong)
 
 
 def write(weights: Weights) -> str:
@@ -136,20 +183,34 @@ def write(weights: Weights) -> str:
     for key, value in asdict(weights).items():
         if isinstance(value, int | float):
             text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
-    text = re.sub(r"(?m)^tuning_seeds = .*$", f"tuning_seeds = {list(SEEDS)}", text)
+    text = re.sub(r"(?m)^tuning_seeds = .*$", f"tuning_seeds = {[*EARLIER, *SEEDS]}", text)
     return re.sub(r"(?m)^sites = .*$", f"sites = {SITES}", text)
 
 
 def main() -> None:
     """Fit, say what was found, and write if asked to."""
     start = policy.trace_weights()
-    rows = drawn()
-    print(f"{len(rows)} sites of seeds {SEEDS[0]} to {SEEDS[-1]}; log loss {loss(rows, start):.5f}")
-    weights = descend(rows, replace(start, slope=1.0, offset=0.0))
-    weights = names(rows, threshold(rows, calibrate(rows, weights)))
-    able = [right for score, right, able in judged(rows, weights) if able and score >= weights.agreed]
+    rows: Counter[Case] = Counter()
+    names: dict[str, tuple[int, int]] = {}
+    for site, answers in drawn():
+        rows[case(site, answers, start)] += 1
+        count_names(site, answers, names)
     print(
-        f"log loss {loss(rows, weights):.5f}; agreed {len(able) / len(rows):.4f}, right {sum(able) / len(able):.4f}"
+        f"{rows.total()} sites of seeds {SEEDS[0]} to {SEEDS[-1]}, {len(rows)} kinds; log loss {loss(rows, start):.5f}",
+        flush=True,
+    )
+    weights = descend(rows, replace(start, slope=1.0, offset=0.0))
+    weights = threshold(rows, calibrate(rows, weights))
+    weights = replace(weights, **{key: round(missed / seen, 4) for key, (seen, missed) in names.items()})
+    able = [
+        (right, count)
+        for score, right, able, count in judged(rows, weights)
+        if able and score >= weights.agreed
+    ]
+    agreed = sum(count for _, count in able)
+    right = sum(count for right, count in able if right)
+    print(
+        f"log loss {loss(rows, weights):.5f}; agreed {agreed / rows.total():.4f}, right {right / agreed:.4f}"
     )
     text = write(weights)
     print(text)

@@ -100,6 +100,7 @@ def _method(answer: Any, *, raw: bool) -> dict[str, Any]:
         "names": list(answer.names),
         "abuse_mail": list(answer.abuse_mail),
         "impossible": list(answer.impossible),
+        "unlikely": list(answer.unlikely),
         "layer": answer.layer,
         "disclosed_by": answer.disclosed_by,
         "source": answer.source,

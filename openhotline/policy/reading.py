@@ -374,14 +374,15 @@ def term_of(row: Table) -> Term:
 
 _CHANCES = {
     "country": (
-        *("registry", "autonomous_system", "location", "location_year", "disclosed", "round_trip"),
-        *("common_registration", "common_location", "common_all", "common_escape", "split_names"),
+        *("registry", "whois", "autonomous_system", "location", "location_year", "disclosed", "round_trip"),
+        *("round_trip_straight", "common_registration", "leased", "leased_copied"),
+        *("moved_year", "common_all", "common_escape", "split_names"),
     ),
     "names": ("operator_as", "operator_registry", "host_as", "host_registry"),
     "thresholds": ("agreed", "agreed_name"),
 }
 _COUNTS = (
-    *("methods_needed", "old_days", "unknown_age_days", "round_trip_rules_out"),
+    *("methods_needed", "old_days", "unknown_age_days", "file_lag_days", "round_trip_rules_out"),
     *("back_and_forth_minutes", "back_and_forth_hours"),
 )
 

@@ -33,6 +33,7 @@ class MethodAnswer:
     layer: str = ""  # "edge" or "origin" where the answer itself says which one it speaks of
     names: tuple[str, ...] = ()  # names it carries: of a certificate, of name servers
     impossible: tuple[str, ...] = ()  # countries it rules out (a round trip shorter than light allows)
+    unlikely: tuple[str, ...] = ()  # countries it allows only by a straighter path than nearly all are
     disclosed_by: str = ""  # who named an origin behind a proxy, and in answer to what
 
 

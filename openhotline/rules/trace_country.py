@@ -1,9 +1,9 @@
 """How sure a country is, given what every source said: the arithmetic of the vote, nothing else.
 
-True here: sources that copy from each other count once. Answers of one family share one voice; and a lie that
-registrations share (a parent company's registered office), that location files share, or that all share (a leased
-block) is weighed as the one lie it is, so more copies cannot make anybody surer than the chance of a common lie
-allows. What is not here: which answers there are and what they mean in words (`trace_vote.py`, `trace_reasons.py`).
+True here: sources that copy from each other count once. Answers of one family share one voice; and a lie that several
+sources share is weighed as the one lie it is, so more copies cannot make anybody surer than the chance of that lie
+allows. There are four: the registered office of a parent company in both registrations; a block that moved since the
+files were built; a leased block, whose registry some files copied; a block whose move nobody has noticed yet. What is not here: which answers there are and what they mean in words (`trace_vote.py`, `trace_reasons.py`).
 """
 
 import math
@@ -26,17 +26,26 @@ FAMILY = {
     methods.LOCATION: LOCATION,
     methods.DISCLOSED: DISCLOSED,
 }
-_REGISTRATIONS = frozenset((REGISTRY, AUTONOMOUS))
+Lies = Sequence[tuple[str, int]]  # a country that may be the lie ("": one nobody named), and how many such there are
+MOST_SURE = 0.9999  # unanimity is never certainty
 WORST = 0.6  # however old a source is, it is not believed to be wrong more often than this
 
 
 class Voice(NamedTuple):
-    """One say in the vote: who says it, where, how often such a source errs, and its share of a voice."""
+    """One say in the vote: who says it, where, how often such a source errs, its share of a voice, and its age."""
 
     family: str
     country: str
     error: float
     power: float
+    years: float = 0.0  # of a location file
+
+
+class Trip(NamedTuple):
+    """What one round trip speaks against: countries out of light's reach, and those out of nearly any path's."""
+
+    impossible: frozenset[str]
+    unlikely: frozenset[str] = frozenset()
 
 
 class Belief(NamedTuple):
@@ -60,14 +69,14 @@ def voices(answers: Iterable[MethodAnswer], weights: Weights) -> list[Voice]:
     """The voices among the answers. Several answers of one family share one voice, but each location file has its
     own: what they have in common is weighed as common."""
     given = [
-        (FAMILY[answer.method], code_of(answer.country), error_of(answer, weights))
+        (FAMILY[answer.method], code_of(answer.country), error_of(answer, weights), _years(answer, weights))
         for answer in answers
         if answer.ok and answer.method in FAMILY and code_of(answer.country)
     ]
-    sizes = Counter(family for family, _, _ in given)
+    sizes = Counter(family for family, *_ in given)
     return sorted(
-        Voice(family, country, error, 1.0 if family == LOCATION else 1.0 / sizes[family])
-        for family, country, error in given
+        Voice(family, country, error, 1.0 if family == LOCATION else 1.0 / sizes[family], years)
+        for family, country, error, years in given
     )
 
 
@@ -75,9 +84,9 @@ def error_of(answer: MethodAnswer, weights: Weights) -> float:
     """How often a source of this kind and age names another country than the server's."""
     family = FAMILY[answer.method]
     if family == LOCATION:
-        age = answer.source_age_s
-        years = (weights.unknown_age_days * DAY_S if age is None else max(age, 0)) / YEAR_S
-        return min(weights.location + weights.location_year * years, WORST)
+        return min(weights.location + weights.location_year * _years(answer, weights), WORST)
+    if answer.method == methods.WHOIS:
+        return weights.whois
     rates = {
         REGISTRY: weights.registry,
         AUTONOMOUS: weights.autonomous_system,
@@ -86,10 +95,17 @@ def error_of(answer: MethodAnswer, weights: Weights) -> float:
     return rates[family]
 
 
-def belief(said: Sequence[Voice], ruled_out: Sequence[frozenset[str]], weights: Weights) -> Belief:
-    """The chance of every named country. `ruled_out`: per vantage point, the countries its round trip excludes."""
+def _years(answer: MethodAnswer, weights: Weights) -> float:
+    age = answer.source_age_s
+    if FAMILY[answer.method] != LOCATION:
+        return 0.0
+    return (weights.unknown_age_days * DAY_S if age is None else max(age, 0)) / YEAR_S
+
+
+def belief(said: Sequence[Voice], trips: Sequence[Trip], weights: Weights) -> Belief:
+    """The chance of every named country. `trips`: what each vantage point's round trip speaks against."""
     named = sorted({voice.country for voice in said})
-    excluded = frozenset().union(*ruled_out) if ruled_out else frozenset()
+    excluded = frozenset().union(*(trip.impossible for trip in trips))
     if not named:
         return Belief((), excluded)
     others = max(weights.countries, len(named) + 2) - len(named)  # countries nobody named
@@ -97,41 +113,65 @@ def belief(said: Sequence[Voice], ruled_out: Sequence[frozenset[str]], weights: 
     likely: dict[str, float] = {}
     for truth, count in lies:
         chance = _chance(said, truth, lies, others + len(named), weights)
-        for one in ruled_out:
-            if truth in one:
+        for trip in trips:
+            if truth in trip.impossible:
                 chance *= weights.round_trip
+            elif truth in trip.unlikely:
+                chance *= weights.round_trip_straight
         likely[truth] = chance * count
     total = sum(likely.values())
     chances = ((country, _calibrated(likely[country] / total, weights)) for country in named)
     return Belief(tuple(sorted(chances, key=lambda one: (-one[1], one[0]))), excluded)
 
 
-def _chance(
-    said: Sequence[Voice], truth: str, lies: Sequence[tuple[str, int]], countries: int, weights: Weights
-) -> float:
+def _chance(said: Sequence[Voice], truth: str, lies: Lies, countries: int, weights: Weights) -> float:
     """How likely these answers are if the server stands in `truth` ("": a country nobody named)."""
     wrong = countries - 1
-    registrations = [voice for voice in said if voice.family in _REGISTRATIONS]
+    registry = [voice for voice in said if voice.family == REGISTRY]
+    system = [voice for voice in said if voice.family == AUTONOMOUS]
     files = [voice for voice in said if voice.family == LOCATION]
-    rest = [voice for voice in said if voice.family not in _REGISTRATIONS and voice.family != LOCATION]
-    alone_registered = _apart(registrations, truth, wrong)
-    alone_files = _apart(files, truth, wrong)
-    told = _apart(rest, truth, wrong)
-    escape = weights.common_escape
-    shared_registered = shared_files = shared_all = 0.0
+    rest = [voice for voice in said if voice.family not in (REGISTRY, AUTONOMOUS, LOCATION)]
+    escape, copied = weights.common_escape, weights.leased_copied
+    spells = _spells(files, weights)
+    office = office_of_system = moved = leased = sold = 0.0  # by the lie that is shared
     for lie, count in lies:
-        count = count - 1 if lie == truth == "" else count
-        if count <= 0 or (lie == truth and lie):
+        if lie == truth:
+            count = count - 1 if lie == "" else 0  # "" is many countries, and another of them may be the lie
+        if not count:
             continue
-        one = _together(registrations, truth, lie, escape, wrong)
-        two = _together(files, truth, lie, escape, wrong)
-        shared_registered += count * one / wrong
-        shared_files += count * two / wrong
-        shared_all += count * one * two / wrong
-    registered, located, both = weights.common_registration, weights.common_location, weights.common_all
-    none = max(0.0, 1 - registered) * alone_registered + registered * shared_registered
-    apart = none * ((1 - located) * alone_files + located * shared_files)
-    return ((1 - both) * apart + both * shared_all) * told
+        share = count / wrong
+        block = _together(registry, truth, lie, escape, wrong)
+        of_system = _together(system, truth, lie, escape, wrong)
+        office += share * block * of_system
+        office_of_system += share * of_system
+        moved += share * sum(
+            chance * _apart(stale, lie, wrong) * _apart(fresh, truth, wrong)
+            for chance, fresh, stale in spells
+        )
+        leased += share * block * _copied(files, truth, lie, copied, wrong)
+        sold += share * block * _together(files, truth, lie, escape, wrong)
+    shared = weights.common_registration
+    registered = (1 - shared) * _apart([*registry, *system], truth, wrong) + shared * office
+    of_system = (1 - shared) * _apart(system, truth, wrong) + shared * office_of_system
+    still = max(0.0, 1 - sum(chance for chance, _, _ in spells))
+    plain = registered * (still * _apart(files, truth, wrong) + moved)
+    block_lies = of_system * (weights.leased * leased + weights.common_all * sold)
+    ordinary = max(0.0, 1 - weights.leased - weights.common_all)
+    return (ordinary * plain + block_lies) * _apart(rest, truth, wrong)
+
+
+def _spells(files: Sequence[Voice], weights: Weights) -> list[tuple[float, list[Voice], list[Voice]]]:
+    """When the block may have moved: (chance, files that know of it, files that do not), for each file's build.
+
+    Blocks move at an even rate; a file knows of a move that is older than itself and its supplier's delay.
+    """
+    lag, found, since = weights.file_lag_days * DAY_S / YEAR_S, [], 0.0
+    ordered = sorted(files, key=lambda voice: voice.years)
+    for number, voice in enumerate(ordered):
+        until = voice.years + lag
+        found.append((min(WORST, weights.moved_year * (until - since)), ordered[:number], ordered[number:]))
+        since = until
+    return found
 
 
 def _apart(said: Sequence[Voice], truth: str, wrong: int) -> float:
@@ -155,7 +195,16 @@ def _together(said: Sequence[Voice], truth: str, lie: str, escape: float, wrong:
     return chance
 
 
+def _copied(files: Sequence[Voice], truth: str, lie: str, copied: float, wrong: int) -> float:
+    """Each file either copied the registry's lie or made itself a picture, which may be wrong by its own."""
+    chance = 1.0
+    for voice in files:
+        own = 1 - voice.error if voice.country == truth else voice.error / wrong
+        chance *= copied * (voice.country == lie) + (1 - copied) * own
+    return chance
+
+
 def _calibrated(chance: float, weights: Weights) -> float:
     bounded = min(max(chance, 1e-6), 1 - 1e-6)
     odds = weights.slope * math.log(bounded / (1 - bounded)) + weights.offset
-    return round(min(max(1 / (1 + math.exp(-odds)), 0.001), 0.999), 4)
+    return round(min(max(1 / (1 + math.exp(-odds)), 0.001), MOST_SURE), 5)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from openhotline.rules import methods, trace_names
 from openhotline.rules.countries import name_of
 from openhotline.rules.facts import MethodAnswer, TraceFacts
-from openhotline.rules.trace_country import LOCATION, ROUND_TRIP, Belief, Voice, belief, voices
+from openhotline.rules.trace_country import LOCATION, ROUND_TRIP, Belief, Trip, Voice, belief, voices
 from openhotline.rules.trace_reasons import EDGE, NO, ORIGIN, SAME, YES, Reason, ordered, reasons
 from openhotline.rules.trace_weights import Weights
 
@@ -177,7 +177,8 @@ def _layer(layer: str, answers: Sequence[MethodAnswer], weights: Weights) -> Lay
 def _country(answers: Sequence[MethodAnswer], weights: Weights) -> Named:
     said = voices(answers, weights)
     trips = [a for a in answers if a.method == methods.ROUND_TRIP and a.ok]
-    held = belief(said, [frozenset(trip.impossible) for trip in trips], weights)
+    against = [Trip(*map(frozenset, (trip.impossible, trip.unlikely))) for trip in trips]
+    held = belief(said, against, weights)
     country = held.country
     share = _share_of_names(answers, weights)
     score = round(held.score * share, 4)

@@ -18,15 +18,19 @@ class Weights:
     tuning_seeds: frozenset[int]  # worlds it was fitted on: no score may be quoted from one of these
 
     countries: int  # how many countries a wrong answer is spread over
-    registry: float  # RDAP and WHOIS of the address name another country than the server's
+    registry: float  # RDAP of the address names another country than the server's
+    whois: float  # so does WHOIS
     autonomous_system: float  # so does the registration of the autonomous system
     location: float  # so does a location file that is new
     location_year: float  # what a year of age adds to that
     disclosed: float  # what the operator of a proxy tells a trusted notifier is wrong
     round_trip: float  # a round trip rules out the country that it is
+    round_trip_straight: float  # ... or allows it only by a straighter path than nearly all are
     common_registration: float  # both registrations carry one wrong country: the parent's, the holder's
-    common_location: float  # location files carry one wrong country: they copy from each other
-    common_all: float  # registrations and files carry one wrong country: a block that was leased or has moved
+    leased: float  # a block is leased: its registry names the owner's country
+    leased_copied: float  # ... and a location file copied that
+    moved_year: float  # a block moves to another country within a year; files built before do not know
+    common_all: float  # the registry and all files carry one wrong country: a move that nobody has noticed yet
     common_escape: float  # where a lie is common, how often one source does not carry it
     split_names: float  # one of several resolvers lies and the others are believed
 
@@ -43,6 +47,7 @@ class Weights:
     methods_needed: int  # independent methods that must name the country
     old_days: int  # from this age a source is called old
     unknown_age_days: int  # the age of a file that tells none
+    file_lag_days: int  # a supplier of location files learns of a move so long after it
     round_trip_rules_out: int  # countries a round trip must rule out to count as a method that agrees
     back_and_forth_minutes: int  # a return to where it has just been is believed after it stayed this long
     back_and_forth_hours: int  # ... if it was there within this time

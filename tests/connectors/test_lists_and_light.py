@@ -34,7 +34,7 @@ def test_every_capital_stands_inside_its_country() -> None:
     }  # fmt: skip
     for code, place in capitals.items():
         # Measured on the spot, in no time, its own country is never ruled out; many others are.
-        gone = roundtrip.ruled_out(0.0001, place, EXTENTS)
+        gone, _ = roundtrip.ruled_out(0.0001, place, EXTENTS)
         assert code not in gone and len(gone) > 200, (code, len(gone))
 
 
@@ -42,15 +42,22 @@ def test_what_light_can_reach_is_never_ruled_out() -> None:
     for code, circles in EXTENTS.items():
         for lat, lon, _ in circles:
             there = roundtrip.distance_km(LONDON, (lat, lon))
-            assert code not in roundtrip.ruled_out(2 * there / roundtrip.FIBRE_KM_S, LONDON, EXTENTS), code
+            gone, _ = roundtrip.ruled_out(2 * there / roundtrip.FIBRE_KM_S, LONDON, EXTENTS)
+            assert code not in gone, code
 
 
 def test_a_quick_answer_rules_out_the_other_side_of_the_world() -> None:
-    gone = roundtrip.ruled_out(0.010, EDINBURGH, EXTENTS)  # ten milliseconds: about 1,020 km
+    gone, _ = roundtrip.ruled_out(0.010, EDINBURGH, EXTENTS)  # ten milliseconds: about 1,020 km
     assert {"NZ", "AU", "JP", "BR", "ZA", "RO"} <= set(gone)
     assert not {"GB", "IE", "NL", "FR", "NO"} & set(gone)
     assert "RU" in gone or "RU" in EXTENTS
-    assert roundtrip.ruled_out(1.0, EDINBURGH, EXTENTS) == ()
+    assert roundtrip.ruled_out(1.0, EDINBURGH, EXTENTS) == ((), ())
+
+
+def test_what_only_a_very_straight_path_reaches_is_unlikely_and_a_slow_answer_leans_nowhere() -> None:
+    gone, unlikely = roundtrip.ruled_out(0.030, LONDON, EXTENTS)  # 3,110 km by light in glass, 2,550 by nearly any path
+    assert "US" in gone and {"EG", "GE", "ML"} <= set(unlikely)
+    assert not {"GB", "NL", "FI", "GR"} & {*gone, *unlikely}
 
 
 # Proxies

@@ -107,6 +107,30 @@ def test_an_old_file_weighs_less_and_says_so() -> None:
     assert "The file is 400 days old." in why_of(weigh(*answers), answers, old)
 
 
+def test_files_that_are_older_than_a_move_may_all_be_wrong_together() -> None:
+    # Both registrations say one country and every file another: a parent's office, or a block that moved since.
+    def files_of(days: int) -> Vote:
+        return weigh(
+            says("rdap", "GB"), says("rdap-as", "GB"), *(located("NL", f"{n}.mmdb", days) for n in range(3))
+        )
+
+    new, old = files_of(3), files_of(500)
+    assert new.country == "NL"
+    assert old.score < new.score or old.country == "GB", "the older the files, the likelier it is the move"
+
+
+def test_a_round_trip_leans_against_what_only_a_very_straight_path_would_reach() -> None:
+    def with_trip(*unlikely: str) -> Vote:
+        trip = says(
+            "round-trip", "", answer="30 ms", vantage="London", impossible=FAR, unlikely=unlikely
+        )
+        return weigh(says("rdap", "GB"), says("rdap-as", "DE"), located("GB"), located("GB", "b.mmdb"), trip)
+
+    plain, against, for_it = with_trip(), with_trip("GB"), with_trip("DE")
+    assert for_it.score > plain.score > against.score
+    assert against.score > 0.01, "it leans; only what light cannot reach is ruled out"
+
+
 def test_a_missing_file_lowers_the_score_and_says_so() -> None:
     whole = weigh(says("rdap", "GB"), says("origin-network", "GB"), located("GB"))
     missing = fails("location", "No file of countries is installed.")

@@ -190,7 +190,7 @@ def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob | ProbeJob |
     raise ValueError(f"no such job: {kind[:40]}")
 
 
-_TUPLES = ("addresses", "abuse_mail", "names", "impossible")
+_TUPLES = ("addresses", "abuse_mail", "names", "impossible", "unlikely")
 
 
 def trace_facts_of(value: dict[str, Any]) -> TraceFacts:

@@ -3,7 +3,10 @@
 True here: light in fibre covers 204 km in a millisecond, so a server that answers after `s` seconds stands within
 half of `s` times that of the vantage point. Anything that delays only widens the circle; what would narrow it
 falsely is something nearer that answers in the server's name (a proxy, an anycast edge), and then it is the
-edge that is placed. A country is ruled out only if every circle that covers it lies wholly outside. Not here:
+edge that is placed. A country is ruled out only if every circle that covers it lies wholly outside. Beyond that it only leans, and
+only against what is far: no cable runs straight and packets wait, so what would need more than five ninths of light's
+speed in the void is called unlikely (servers are located by four ninths: Katz-Bassett et al., IMC 2006; Wang et al.,
+NSDI 2011). A slow answer says nothing: the way to the exit is in it, and any queue. Not here:
 measuring (the prober), the circles (`policy/extents.json`).
 """
 
@@ -15,6 +18,7 @@ from openhotline.rules.facts import MethodAnswer
 
 METHOD = methods.ROUND_TRIP
 FIBRE_KM_S = 299_792.458 / 1.468  # light in glass of the usual refractive index
+USUAL_KM_S = 299_792.458 * 5 / 9
 EARTH_KM = 6371.0
 SLACK_KM = 50.0  # the circles stand on a coarse map; a coast may be off by less than this
 
@@ -30,19 +34,24 @@ def distance_km(one: Place, other: Place) -> float:
     return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
 
 
-def reach_km(seconds: float) -> float:
+def reach_km(seconds: float, speed: float = FIBRE_KM_S) -> float:
     """How far away a server can be that answered after `seconds`."""
-    return seconds / 2 * FIBRE_KM_S + SLACK_KM
+    return seconds / 2 * speed + SLACK_KM
 
 
-def ruled_out(seconds: float, place: Place, extents: Extents) -> tuple[str, ...]:
-    """Countries, in alphabetical order, of which no part lies within reach."""
-    reach = reach_km(seconds)
-    return tuple(
-        code
-        for code, circles in sorted(extents.items())
-        if circles and all(distance_km(place, (lat, lon)) - radius > reach for lat, lon, radius in circles)
-    )
+def ruled_out(
+    seconds: float, place: Place, extents: Extents
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Countries out of reach, and those in reach of an unusually straight path only; each by alphabet."""
+    reach, usual = reach_km(seconds), reach_km(seconds, USUAL_KM_S)
+    impossible, unlikely = [], []
+    for code, circles in sorted(extents.items()):
+        near = min((distance_km(place, (lat, lon)) - radius for lat, lon, radius in circles), default=0.0)
+        if near > reach:
+            impossible.append(code)
+        elif near > usual:
+            unlikely.append(code)
+    return tuple(impossible), tuple(unlikely)
 
 
 def answer(
@@ -65,7 +74,7 @@ def answer(
         return MethodAnswer(
             METHOD, True, why, shown, "", (literal,), source=source, seconds=best, raw=raw, vantage=vantage
         )
-    gone = ruled_out(best, place, extents)
+    gone, unlikely = ruled_out(best, place, extents)
     why = f"Within {reach_km(best):,.0f} km of {vantage}: {len(gone)} countries are out of reach."
     if through_exit:
         why += " Measured through an exit, which must stand where it is said to."
@@ -80,4 +89,5 @@ def answer(
         raw=raw,
         vantage=vantage,
         impossible=gone,
+        unlikely=unlikely,
     )
