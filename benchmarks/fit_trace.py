@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from openhotline import policy
 from openhotline.commands import scores
@@ -99,7 +99,9 @@ def _spelled(trip: tuple[frozenset[str], ...]) -> list[list[str]]:
 def judged(rows: Counter[Case], weights: Weights) -> Iterator[tuple[float, bool, bool, int]]:
     """(score, right, whether it would be agreed but for its score, how many such) for each."""
     for one, count in rows.items():
-        said = voices([MethodAnswer(m, True, country=c, source_age_s=age) for m, c, age in one.answers], weights)
+        said = voices(
+            [MethodAnswer(m, True, country=c, source_age_s=age) for m, c, age in one.answers], weights
+        )
         held = belief(said, [Trip(*trip) for trip in one.trips], weights)
         share = 1 - weights.split_names if one.split else one.share
         yield held.score * share, bool(one.truth) and held.country == one.truth, one.able, count
@@ -201,7 +203,8 @@ def main() -> None:
     )
     weights = descend(rows, replace(start, slope=1.0, offset=0.0))
     weights = threshold(rows, calibrate(rows, weights))
-    weights = replace(weights, **{key: round(missed / seen, 4) for key, (seen, missed) in names.items()})
+    missed: dict[str, Any] = {key: round(wrong / seen, 4) for key, (seen, wrong) in names.items()}
+    weights = replace(weights, **missed)
     able = [
         (right, count)
         for score, right, able, count in judged(rows, weights)

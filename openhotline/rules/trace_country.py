@@ -26,7 +26,9 @@ FAMILY = {
     methods.LOCATION: LOCATION,
     methods.DISCLOSED: DISCLOSED,
 }
-Lies = Sequence[tuple[str, int]]  # a country that may be the lie ("": one nobody named), and how many such there are
+Lies = Sequence[
+    tuple[str, int]
+]  # a country that may be the lie ("": one nobody named), and how many such there are
 MOST_SURE = 0.9999  # unanimity is never certainty
 WORST = 0.6  # however old a source is, it is not believed to be wrong more often than this
 

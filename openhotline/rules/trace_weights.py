@@ -30,7 +30,9 @@ class Weights:
     leased: float  # a block is leased: its registry names the owner's country
     leased_copied: float  # ... and a location file copied that
     moved_year: float  # a block moves to another country within a year; files built before do not know
-    common_all: float  # the registry and all files carry one wrong country: a move that nobody has noticed yet
+    common_all: (
+        float  # the registry and all files carry one wrong country: a move that nobody has noticed yet
+    )
     common_escape: float  # where a lie is common, how often one source does not carry it
     split_names: float  # one of several resolvers lies and the others are believed
 

@@ -55,7 +55,9 @@ def test_a_quick_answer_rules_out_the_other_side_of_the_world() -> None:
 
 
 def test_what_only_a_very_straight_path_reaches_is_unlikely_and_a_slow_answer_leans_nowhere() -> None:
-    gone, unlikely = roundtrip.ruled_out(0.030, LONDON, EXTENTS)  # 3,110 km by light in glass, 2,550 by nearly any path
+    gone, unlikely = roundtrip.ruled_out(
+        0.030, LONDON, EXTENTS
+    )  # 3,110 km by light in glass, 2,550 by nearly any path
     assert "US" in gone and {"EG", "GE", "ML"} <= set(unlikely)
     assert not {"GB", "NL", "FI", "GR"} & {*gone, *unlikely}
 

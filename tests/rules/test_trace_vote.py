@@ -121,9 +121,7 @@ def test_files_that_are_older_than_a_move_may_all_be_wrong_together() -> None:
 
 def test_a_round_trip_leans_against_what_only_a_very_straight_path_would_reach() -> None:
     def with_trip(*unlikely: str) -> Vote:
-        trip = says(
-            "round-trip", "", answer="30 ms", vantage="London", impossible=FAR, unlikely=unlikely
-        )
+        trip = says("round-trip", "", answer="30 ms", vantage="London", impossible=FAR, unlikely=unlikely)
         return weigh(says("rdap", "GB"), says("rdap-as", "DE"), located("GB"), located("GB", "b.mmdb"), trip)
 
     plain, against, for_it = with_trip(), with_trip("GB"), with_trip("DE")

@@ -39,9 +39,7 @@ def reach_km(seconds: float, speed: float = FIBRE_KM_S) -> float:
     return seconds / 2 * speed + SLACK_KM
 
 
-def ruled_out(
-    seconds: float, place: Place, extents: Extents
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def ruled_out(seconds: float, place: Place, extents: Extents) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Countries out of reach, and those in reach of an unusually straight path only; each by alphabet."""
     reach, usual = reach_km(seconds), reach_km(seconds, USUAL_KM_S)
     impossible, unlikely = [], []
