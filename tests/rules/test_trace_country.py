@@ -7,7 +7,7 @@ import pytest
 from openhotline import policy
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
-from openhotline.rules.trace_country import Voice, belief, error_of, voices
+from openhotline.rules.trace_country import Trip, Voice, belief, error_of, voices
 
 ALONE = replace(
     policy.trace_weights(),
@@ -15,8 +15,12 @@ ALONE = replace(
     slope=1.0,
     offset=0.0,
     round_trip=0.1,
+    round_trip_straight=0.5,
     common_registration=0.0,
-    common_location=0.0,
+    leased=0.0,
+    leased_copied=0.3,
+    moved_year=0.0,
+    file_lag_days=0,
     common_all=0.0,
     common_escape=0.4,
 )
@@ -31,7 +35,7 @@ def test_what_one_source_says_is_as_likely_as_it_is_right() -> None:
     found = belief([GB], [], ALONE)
     assert dict(found.chances) == near(GB=0.8)
     assert (found.country, found.score) == ("GB", 0.8)
-    assert belief([], [frozenset({"NL"})], ALONE) == ((), {"NL"})
+    assert belief([], [Trip(frozenset({"NL"}))], ALONE) == ((), {"NL"})
     assert (belief([], [], ALONE).country, belief([], [], ALONE).score) == ("", 0.0)
 
 
@@ -48,26 +52,60 @@ def test_two_sources_that_differ_leave_room_for_a_third_country() -> None:
 
 
 def test_a_round_trip_makes_a_country_a_tenth_as_likely_from_each_place() -> None:
-    once = belief([GB], [frozenset({"GB", "FR"})], ALONE)
+    once = belief([GB], [Trip(frozenset({"GB", "FR"}))], ALONE)
     assert dict(once.chances) == near(GB=0.08 / 0.28)
     assert once.ruled_out == {"GB", "FR"}
-    twice = belief([GB], [frozenset({"GB"}), frozenset({"GB"})], ALONE)
+    twice = belief([GB], [Trip(frozenset({"GB"})), Trip(frozenset({"GB"}))], ALONE)
     assert dict(twice.chances) == near(GB=0.008 / 0.208)
 
 
-@pytest.mark.parametrize("family", ["registry", "location"])
-def test_sources_that_share_one_lie_are_one_source(family: str) -> None:
-    shared = (
-        replace(ALONE, common_registration=1.0)
-        if family == "registry"
-        else replace(ALONE, common_location=1.0)
-    )
-    one = Voice(family, "GB", 0.2, 1.0)
+def test_a_round_trip_that_is_nearly_too_short_halves_and_rules_nothing_out() -> None:
+    leaned = belief([GB], [Trip(frozenset({"FR"}), frozenset({"GB", "FR"}))], ALONE)
+    assert dict(leaned.chances) == near(GB=0.4 / 0.6)
+    assert leaned.ruled_out == {"FR"}
+
+
+def test_registrations_that_share_one_office_are_one_source() -> None:
+    shared = replace(ALONE, common_registration=1.0)
     # In truth GB: the shared lie is one of nine others, and the source escapes it (0.4) to the truth (half of it).
-    truth = 9 * 0.2 / 9
     # In truth elsewhere: the lie is GB (1 - 0.4), or one of eight others from which it escapes to GB by chance.
-    other = (0.6 + 8 * 0.2 / 9) / 9
-    assert dict(belief([one], [], shared).chances) == near(GB=truth / (truth + 9 * other))
+    truth, other = 0.2, (0.6 + 8 * 0.2 / 9) / 9
+    assert dict(belief([GB], [], shared).chances) == near(GB=truth / (truth + 9 * other))
+    both = [GB, Voice("autonomous system", "GB", 0.3, 1.0)]
+    truth, other = 0.2**2, (0.6**2 + 8 * (0.2 / 9) ** 2) / 9
+    assert dict(belief(both, [], shared).chances) == near(GB=truth / (truth + 9 * other))
+
+
+def test_a_file_built_before_a_move_knows_nothing_of_it_and_a_newer_one_does() -> None:
+    moves = replace(ALONE, moved_year=0.5)
+    old = Voice("location", "GB", 0.1, 1.0, 1.0)
+    # In truth GB: no move and right, or a move from one of nine others and wrong by chance.
+    truth = 0.5 * 0.9 + 0.5 * 0.1 / 9
+    other = 0.5 * 0.1 / 9 + 0.5 * (0.9 + 8 * 0.1 / 9) / 9
+    assert dict(belief([old], [], moves).chances) == near(GB=truth / (truth + 9 * other))
+
+    new = Voice("location", "NL", 0.1, 1.0, 0.0)
+    still = 0.5 * 0.9 * 0.1 / 9
+    nl = still + 0.5 * 0.9 * (0.9 + 8 * 0.1 / 9) / 9
+    gb = still + 0.5 * 0.1 / 9 * (0.1 / 9 + 8 * 0.1 / 9) / 9
+    other = 0.5 * (0.1 / 9) ** 2 + 0.5 * 0.1 / 9 * (0.9 + 8 * 0.1 / 9) / 9
+    total = nl + gb + 8 * other
+    assert dict(belief([old, new], [], moves).chances) == near(NL=nl / total, GB=gb / total)
+    late = replace(moves, moved_year=0.25, file_lag_days=365)  # as far back, by the supplier's delay
+    assert dict(belief([old._replace(years=1.0)], [], late).chances)["GB"] == pytest.approx(
+        dict(belief([old], [], moves).chances)["GB"], abs=1e-3
+    )
+
+
+def test_a_leased_block_names_its_owner_and_some_files_copy_that() -> None:
+    leased = replace(ALONE, leased=1.0)
+    said = [GB, Voice("location", "GB", 0.1, 1.0)]
+    truth = 0.2 * 0.7 * 0.9
+    other = (0.6 * (0.3 + 0.7 * 0.1 / 9) + 8 * 0.2 / 9 * 0.7 * 0.1 / 9) / 9
+    assert dict(belief(said, [], leased).chances) == near(GB=truth / (truth + 9 * other))
+    announced = [*said, Voice("autonomous system", "GB", 0.3, 1.0)]  # who announces it took no part in that
+    truth, other = truth * 0.7, other * 0.3 / 9
+    assert dict(belief(announced, [], leased).chances) == near(GB=truth / (truth + 9 * other))
 
 
 def test_what_registries_and_files_share_is_one_lie_of_both() -> None:
@@ -108,14 +146,19 @@ def test_a_file_errs_more_often_the_older_it_is_up_to_a_point() -> None:
 
     assert [error(age) for age in (-5, 0, year, 99 * year)] == pytest.approx([0.1, 0.1, 0.3, 0.6], abs=1e-3)
     assert error(None) == pytest.approx(0.5, abs=1e-3)
-    rates = replace(weights, registry=0.11, autonomous_system=0.12, disclosed=0.13)
-    for method, rate in ((methods.WHOIS, 0.11), (methods.ORIGIN_NETWORK, 0.12), (methods.DISCLOSED, 0.13)):
+    rates = replace(weights, registry=0.11, autonomous_system=0.12, disclosed=0.13, whois=0.14)
+    for method, rate in (
+        (methods.RDAP, 0.11),
+        (methods.ORIGIN_NETWORK, 0.12),
+        (methods.DISCLOSED, 0.13),
+        (methods.WHOIS, 0.14),
+    ):
         assert error_of(answer(method, age=9 * year), rates) == rate
 
 
-def test_a_score_is_between_one_and_999_thousandths() -> None:
+def test_a_score_is_never_certainty() -> None:
     sure = belief([Voice("disclosed", "GB", 1e-12, 1.0)], [], ALONE)
-    assert sure.score == 0.999
+    assert sure.score == 0.9999
     unsure = belief([Voice("disclosed", "GB", 1 - 1e-12, 1.0)], [], ALONE)
     assert unsure.score == 0.001
     steeper = replace(ALONE, slope=2.0, offset=0.5)
