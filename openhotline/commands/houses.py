@@ -46,8 +46,9 @@ def up(
     from openhotline.jobs.supervise import Supervisor
 
     house.make_places(settings)
-    house.migrate()
-    house.settle(settings, at=settings.clock().now())
+    with common.progress("The tables are made ready", None):
+        house.migrate()
+        house.settle(settings, at=settings.clock().now())
     house.refuse_unsafe(settings)
     supervisor = Supervisor(settings, with_world=False, with_worker=True, workers=workers)
     supervisor.start()
