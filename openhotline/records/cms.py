@@ -1,8 +1,8 @@
-"""Whether a detached S/MIME signature (CMS, RFC 5652) over a text is of one known certificate, and when it was made.
+"""Whether an S/MIME signature (CMS, RFC 5652) over a text is of one known certificate, and when it was made.
 
 True here: the certificate is the one two people verified; what the message itself carries of certificates is never
-read, so nobody is believed for having brought one. Signed attributes must be there: a signature over the content alone
-could be passed off as one over attributes. What is not here: reading MIME (connectors), whose certificate it is (steps).
+read, so nobody is believed for having brought one; nor is a text that the signature carries. Signed attributes must be
+there: a signature over the content alone could be passed off as one over attributes. What is not here: reading MIME and what a closed message carries (connectors), whose certificate it is (steps).
 """
 
 from collections.abc import Iterator

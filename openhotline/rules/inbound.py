@@ -50,6 +50,7 @@ class Inbound:
     payload: bytes = b""  # what the signature is over
     signed_text: str = ""  # the plain text in that
     signature: bytes = b""
+    encrypted: bool = False  # only a key would open it, and the house has none for mail
     fault: str = ""  # why it could not be read
 
     def serials(self) -> list[str]:

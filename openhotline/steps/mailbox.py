@@ -40,6 +40,11 @@ from openhotline.steps import alert, answer, confirm, departed, domain_alert, in
 from openhotline.steps.advance import refuse_unless
 
 EXCERPT = 4000
+UNKNOWN = "Nothing in it can be shown to be from anybody we know."
+ENCRYPTED = (
+    "It is encrypted, and the house has no key that opens mail. Ask the sender to write again without encrypting, "
+    "or to use the pages."
+)
 _CAME_BACK = {
     "notice": departed.came_back,
     alert.KIND: alert.came_back,
@@ -67,7 +72,7 @@ def receive(raw: bytes, read: Inbound, *, domain: str, policy: Policy, at: datet
             sender=read.sender,
             subject=read.subject,
             text=read.text[:EXCERPT],
-            why=read.fault or "Nothing in it can be shown to be from anybody we know.",
+            why=read.fault or (ENCRYPTED if read.encrypted else UNKNOWN),
         )
         _classify(made, read, domain=domain, policy=policy, at=at)
         payload = {"digest": digest, "kind": made.kind, "why": made.why}
@@ -86,7 +91,7 @@ def _classify(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: dat
         _delivery(made, read, domain=domain, at=at)
     elif _police(made, read, domain=domain, at=at) or _reply(made, read, domain=domain, policy=policy, at=at):
         pass
-    elif read.mailbox(inbound.REPORTS, domain):
+    elif read.mailbox(inbound.REPORTS, domain) and not read.encrypted:
         _report(made, read, policy=policy, at=at)
     made.save()
 
@@ -176,8 +181,16 @@ def _police(made: Mail, read: Inbound, *, domain: str, at: datetime) -> bool:
         return False
     made.unit = asked.unit
     made.why = f"It answers or names {asked.number}, and is not signed with the unit’s key."
-    if read.signed and not read.signature:
-        made.why = f"It names {asked.number} and is signed, but closed up. Ask {asked.unit.name} to sign in clear text."
+    if read.encrypted:
+        made.why = (
+            f"It names {asked.number} and is encrypted, and the house has no key that opens mail. "
+            f"Ask {asked.unit.name} to answer at the police desk, or to sign without encrypting."
+        )
+    elif read.signed and not read.signature:
+        made.why = (
+            f"It names {asked.number} and is signed, but what was signed cannot be opened. "
+            f"Ask {asked.unit.name} to sign in clear text, or to answer at the police desk."
+        )
     elif read.signed:
         _propose(made, read, asked, at=at)
     return True

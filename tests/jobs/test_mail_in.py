@@ -1,5 +1,6 @@
 """Mail that comes in: believed only where it can be shown, kept always, and never an instruction."""
 
+import base64
 import contextlib
 import os
 import random
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from openhotline.connectors.mail import inbound, maildir
+from openhotline.connectors.mail import inbound, maildir, opaque
 from openhotline.connectors.mail.meaning import MailLetter, render
 from openhotline.connectors.xarf import meaning as xarf
 from openhotline.jobs.mailroom import Mailroom
@@ -322,6 +323,38 @@ def smime(private: object, cert: x509.Certificate, text: str, **headers: str) ->
     return head.encode() + made
 
 
+def closed(private: object, cert: x509.Certificate, text: str, **headers: str) -> bytes:
+    """RFC 8551 application/pkcs7-mime: the text lies inside what is signed."""
+    part = f"Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n".encode()
+    made = (
+        pkcs7.PKCS7SignatureBuilder()
+        .set_data(part)
+        .add_signer(cert, private, hashes.SHA256())  # type: ignore[arg-type]
+        .sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
+    )
+    return wrapped(made, **headers)
+
+
+def wrapped(data: bytes, kind: str = "signed-data", **headers: str) -> bytes:
+    """Bytes of CMS as one message."""
+    named = {
+        "From": "desk@police.example",
+        "To": f"hotline@{DOMAIN}",
+        "Subject": "Re",
+        "MIME-Version": "1.0",
+        "Content-Type": f'application/pkcs7-mime; smime-type={kind}; name="smime.p7m"',
+        "Content-Transfer-Encoding": "base64",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return head.encode() + b"\r\n" + base64.encodebytes(data).replace(b"\n", b"\r\n")
+
+
+def opened(raw: bytes) -> bytes:
+    """What `wrapped` wrapped."""
+    return base64.b64decode(raw.partition(b"\r\n\r\n")[2])
+
+
 def unit_with_certificate(house: "Day", asked: Consultation, private: object) -> x509.Certificate:
     text, cert, _ = certificate(private, days=3650, since=3650)
     row = public_key.propose(asked.unit, text, by=house.who("P01"), at=house.now)
@@ -364,6 +397,45 @@ def test_an_smime_reply_proposes_a_hold_and_comes_only_once(house: "Day", curve:
     assert {one.status for one in Removal.objects.all()} == {"held"}
 
 
+def test_a_reply_closed_up_in_its_signature_is_opened_and_judged_like_one_in_clear_text(house: "Day") -> None:
+    asked = asked_of(house)
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    cert = unit_with_certificate(house, asked, private)
+    text = f"Go ahead\r\nOfficer: NU-2\r\n{asked.number}"
+    before = state_of(house)
+    good = opened(closed(private, cert, text))
+    for raw, why in (
+        (wrapped(good.replace(b"Go ahead", b"Go  head")), "not with the verified key"),
+        (closed(*_stranger(), text), "not with the verified key"),
+        (closed(private, cert, "Go ahead", Subject=asked.number), "does not name"),
+        (wrapped(good[:200], Subject=asked.number), "cannot be opened"),
+        (wrapped(good + bytes(opaque.MAX_BYTES), Subject=asked.number), "cannot be opened"),
+        (wrapped(enveloped(cert, text), "enveloped-data", Subject=asked.number), "sign without encrypting"),
+        (wrapped(enveloped(cert, text), "signed-data", Subject="Re"), "no key that opens mail"),
+        (wrapped(enveloped(cert, text), To=f"report@{DOMAIN}"), "no key that opens mail"),
+    ):
+        kept = take(house, raw)
+        assert (kept.kind, kept.settled_at) == ("unverified", None), why
+        assert why in kept.why
+    assert state_of(house) == before
+    # Relays and mail programs rename the type; what it is, its bytes say.
+    kept = take(house, wrapped(good, Content_Type='application/octet-stream; name="smime.p7m"'))
+    assert (kept.kind, kept.text.splitlines()[0]) == ("proposed", "Go ahead"), kept.why
+    assert not Answer.objects.exists()
+    again = take(house, wrapped(good, Subject="Fwd"))
+    assert (again.kind, "come before" in again.why) == ("unverified", True)
+    mailbox.confirm_answer(
+        ProposedAnswer.objects.get(), take=True, policy=house.policy, by=house.who("P01"), at=house.now
+    )
+    assert Answer.objects.get().by == house.people["officer NU"]
+
+
+def enveloped(cert: x509.Certificate, text: str) -> bytes:
+    """Encrypted to somebody."""
+    made = pkcs7.PKCS7EnvelopeBuilder().set_data(text.encode()).add_recipient(cert)
+    return made.encrypt(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
+
+
 def _stranger() -> tuple[object, x509.Certificate]:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return private, certificate(private, days=3650, since=3650)[1]
@@ -378,13 +450,13 @@ def test_a_signature_older_than_the_units_latest_answer_proposes_nothing(house: 
     assert (kept.kind, "The later one holds" in kept.why) == ("unverified", True)
 
 
-@pytest.mark.parametrize("name", ["ber", "pss"])
-def test_a_signature_as_other_programs_write_it_is_read(house: "Day", name: str) -> None:
-    """Made by `openssl cms -sign`: with lengths of BER, as some mail programs leave them, and with PSS padding."""
+@pytest.mark.parametrize(("name", "unit"), [("ber", "unit"), ("pss", "unit"), ("closed", "closed")])
+def test_a_signature_as_other_programs_write_it_is_read(house: "Day", name: str, unit: str) -> None:
+    """Made by `openssl cms -sign`: with lengths of BER, as some mail programs leave them, with PSS padding, and closed up."""
     asked = asked_of(house)
     assert asked.number == "P-26-0001-E"
     row = public_key.propose(
-        asked.unit, (VECTORS / "unit.pem").read_text(), by=house.who("P01"), at=house.now
+        asked.unit, (VECTORS / f"{unit}.pem").read_text(), by=house.who("P01"), at=house.now
     )
     public_key.verify(row, row.fingerprint, by=house.who("A07"), at=house.now)
     kept = take(house, (VECTORS / f"{name}.eml").read_bytes())
@@ -530,13 +602,39 @@ def three_hundred(house: "Day", notice: Notice, letter: Letter, asked: Consultat
         )
 
 
+def closed_up(house: "Day", asked: Consultation) -> Iterator[bytes]:
+    """The same, closed up in S/MIME: the unit's own, damaged; a stranger's; replayed about another question; encrypted."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    cert, stranger = unit_with_certificate(house, asked, private), _stranger()
+    about = {"In-Reply-To": f"<{Letter.objects.get(number=asked.number).key}@{DOMAIN}>"}
+    good = opened(closed(private, cert, f"Go ahead\r\n{asked.number}"))
+    start, end = good.index(b"Go ahead"), len(good)
+    for number in range(20):  # a bit turned over in the text, or in the signature behind everything else
+        place = start + number if number < 10 else end - 1 - 12 * (number - 10)
+        yield wrapped(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :], **about)
+    for number in range(10):  # cut short
+        yield wrapped(good[: end * (number + 1) // 12], **about)
+    for number in range(10):  # another text put in place of the one that was signed
+        yield wrapped(good.replace(b"Go ahead", f"Refuse {number}".encode()), **about)
+    for number in range(10):
+        yield closed(*stranger, f"No interest\r\n{asked.number} {number}", **about)
+    for number in range(10):  # the unit's own words about something else, sent as an answer to this
+        yield closed(private, cert, f"Go ahead\r\nP-26-9{number}99-X", Subject=asked.number)
+    for number in range(10):
+        yield wrapped(enveloped(cert, f"Go ahead\r\n{asked.number} {number}"), "enveloped-data", **about)
+    for number in range(5):  # closed up twice: only the outer one is opened
+        twice = closed(private, cert, f"Hold\r\n{asked.number} {number}")
+        made = pkcs7.PKCS7SignatureBuilder().set_data(twice).add_signer(cert, private, hashes.SHA256())
+        yield wrapped(made.sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary]), **about)
+
+
 def test_three_hundred_odd_messages_change_no_state_and_are_all_shown_as_unverified(house: "Day") -> None:
     notice, letter, _ = noticed(house)
     more = house.traced(house.graded(house.public_report("http://img.example.net/b")))
     asked = house.asked()
     assert more
     before, count = state_of(house), 0
-    for raw in three_hundred(house, notice, letter, asked):
+    for raw in (*three_hundred(house, notice, letter, asked), *closed_up(house, asked)):
         kept = take(house, raw)
         assert kept.kind == "unverified", (kept.kind, kept.why)
         assert kept.settled_at is None
@@ -598,6 +696,8 @@ def mutations(house: "Day", form: str, count: int, seed: int) -> None:
         "mail": [
             plain("x", In_Reply_To="<x@y.example>"),
             signed_by(pysequoia.Tsk.generate("x <x@y.example>"), "Go ahead"),
+            smime(*_stranger(), "Go ahead"),
+            closed(*_stranger(), "Go ahead"),
         ],
         "xarf": [xarf_mail(f"hotline@{DOMAIN}")],
     }[form]

@@ -1,7 +1,8 @@
 """One message as bytes -> `Inbound`. Pure; raises nothing, whatever the bytes are.
 
 True here: at most 10 MiB are read, at most 200 parts, at most 64 KiB of plain text; attachments are
-never opened, but for JSON that is XARF; a report of non-delivery is read as RFC 3464 says. What is not here: believing any of it.
+never opened, but for JSON that is XARF and S/MIME that closes up what it signs (`opaque`), whose text is then the text;
+a report of non-delivery is read as RFC 3464 says. What is not here: believing any of it.
 """
 
 import email
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from email.message import Message
 from email.utils import getaddresses
 
+from openhotline.connectors.mail import opaque
 from openhotline.rules.inbound import DeliveryWord, Inbound
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -39,19 +41,25 @@ def read(raw: bytes) -> Inbound:
 def _read(raw: bytes) -> Inbound:
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
     parts = list(_parts(message))
-    signed, payload, signature = _signature(raw, message)
+    signed, payload, signature = opaque.carried(message)
+    closed = bool(payload)
+    if not signed:
+        signed, payload, signature = _signature(raw, message)
+    inner = list(_parts(email.message_from_bytes(payload, policy=email.policy.compat32)))
+    said = inner if closed else parts
     refers = " ".join(_header(message, name) for name in ("In-Reply-To", "References"))
     return Inbound(
         sender=_header(message, "From")[:300],
         to=tuple(dict.fromkeys(_addresses(message))),
         subject=_header(message, "Subject")[:300],
-        text=_text(parts),
+        text=_text(said),
         refers=tuple(dict.fromkeys(_IDS.findall(refers)))[:50],
         report=tuple(_report(message)),
-        reported=tuple(dict.fromkeys(_xarf(parts)))[:MAX_RECIPIENTS],
-        signed=signed,
+        reported=tuple(dict.fromkeys(_xarf(said)))[:MAX_RECIPIENTS],
+        signed="" if signed == opaque.ENCRYPTED else signed,
+        encrypted=signed == opaque.ENCRYPTED,
         payload=payload,
-        signed_text=_text(list(_parts(email.message_from_bytes(payload, policy=email.policy.compat32)))),
+        signed_text=_text(inner),
         signature=signature,
     )
 
@@ -152,9 +160,6 @@ def _xarf(parts: list[Message]) -> Iterator[str]:
 
 def _signature(raw: bytes, message: Message) -> tuple[str, bytes, bytes]:
     """(kind, signed bytes, signature) of `multipart/signed` (RFC 3156, RFC 8551): the bytes exactly as they came."""
-    if message.get_content_type() == "application/pkcs7-mime":
-        smime = str(message.get_param("smime-type", "")).lower() == "signed-data"
-        return ("smime" if smime else ""), b"", b""  # closed up: the text lies inside, and is not opened
     kind = _SIGNS.get(str(message.get_param("protocol", "")).lower(), "")
     if message.get_content_type() != "multipart/signed" or not kind:
         return "", b"", b""
