@@ -4,9 +4,10 @@ Ours, as the schedule does it (`jobs/poll`): the real prober process behind a SO
 pinned, a page's title, fingerprint, simhash and sign words taken, a picture's headers read; then `steps/check.record`
 with 250 removals at once, each seen from two vantage points: the looks filed, judged against those before, a ledger
 entry, the next look set, committed. CPU is user + system of prober, worker and database.
-The peers (`peer_fetch.py`), in two ways. *Fetch alone*: straight to the host, nothing kept; beside our prober, which
-does more than fetch. *Complete*: through the same exit, title and SHA-256, a verdict against the last look, a row and a
-commit for each check, as a script is written. They look no name up, vet nothing and keep no ledger.
+The peers (`peer_fetch.py`), in three ways. *Fetch alone*: straight to the host, nothing kept. *Through the exit*: the same
+way our prober goes, which does more than fetch. *Complete*: through the same exit, title and SHA-256, a verdict against
+the last look, a row and a commit for each check, as a script is written. They look no name up, vet nothing and keep no
+ledger. *bare* is no peer but the floor: sockets and epoll with one frozen request, nothing read but what ends it.
 Every answer takes a tenth of a second, so that who asks for 200 at once has 200 open; the server's CPU is nobody's.
 All take turns in one run. Not here: TLS, and waiting, which costs no CPU: on the wire manners bound the rate.
 
@@ -38,9 +39,11 @@ LIBRARIES = {
     "requests": ("requests[socks]==2.32.5", _ROWS),
     "httpx": ("httpx[socks]==0.28.1", _ROWS),
     "aiohttp": ("aiohttp==3.13.2", "aiohttp-socks==0.12.0", _ROWS),
+    "bare": (_ROWS,),
 }
 TARGET_MS, TIMES = 1.0, {"requests": 10.0, "httpx": 4.0}
-ALONE = "fetch alone"
+ALONE, EXIT = "fetch alone", "fetch through the exit"
+PARTS = (ALONE, EXIT, *DATABASES)
 Figures = dict[str, dict[str, dict[str, float]]]  # who -> kind -> part -> ms of CPU a look
 
 
@@ -76,12 +79,14 @@ def main() -> None:
                 for kind, ending in ENDINGS.items():
                     begin = [folder / "bin" / "python", Path(__file__).with_name("peer_fetch.py"), name]
                     begin += [str(count), str(HOSTS), ending]
+                    through = [*begin, "192.0.2.44", f"127.0.0.1:{ports['exit']}"]
                     parts = {ALONE: peer([*begin, f"127.0.0.1:{ports['site']}"], count)}
+                    parts[EXIT] = peer(through, count)
                     for base in DATABASES:
                         url = server.new_database() if base == "PostgreSQL" else ""
                         rows = url or str(Path(place) / f"{name}{number}{kind}.sqlite")
                         before = common.cpu(pid) if url else 0.0
-                        parts[base] = peer([*begin, "192.0.2.44", f"127.0.0.1:{ports['exit']}", rows], count)
+                        parts[base] = peer([*through, rows], count)
                         if url:
                             parts[base] += (common.cpu(pid) - before) / count * 1000
                     run[name][kind] = parts
@@ -96,7 +101,7 @@ def main() -> None:
     ratios = {
         name: {
             kind: {
-                ALONE: round(parts[ALONE] / middle["SQLite"][kind]["prober"], 1),
+                **{one: round(parts[one] / middle["SQLite"][kind]["prober"], 1) for one in (ALONE, EXIT)},
                 **{base: round(parts[base] / middle[base][kind]["complete"], 1) for base in DATABASES},
             }
             for kind, parts in middle[name].items()
@@ -117,9 +122,9 @@ def main() -> None:
     common.table(
         "Times less CPU than",
         [
-            ("", *(f"{kind}: {_said(part)}" for kind in ENDINGS for part in (ALONE, *DATABASES))),
+            ("", *(f"{kind}: {_said(part)}" for kind in ENDINGS for part in PARTS)),
             *(
-                (name, *(kinds[kind][part] for kind in ENDINGS for part in (ALONE, *DATABASES)))
+                (name, *(kinds[kind][part] for kind in ENDINGS for part in PARTS))
                 for name, kinds in ratios.items()
             ),
         ],
@@ -136,7 +141,7 @@ def main() -> None:
             "hosts": HOSTS,
             "fsync_per_second": round(fsync),
             "cpu_ms": middle,
-            "peers": {name: peers.version(folder, name) for name, folder in folders.items()},
+            "peers": {name: peers.version(folder, name) for name, folder in folders.items() if name != "bare"},
             "times_less_cpu": ratios,
             "complete_checks_per_core_second": per_core,
             "targets": {"complete_cpu_ms": TARGET_MS, "times_less_cpu_than": TIMES},

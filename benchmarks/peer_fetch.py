@@ -1,9 +1,12 @@
 """Checks addresses the way a hotline's script would, with requests, httpx or aiohttp: what checks.py compares with.
 
-    PEER/bin/python peer_fetch.py LIBRARY COUNT HOSTS PATH-ENDING SITE [EXIT DATABASE]
+Also "bare": no library at all, sockets and epoll with one frozen request, nothing looked at but the blank line after the
+headers and the length. It is no way to look at hostile servers; it shows what is left when everything else is taken away.
+
+    PEER/bin/python peer_fetch.py LIBRARY COUNT HOSTS PATH-ENDING SITE [EXIT [DATABASE]]
 
 True here: a new connection for each address, a browser's headers, one byte wanted of pictures, title and SHA-256 of a
-page's text. With EXIT it is a complete check: through that SOCKS5 proxy, compared with what the address showed last
+page's text. With EXIT it goes through that SOCKS5 proxy. With DATABASE it is a complete check: compared with what the address showed last
 time, a verdict, and a row of its own that is committed before the check counts as made. DATABASE is a new SQLite file
 or a PostgreSQL address. No name is looked up (SITE is a literal), nothing is vetted, no ledger is kept. Prints its CPU
 seconds as JSON. It runs in the peer's own environment, where nothing of the house is.
@@ -13,6 +16,8 @@ import asyncio
 import hashlib
 import json
 import re
+import select
+import socket
 import sqlite3
 import sys
 import threading
@@ -145,15 +150,78 @@ def with_aiohttp(jobs: list[Job], proxy: str, done: Done) -> None:
     asyncio.run(run())
 
 
+class _Bare:
+    """One exchange by hand: SOCKS5 if there is a proxy, the request, the answer."""
+
+    __slots__ = ("got", "job", "request", "sock", "steps")
+
+    def __init__(self, job: Job, proxy: str) -> None:
+        self.job, self.got = job, b""
+        site, _, path = job[0].removeprefix("http://").partition("/")
+        lines = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+        self.request = f"GET /{path} HTTP/1.1\r\nHost: {job[1]}\r\n{lines}Connection: close\r\n\r\n".encode()
+        self.steps: list[bytes] = []
+        host, _, port = (proxy.removeprefix("socks5://") or site).partition(":")
+        if proxy:
+            to = socket.inet_aton(site.partition(":")[0]) + int(site.partition(":")[2] or 80).to_bytes(2)
+            self.steps = [b"\x05\x01\0", b"\x05\x01\0\x01" + to]
+        self.sock = socket.socket()
+        self.sock.setblocking(False)
+        self.sock.connect_ex((host, int(port or 80)))
+
+    def write(self) -> None:
+        """The connection stands, or the proxy has answered: send what comes next."""
+        self.sock.send(self.steps.pop(0) if self.steps else self.request)
+
+    def read(self) -> bool:
+        """Whether the answer has come whole."""
+        piece = self.sock.recv(65536)
+        if piece[:1] == b"\x05" and not self.got:
+            assert piece[1] == 0, piece
+            self.write()
+            return False
+        self.got += piece
+        head, end, body = self.got.partition(b"\r\n\r\n")
+        if not end:
+            assert piece, "cut off"
+            return False
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        return not piece or (length is not None and len(body) >= int(length[1]))
+
+
+def with_nothing(jobs: list[Job], proxy: str, done: Done) -> None:
+    """The kernel's own share and the least Python around it."""
+    kind_of = re.compile(rb"content-type: *([^\r]*)", re.IGNORECASE)
+    left, open_, poll = list(reversed(jobs)), {}, select.epoll()
+    while left or open_:
+        while left and len(open_) < AT_ONCE:
+            one = _Bare(left.pop(), proxy)
+            open_[one.sock.fileno()] = one
+            poll.register(one.sock.fileno(), select.EPOLLOUT)
+        for number, event in poll.poll():
+            one = open_[number]
+            if event & select.EPOLLOUT:
+                one.write()
+                poll.modify(number, select.EPOLLIN)
+            elif one.read():
+                one.sock.close()
+                del open_[number]
+                head, _, body = one.got.partition(b"\r\n\r\n")
+                kind = kind_of.search(head)
+                done(one.job, int(head[9:12]), kind[1].decode("latin-1") if kind else "", body)
+
+
 def main() -> None:
     """Check, count, print."""
     library, count, hosts, ending, site, *more = sys.argv[1:]
-    proxy, keeper = (f"socks5://{more[0]}", Keeper(more[1])) if more else ("", None)
+    proxy, keeper = f"socks5://{more[0]}" if more else "", Keeper(more[1]) if len(more) > 1 else None
     jobs = [
         (f"http://{site}/a/{number}{ending}", f"h{number % int(hosts)}.example.org")
         for number in range(int(count))
     ]
-    act = {"requests": with_requests, "httpx": with_httpx, "aiohttp": with_aiohttp}[library]
+    act = {"requests": with_requests, "httpx": with_httpx, "aiohttp": with_aiohttp, "bare": with_nothing}[
+        library
+    ]
     good: list[bool] = []
 
     def done(job: Job, status: int, kind: str, body: bytes) -> None:
