@@ -141,7 +141,9 @@ def main() -> None:
             "hosts": HOSTS,
             "fsync_per_second": round(fsync),
             "cpu_ms": middle,
-            "peers": {name: peers.version(folder, name) for name, folder in folders.items() if name != "bare"},
+            "peers": {
+                name: peers.version(folder, name) for name, folder in folders.items() if name != "bare"
+            },
             "times_less_cpu": ratios,
             "complete_checks_per_core_second": per_core,
             "targets": {"complete_cpu_ms": TARGET_MS, "times_less_cpu_than": TIMES},

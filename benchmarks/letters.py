@@ -7,8 +7,9 @@ opens), SMTP to a sink on loopback that writes each Message-ID down durably befo
 the clocks that begin there. That no letter was claimed twice is counted at the sink. Reporting, reading and tracing
 come before and are not timed: they are done once, and each number of workers begins with a copy of that house.
 CPU is everybody's: this process, the workers, the sink and PostgreSQL. Lock waits are those that PostgreSQL logged,
-from 10 ms on. The issue named procrastinate; the queue is our own rows with leases (docs/decisions/0004), so that is
-what is measured. Looks until gone are `bundle.py`'s and `checks.py`'s.
+from 10 ms on. Our queue is our own rows with leases (docs/decisions/0004); beside it the same numbers of workers of
+procrastinate and Celery go through chains of four steps that do nothing but put a row down (`chains.py`). Looks until
+gone are `bundle.py`'s and `checks.py`'s.
 
     ./run exec python benchmarks/letters.py [--quick] [--hosts N]
 """
@@ -30,12 +31,13 @@ from typing import Any
 
 import psycopg
 
-from benchmarks import common
+from benchmarks import chains, common
 from openhotline.crashtest.postgres import Server
 from tests.houses import free_ports
 
 HOSTS, EACH = 200, 50
 QUICK_HOSTS, QUICK_EACH = 6, 5
+CHAINS, QUICK_CHAINS = 2000, 50  # of the peers
 WORKERS = (1, 2, 4)
 TARGET = 300  # removals a second, end to end
 _WAITED = re.compile(r"acquired \w+ on .* after ([0-9.]+) ms")
@@ -55,6 +57,9 @@ def main() -> None:
     if "--sink" in sys.argv:
         asyncio.run(sink(int(sys.argv[-2]), Path(sys.argv[-1])))
         return
+    redis = shutil.which("redis-server")
+    if redis is None:
+        sys.exit("This machine has no Redis for the peer. Remedy: apt-get install redis-server")
     quick = common.quick()
     hosts, each = (QUICK_HOSTS, QUICK_EACH) if quick else (HOSTS, EACH)
     if "--hosts" in sys.argv:
@@ -72,6 +77,8 @@ def main() -> None:
             workers: _with(workers, Path(place), server, postgres, made=made, env=env, now=now)
             for workers in WORKERS
         }
+        links = QUICK_CHAINS if quick else CHAINS
+        others = chains.beside(server, postgres, chains=links, workers=WORKERS, redis=redis)
         settings = common.settings_of(server.url())
     count = hosts * each
     common.table(
@@ -90,12 +97,23 @@ def main() -> None:
             ),
         ],
     )  # fmt: skip
+    common.table(
+        f"{links:,} chains of four empty steps",
+        [
+            ("", "workers", "chains/s", "steps/s", "ms CPU/chain", "twice", "missing"),
+            *(
+                (name, workers, *one.values())
+                for name, theirs in others.items()
+                for workers, one in theirs["workers"].items()
+            ),
+        ],
+    )
     best = max(one["per_second"] for one in found.values())
     print(f"  fsync/s {fsync:,.0f}; target {TARGET}/s: {'reached' if best >= TARGET else 'not reached'}")
     common.write(
         "letters",
         {"removals": count, "hosts": hosts, "fsync_per_second": round(fsync), "database": settings,
-         "workers": found, "target_per_second": TARGET, "reached": best >= TARGET},
+         "workers": found, "chains": links, "peers": others, "target_per_second": TARGET, "reached": best >= TARGET},
         quick=quick or hosts != HOSTS,
     )  # fmt: skip
 
