@@ -272,7 +272,12 @@ class ScriptedDay:
         return self.by_digest[bytes(item.key_digest)]
 
     def _items(self, wanted: Callable[[Site], bool]) -> list[Item]:
-        return [item for item in Item.objects.order_by("pk") if wanted(self._site(item))]
+        """The day's own items that are `wanted`. The form is open meanwhile: what a visitor reports is not ours."""
+        rows = Item.objects.order_by("pk")
+        return [item for item in rows if self._ours(item) and wanted(self._site(item))]
+
+    def _ours(self, item: Item) -> bool:
+        return bytes(item.key_digest) in self.by_digest
 
     def _opinion(self, site: Site) -> Opinion:
         grade = site.grade
@@ -289,9 +294,11 @@ class ScriptedDay:
     # --- what came of it ------------------------------------------------------------------------
 
     def outcomes(self) -> list["Outcome"]:
-        """Every address: what the world says must come of it, and what the house's records say."""
+        """Every address of the day: what the world says must come of it, and what the house's records say."""
         found = []
         for item in Item.objects.order_by("pk").prefetch_related("removals__referral_lines__referral"):
+            if not self._ours(item):
+                continue
             site = self._site(item)
             found.append(Outcome(item.ref, site.part, site.truth, story(item)))
         reported = {outcome.ref for outcome in found}

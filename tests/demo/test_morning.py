@@ -37,6 +37,7 @@ with run._world_and_prober(settings, seed=3, bundle=0):
         "reports": Counter(Report.objects.values_list("status", flat=True)),
         "holds": Hold.objects.filter(released_at=None).count(),
         "ledger": verify().ok,
+        "of the day": len(day.outcomes()) + len(day._items(lambda site: True)),
     }))
 """
 
@@ -56,6 +57,7 @@ def test_the_morning_leaves_work_at_every_station(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["spool"] == [False, True]
+    assert found["of the day"] == 0  # what others report while a day is played is none of its addresses
     assert found["items"] == {"received": 4, "graded once": 2, "disputed": 1, "graded": 14}
     # Cleared: a host met for the first time, its contact waits for a second person. Traced: a partner abroad whose
     # interface nobody has entered yet.
