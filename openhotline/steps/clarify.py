@@ -17,7 +17,7 @@ from openhotline.rules import report_path, urls
 from openhotline.rules.permits import require, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
-from openhotline.steps import intake
+from openhotline.steps import intake_again
 from openhotline.steps.advance import advance
 
 NOTHING_SEALED = "This report carries no words of the reporter."
@@ -48,7 +48,7 @@ def clarify(report: Report, text: str, *, policy: Policy, by: Actor, at: datetim
             raise Refused(
                 "Somebody has read this report already. Open the list again.", code="moved-meanwhile"
             )
-        refs = intake.add_lines(row, given, policy=policy, by=by, at=at)
+        refs = intake_again.add_lines(row, given, policy=policy, by=by, at=at)
         advance([row], "clarify", "joined", by=by, at=at, changes={"why": ""})
         record(
             [
@@ -77,7 +77,7 @@ def looked(report: Report, *, by: Actor, at: datetime) -> None:
     require_act("note.open", by)
     with transaction.atomic():
         row = Report.objects.select_for_update().get(pk=report.pk)
-        if row.status == report_path.INCOMPLETE or row.complete or row.why == intake.LEFT_EARLY:
+        if row.status == report_path.INCOMPLETE or row.complete or row.why == intake_again.LEFT_EARLY:
             raise Refused(
                 "Somebody has looked at this already, or there is more to do. Open the list again.",
                 code="moved-meanwhile",

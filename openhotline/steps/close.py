@@ -20,7 +20,7 @@ from openhotline.rules import item_path, removal_path, report_path, words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import retract
 from openhotline.steps.advance import advance
-from openhotline.steps.intake import NOT_CLOSED_BEFORE
+from openhotline.steps.intake_kept import NOT_CLOSED_BEFORE
 
 TURN = 5_000  # followed reports of one sweep
 _TURN = "answers"  # the counter that remembers where the last one stopped

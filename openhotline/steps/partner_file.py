@@ -24,7 +24,7 @@ from openhotline.rules.incoming import IncomingReport
 from openhotline.rules.printable import readable
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
-from openhotline.steps import intake
+from openhotline.steps import intake, intake_reading
 
 COLUMNS = ("address", "source", "reference", "received_at", "referrer", "note")
 NO_HEADER = (
@@ -130,7 +130,7 @@ def file_in_pieces(
     identifiers are being filed at this moment.
     """
     left, total = iter(rows), FiledFile()
-    while piece := list(islice(left, intake.CHUNK)):
+    while piece := list(islice(left, intake_reading.CHUNK)):
         reports = [row for row in piece if row is not None]
         filed = intake.file_reports(reports, policy=policy, by=by, at=at)
         total = FiledFile(

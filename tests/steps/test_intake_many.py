@@ -13,7 +13,7 @@ from openhotline.records.models import Item, Report, ReportLine
 from openhotline.rules import incoming, words
 from openhotline.rules.incoming import MOST_LINES_OF_THE_PUBLIC, IncomingReport
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER
-from openhotline.steps import clarify, intake
+from openhotline.steps import clarify, intake, intake_again, intake_reading
 
 AT = datetime(2026, 5, 12, 9, 41, 7, tzinfo=UTC)
 POLICY = policies.load("gb")
@@ -27,7 +27,7 @@ def came(*lines: str) -> Iterator[IncomingReport]:
 
 
 def test_a_long_row_of_reports_is_filed_in_pieces_and_in_order(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK", 3)
+    monkeypatch.setattr(intake_reading, "CHUNK", 3)
     told: list[int] = []
     lines = [f"http://img.example.net/{number % 5}" for number in range(11)]
     filed = intake.file_reports(came(*lines), policy=POLICY, by=MACHINE_WORKER, at=AT, progress=told.append)
@@ -44,7 +44,7 @@ def test_a_long_row_of_reports_is_filed_in_pieces_and_in_order(monkeypatch):
 
 
 def test_what_breaks_while_drawing_is_raised_and_what_was_filed_before_stays(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK", 2)
+    monkeypatch.setattr(intake_reading, "CHUNK", 2)
 
     def breaking() -> Iterator[IncomingReport]:
         yield from came("http://a.example.net/1", "http://a.example.net/2", "http://a.example.net/3")
@@ -92,13 +92,13 @@ def test_one_form_opens_no_more_items_than_people_can_look_at_and_keeps_the_rest
     if sent_later:  # the first page alone was filed two hours later, and the person came back
         left = replace(form, complete=False, receipt_hash="")
         intake.file_reports([left], policy=POLICY, by=PUBLIC_REPORTER, at=AT)
-        assert intake.LEFT_EARLY in Report.objects.get().why
+        assert intake_again.LEFT_EARLY in Report.objects.get().why
     for _ in range(2):  # a spool may be read twice
         intake.file_reports([form], policy=POLICY, by=PUBLIC_REPORTER, at=AT)
     row = Report.objects.get()
     assert (row.status, row.complete, row.receipt_hash) == ("joined", False, "ab" * 32)
     assert "66,000 lines" in row.why
-    assert intake.LEFT_EARLY not in row.why
+    assert intake_again.LEFT_EARLY not in row.why
     assert Item.objects.count() == ReportLine.objects.count() == MOST_LINES_OF_THE_PUBLIC
     assert set(lines) == set(clarify.words_of(row).splitlines()) & set(lines)
     told = sum(
@@ -108,7 +108,7 @@ def test_one_form_opens_no_more_items_than_people_can_look_at_and_keeps_the_rest
 
 
 def test_many_long_reports_are_filed_in_pieces_of_lines(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK", 10)
+    monkeypatch.setattr(intake_reading, "CHUNK", 10)
     told: list[int] = []
     long = [
         IncomingReport(

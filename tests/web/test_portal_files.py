@@ -10,7 +10,7 @@ from django.test import Client
 from openhotline.records.models import Partner, Report, User
 from openhotline.rules import words
 from openhotline.settings import load
-from openhotline.steps import intake
+from openhotline.steps import intake_reading
 from openhotline.web.portal import files
 from tests.journeys.cast import Day
 from tests.web.portal_cast import browser_of, open_portal, unlock
@@ -45,7 +45,7 @@ def send(desk: Client, data: bytes, message: str = "m1") -> tuple[int, str]:
 
 
 def test_a_file_is_filed_and_every_row_is_told_of(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "CHUNK", 2)
+    monkeypatch.setattr(intake_reading, "CHUNK", 2)
     status, page = send(desk, FILE)
     assert status == 200
     for count, what in (

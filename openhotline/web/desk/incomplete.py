@@ -14,7 +14,7 @@ from openhotline.records.models import Report
 from openhotline.rules import permits, report_path, words
 from openhotline.rules.refusals import Refused
 from openhotline.steps import clarify as step
-from openhotline.steps import intake
+from openhotline.steps import intake_again
 from openhotline.web.desk import bench, rows, story, times
 from openhotline.web.desk.lists import cut
 from openhotline.web.scoped import found
@@ -51,7 +51,7 @@ def incomplete_page(
             "chip": _chip(row),
             "opens": opens and row.sealed is not None,
             "opened": opened if row.pk == pk else "",
-            "settles": opens and row.status != report_path.INCOMPLETE and row.why != intake.LEFT_EARLY,
+            "settles": opens and row.status != report_path.INCOMPLETE and row.why != intake_again.LEFT_EARLY,
             "may": may and row.status == report_path.INCOMPLETE,
             "typed": request.POST.get("addresses", "") if row.pk == pk else "",
             "refusal": refusal.sentence if refusal and row.pk == pk else "",
@@ -99,4 +99,4 @@ def looked(request: HttpRequest, pk: int) -> HttpResponse:
 def _chip(row: Report) -> str:
     if row.status == report_path.INCOMPLETE:
         return "Cannot be read"
-    return "Left early" if row.why == intake.LEFT_EARLY else "Read in part"
+    return "Left early" if row.why == intake_again.LEFT_EARLY else "Read in part"

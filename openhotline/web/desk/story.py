@@ -15,7 +15,7 @@ from django.db.models import Q
 from openhotline.records.models import Check, Item, Removal
 from openhotline.rules import clocks as clock_names
 from openhotline.rules import urls, words
-from openhotline.steps import intake
+from openhotline.steps import intake_again
 from openhotline.web.desk import rows, times
 from openhotline.web.scoped import Scoped
 
@@ -46,7 +46,7 @@ def reports(scoped: Scoped, item: Item, at: datetime) -> list[Told]:
             hour(row.received_at, at) if row.source == words.FROM_PUBLIC else times.when(row.received_at, at),
             rows.SOURCE_NAMES.get(row.source, row.source),
             row.partner,
-            "" if row.complete else "Left early" if row.why == intake.LEFT_EARLY else row.why,
+            "" if row.complete else "Left early" if row.why == intake_again.LEFT_EARLY else row.why,
             row.sealed is not None,
         )
         for row in found

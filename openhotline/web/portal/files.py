@@ -22,7 +22,7 @@ from openhotline.rules import words
 from openhotline.rules.incoming import MOST_OF_A_FILE
 from openhotline.rules.refusals import Refused
 from openhotline.settings import load
-from openhotline.steps import intake, partner_file
+from openhotline.steps import intake_reading, partner_file
 from openhotline.web.kept_rows import kept_rows
 from openhotline.web.portal.gate import for_role
 from openhotline.web.portal.partners import page
@@ -88,7 +88,7 @@ def _told(pieces: Iterator[partner_file.FiledFile], rows: list[UUID | None], sco
     try:
         for done in pieces:
             total = done
-            if len(rows) >= intake.CHUNK:
+            if len(rows) >= intake_reading.CHUNK:
                 yield f'<p class="soft num">{len(rows):,} rows filed …</p>\n'
     except DatabaseError as fault:
         logging.getLogger(__name__).error("A file was cut off: %s", type(fault).__name__)
