@@ -62,10 +62,12 @@ PATH = Path(
             hold=HELD,
         ),
         step("answer", [CLEARED], by=[OFFICER], rows=[19], hold=HELD),
+        # Passed to another unit: it waits for that one, whatever the first had said.
+        step("consult", [HELD, CLEARED], by=[OFFICER], rows=[17], passed=ASKED),
         # Within the minute in which an answer can be taken back, everything stands again as before it.
         step(
             "undo",
-            [CLEARED, HELD],
+            [CLEARED, HELD, ASKED],
             by=[OFFICER],
             rows=[18, 19, 20],
             asked=ASKED,

@@ -27,8 +27,11 @@ from openhotline.rules import clocks, removal_path, words
 from openhotline.rules.agreement import HOLD_REASONS, UNDO_WITHIN, effect_of
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import consult, notify
-from openhotline.steps.advance import advance, note, pause_clock, refuse_unless, resume_clock
+from openhotline.steps import consult, episode, notify
+from openhotline.steps.advance import advance, next_clock, note, pause_clock, refuse_unless, resume_clock
+
+_DECIDED = (removal_path.HELD, removal_path.CLEARED)  # before any notice left
+ONE_STANDS = "A hold ended as its answer said; another one stands."
 
 
 def record(
@@ -55,9 +58,6 @@ def record(
     """
     if by.role != words.OFFICER or by.unit_id != consultation.unit_id:
         raise NotPermitted("Only an officer of the unit that was asked can answer this.")
-    refuse_unless(
-        consultation.withdrawn_at is None, "The unit that passed this to you took it back.", code="withdrawn"
-    )
     agreement = policy.covering(consultation.agreement, consultation.agreement_version)
     if kind in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE):
         refuse_unless(
@@ -86,6 +86,12 @@ def record(
             .select_related("item")
             .prefetch_related("host")
             .order_by("pk")
+        )
+        # Asked under those locks: whoever takes a question back holds them too.
+        refuse_unless(
+            not Consultation.objects.filter(pk=consultation.pk, withdrawn_at__isnull=False).exists(),
+            "The unit that passed this to you took it back.",
+            code="withdrawn",
         )
         if removals is not None:
             wanted = {removal.pk for removal in removals}
@@ -219,11 +225,17 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
     """Not yet. From noticed on, and while a notice is just leaving, a hold is a row that stops every letter."""
     if answer.review_at is None:
         raise Refused("A hold needs a review time.", code="review")
-    standing = _end_own_holds(scope, answer, by=by, at=at)
+    _end_own_holds(scope, answer, by=by, at=at)
+    now_at = episode.current_of(scope)
+    Hold.objects.filter(
+        removal__in=list(now_at.values()),
+        released_at=None,
+        answer__consultation__unit_id=answer.consultation.unit_id,
+    ).update(released_at=at, released_by=by.who)
     Hold.objects.bulk_create(
         [
             Hold(
-                removal=removal,
+                removal=now_at.get(removal.pk, removal),
                 answer=answer,
                 reason=answer.reason,
                 placed_at=at,
@@ -232,15 +244,10 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
                 review_at=answer.review_at,
             )
             for removal in scope
-            if removal.pk not in standing
         ],
         batch_size=1000,
     )
-    leaving = set(
-        Letter.objects.filter(
-            kind="notice", state__in=[SENDING, IN_DOUBT], lines__removal__in=[removal.pk for removal in scope]
-        ).values_list("lines__removal", flat=True)
-    )
+    leaving = _leaving(scope)
     movable = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD, removal_path.CLEARED)
     moving = [removal for removal in scope if removal.status in movable and removal.pk not in leaving]
     going = {removal.pk for removal in moving}
@@ -248,6 +255,7 @@ def _hold(scope: Sequence[Removal], answer: Answer, *, by: Actor, at: datetime) 
     clock = clocks.Deadline(clocks.HOLD_REVIEW, answer.until or answer.review_at)
     advance(moving, "answer", "hold", by=by, at=at, clock=clock, stamps=["t4_answered"], facts=_facts(answer))
     note(rest, "removal.held", by=by, at=at, facts=_facts(answer))
+    note(list(now_at.values()), "removal.held", by=by, at=at, why=episode.FOLLOWED, facts=_facts(answer))
     pause_clock(rest, clock, by=by, at=at)
     notify.recall(moving, why="Held by the police.", at=at)
 
@@ -261,15 +269,31 @@ def _pass(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Ask the new unit on the same clock; nothing moves. A hold of the unit that passes ends with its part."""
+    """Ask the new unit on the same clock. A hold of the unit that passes ends with its part, and what it had decided
+    waits for the new one's word, unless its notice has left."""
     Hold.objects.filter(
         removal__in=scope, released_at=None, answer__consultation__unit_id=consultation.unit_id
     ).update(released_at=at, released_by=by.who)
-    agreement = consult.agreement_of(scope, unit, policy=policy, at=at)
-    consult.ask_police(
+    agreement = consult.asking(scope, unit, policy=policy, at=at)
+    asked = consult.ask_police(
         scope, unit=unit, agreement=agreement, by=by, at=at, zone=policy.zone, passed_from=consultation
     )
-    note(scope, "removal.passed", by=by, at=at, facts={"unit": unit.key, "from": consultation.number})
+    leaving = _leaving(scope)
+    back = [row for row in scope if row.status in _DECIDED and row.pk not in leaving]
+    notify.recall(back, why=f"Passed to {unit.name}, whose answer it waits for.", at=at)
+    clock = clocks.Deadline(clocks.POLICE_ANSWER, asked.due_at)
+    facts: dict[str, object] = {"unit": unit.key, "from": consultation.number}
+    advance(back, "consult", "passed", by=by, at=at, clock=clock, facts=facts)
+    note(scope, "removal.passed", by=by, at=at, facts=facts)
+
+
+def _leaving(scope: Sequence[Removal]) -> set[int]:
+    """Those whose notice is on its way this moment, or may have arrived."""
+    return set(
+        Letter.objects.filter(
+            kind="notice", state__in=[SENDING, IN_DOUBT], lines__removal__in=[removal.pk for removal in scope]
+        ).values_list("lines__removal", flat=True)
+    )
 
 
 def release_due(*, at: datetime) -> int:
@@ -285,8 +309,23 @@ def release_due(*, at: datetime) -> int:
         Hold.objects.filter(pk__in=[hold.pk for hold in over]).update(
             released_at=at, released_by=MACHINE_WORKER.who
         )
-        held = [hold.removal for hold in over if hold.removal.status == removal_path.HELD]
-        rest = [hold.removal for hold in over if hold.removal.status != removal_path.HELD]
+        # What another hold still stands on stays held; two that end in one moment free it once.
+        ended = {hold.removal_id: hold.removal for hold in over}
+        standing = {
+            pk: until or review
+            for pk, until, review in Hold.objects.filter(removal__in=list(ended), released_at=None)
+            .order_by("-review_at")
+            .values_list("removal_id", "until", "review_at")
+        }
+        for pk, due in standing.items():
+            note([ended[pk]], "removal.released", by=MACHINE_WORKER, at=at, why=ONE_STANDS)
+            if ended[pk].clock == clocks.HOLD_REVIEW:
+                next_clock(
+                    [ended[pk]], clocks.Deadline(clocks.HOLD_REVIEW, due), by=MACHINE_WORKER, at=at
+                )
+        free = [row for pk, row in ended.items() if pk not in standing]
+        held = [row for row in free if row.status == removal_path.HELD]
+        rest = [row for row in free if row.status != removal_path.HELD]
         advance(
             held,
             "release",
@@ -298,6 +337,6 @@ def release_due(*, at: datetime) -> int:
         )
         note(rest, "removal.released", by=MACHINE_WORKER, at=at)
         resume_clock(rest, by=MACHINE_WORKER, at=at)
-        cleared = [hold.removal for hold in over if hold.removal.status == removal_path.CLEARED]
+        cleared = [row for row in free if row.status == removal_path.CLEARED]
         notify.draft(cleared, by=MACHINE_WORKER, at=at)
     return len(over)

@@ -46,6 +46,8 @@ def ask_police(
     hosts = {removal.host_id for removal in removals}
     refuse_unless(len(hosts) == 1, "One question covers one host. Ask about each host apart.", code="hosts")
     with transaction.atomic():
+        # A clock that still runs goes on. Where the first unit had decided, it is over, and a new one begins.
+        waits = any(removal.status in (removal_path.ASKED, removal_path.SILENT) for removal in removals)
         number = references.consultation(at.year, bulk.take_numbers(f"consultation-{at.year}", 1))
         consultation = Consultation.objects.create(
             number=number,
@@ -56,7 +58,7 @@ def ask_police(
             asks=agreement.asks,
             asked_at=at,
             asked_by=by.who,
-            due_at=passed_from.due_at if passed_from else agreement.answer_due(at),
+            due_at=passed_from.due_at if passed_from and waits else agreement.answer_due(at),
             again=any(removal.again for removal in removals),
             passed_from=passed_from,
         )
@@ -154,6 +156,21 @@ def agreement_of(removals: Sequence[Removal], unit: Unit, *, policy: Policy, at:
     return policy.agreement_about(unit.agreement, {row.item.cls for row in removals}, on=at.date())
 
 
+def asking(removals: Sequence[Removal], unit: Unit, *, policy: Policy, at: datetime) -> Agreement:
+    """The agreement under which a unit is asked where it has to be asked, though its own may only tell: what another
+    unit passed to it waits for its answer, and so does what it was asked about before."""
+    own = agreement_of(removals, unit, policy=policy, at=at)
+    return own if own.asks else policy.agreement(policy.default, on=at.date())
+
+
+def clock_from(consultation: Consultation) -> datetime:
+    """From when the clocks of a question run: one passed on while they ran keeps those of the first."""
+    first = consultation
+    while first.passed_from is not None and first.passed_from.due_at == first.due_at:
+        first = first.passed_from
+    return first.asked_at
+
+
 def unit_of(removal: Removal, *, policy: Geography) -> str:
     """The key of the unit that covers this removal."""
     host = removal.host
@@ -215,19 +232,22 @@ def ask_expired(*, policy: Policy, at: datetime) -> list[Consultation]:
     late = list(with_time.select_related("item", "host").order_by("pk")[:2000])
     expired = agreed.run_out(late, at=at)
     bundles: dict[tuple[int, int | None], list[Removal]] = {}
-    last_unit = dict(
-        ConsultationLine.objects.filter(removal__in=list(expired), consultation__withdrawn_at=None)
+    last = {
+        pk: (unit, asks)
+        for pk, unit, asks in ConsultationLine.objects.filter(
+            removal__in=list(expired), consultation__withdrawn_at=None
+        )
         .order_by("pk")
-        .values_list("removal_id", "consultation__unit_id")
-    )
+        .values_list("removal_id", "consultation__unit_id", "consultation__asks")
+    }
     for removal in freshness.standing([one for one in late if one.pk in expired], at=at):
-        bundles.setdefault((last_unit[removal.pk], removal.host_id), []).append(removal)
+        unit_pk, asks = last[removal.pk]
+        if asks:  # told, not asked: nothing of it can run out
+            bundles.setdefault((unit_pk, removal.host_id), []).append(removal)
     asked = []
     for (unit_pk, _), removals in bundles.items():
         unit = Unit.objects.get(pk=unit_pk)
-        agreement = agreement_of(removals, unit, policy=policy, at=at)
-        if not agreement.asks:
-            continue  # told, not asked: nothing of it can run out
+        agreement = asking(removals, unit, policy=policy, at=at)
         with transaction.atomic():
             notify.recall(removals, why="The go-ahead has run out; the unit is asked again.", at=at)
             asked.append(

@@ -10,11 +10,13 @@ from datetime import datetime
 from django.db.models import Max
 
 from openhotline.policy import Policy
-from openhotline.records.models import Removal, Trace
+from openhotline.records.models import Hold, Removal, Trace
 from openhotline.rules import clocks, removal_path, words
 from openhotline.rules.routing import route
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps.advance import advance, begin
+from openhotline.steps.advance import advance, begin, note
+
+FOLLOWED = "The hold followed the content."
 
 
 def begin_at(traces: Sequence[Trace], *, policy: Policy, by: Actor, at: datetime) -> list[Removal]:
@@ -99,5 +101,33 @@ def reopen(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> list
         Removal.objects.filter(pk__in=[removal.pk for removal in made]).update(again=True)
         for removal in made:
             removal.again = True
+            carry_holds(old, removal, at=at)
         opened += made
     return opened
+
+
+def carry_holds(old: Removal, new: Removal, *, at: datetime) -> None:
+    """A hold is on the content, not on the place: it follows to the new episode."""
+    for hold in Hold.objects.filter(removal=old, released_at=None):
+        Hold.objects.filter(pk=hold.pk).update(released_at=at, released_by=MACHINE_WORKER.who)
+        hold.pk, hold.removal, hold.released_at = None, new, None
+        hold.save(force_insert=True)
+        note([new], "removal.held", by=MACHINE_WORKER, at=at, why=FOLLOWED)
+
+
+def current_of(removals: Sequence[Removal]) -> dict[int, Removal]:
+    """For those of `removals` that ended because the content is elsewhere or came back: its open episode now."""
+    ended = {row.pk: row for row in removals if row.status not in removal_path.STILL_OPEN}
+    later = (
+        Removal.objects.filter(
+            item__in=[row.item_id for row in ended.values()], status__in=removal_path.STILL_OPEN
+        )
+        .select_related("item", "host")
+        .order_by("episode")
+    )
+    newest = {(row.item_id, row.server): row for row in later}
+    return {
+        pk: newest[row.item_id, row.server]
+        for pk, row in ended.items()
+        if (row.item_id, row.server) in newest and newest[row.item_id, row.server].episode > row.episode
+    }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
@@ -21,7 +21,7 @@ from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agr
 from openhotline.rules.ladder import REGULATOR
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import agreed, freshness, silence, tell
+from openhotline.steps import agreed, consult, freshness, silence, tell
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, next_clock
 
@@ -47,6 +47,7 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
     )
     for consultation in late:
         agreement = policy.covering(consultation.agreement, consultation.agreement_version)
+        began = consult.clock_from(consultation)
         open_lines = list(
             Removal.objects.filter(
                 consultation_lines__consultation=consultation,
@@ -60,7 +61,7 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
             if consultation.rung_at is None:
                 _ring(consultation, open_lines, agreement=agreement, at=at)
                 consultation.rung_at = at
-            elif consultation.escalated_at is None and agreement.escalate_at(consultation.asked_at) <= at:
+            elif consultation.escalated_at is None and agreement.escalate_at(began) <= at:
                 _letter(
                     consultation,
                     "police-escalation",
@@ -70,7 +71,7 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
                 )
                 _tell_deputy(consultation, at=at)
                 consultation.escalated_at = at
-            elif consultation.managers_at is None and agreement.managers_at(consultation.asked_at) <= at:
+            elif consultation.managers_at is None and agreement.managers_at(began) <= at:
                 _letter(
                     consultation,
                     "police-managers",
@@ -98,7 +99,7 @@ def _ring(
 ) -> None:
     """The answer's time is over: silent, and then what the agreement says silence leads to."""
     asked = [removal for removal in removals if removal.status == removal_path.ASKED]
-    clock = clocks.Deadline(clocks.ESCALATION, agreement.escalate_at(consultation.asked_at))
+    clock = clocks.Deadline(clocks.ESCALATION, agreement.escalate_at(consult.clock_from(consultation)))
     why = f"No answer by the agreed time; the duty desk of {consultation.unit.name} is told."
     advance(asked, "silence", "silent", by=MACHINE_WORKER, at=at, clock=clock, why=why)
     _letter(consultation, "police-reminder", _SILENCE_LEADS[agreement.silence], removals, at=at)
@@ -141,12 +142,13 @@ def _tell_deputy(consultation: Consultation, *, at: datetime) -> None:
 def hold_reviews(*, policy: Policy, at: datetime) -> int:
     """Sweep: holds whose review time has come. Each is asked about once per review time.
 
-    A hold that an officer asked for is asked about at that unit; one that was placed on silence is looked at
-    again by two people of the house, and the unit is asked once more.
+    A hold that an officer asked for is asked about at that unit, also one with an end of its own that lies beyond its
+    review; one that was placed on silence is looked at again by two people of the house, and the unit is asked once
+    more.
     """
     due: dict[tuple[int, datetime], list[Hold]] = defaultdict(list)
     rows = Hold.objects.filter(
-        released_at=None, until=None, review_at__lte=at, answer__isnull=False
+        Q(until=None) | Q(until__gt=F("review_at")), released_at=None, review_at__lte=at, answer__isnull=False
     ).select_related("answer__consultation__unit")
     for hold in rows:
         if hold.answer is not None:

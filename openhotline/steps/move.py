@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from django.db.models import F
 
 from openhotline.policy import Policy
-from openhotline.records.models import Hold, Removal, Trace
+from openhotline.records.models import Removal, Trace
 from openhotline.rules import clocks, hosting, removal_path
 from openhotline.rules.hosting import Place
 from openhotline.rules.trace_weights import Weights
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps.advance import advance, note
-from openhotline.steps.episode import begin_at, route_each
+from openhotline.steps.episode import begin_at, carry_holds, route_each
 
 
 def place_of(trace: Trace) -> Place:
@@ -175,13 +175,4 @@ def _moved(removal: Removal, trace: Trace, *, policy: Policy, by: Actor, at: dat
     )
     trace.removal = None
     for opened in begin_at([trace], policy=policy, by=by, at=at):
-        _carry_hold(removal, opened, at=at)
-
-
-def _carry_hold(old: Removal, new: Removal, *, at: datetime) -> None:
-    """A hold is on the content, not on the place: it follows to the new episode."""
-    for hold in Hold.objects.filter(removal=old, released_at=None):
-        Hold.objects.filter(pk=hold.pk).update(released_at=at, released_by=MACHINE_WORKER.who)
-        hold.pk, hold.removal, hold.released_at = None, new, None
-        hold.save(force_insert=True)
-        note([new], "removal.held", by=MACHINE_WORKER, at=at, why="The hold followed the content.")
+        carry_holds(removal, opened, at=at)

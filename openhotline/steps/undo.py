@@ -56,6 +56,11 @@ def undo(answer: Answer, *, by: Actor, at: datetime) -> Answer:
         refuse_unless(
             not later.exists(), "A later answer stands on this one. Take that back first.", code="later"
         )
+        refuse_unless(
+            not Answer.objects.filter(consultation__in=_passed_by(answer, list(removals)), undone_at=None).exists(),
+            "The unit you passed this to has answered already, and its answer holds. Write to that unit.",
+            code="later",
+        )
         count = Answer.objects.filter(pk=answer.pk, undone_at=None).update(
             undone_at=at, undone_by_id=by.person
         )
@@ -64,7 +69,7 @@ def undo(answer: Answer, *, by: Actor, at: datetime) -> Answer:
         Hold.objects.filter(answer=answer, released_at=None).update(released_at=at, released_by=by.who)
         moving = [line for line in lines if _moved_by(answer, line, removals[line.removal_id])]
         notify.recall([removals[line.removal_id] for line in moving], why=WHY, at=at)
-        _passed_back(answer, list(removals.values()), by=by, at=at)
+        _passed_back(answer, list(removals), by=by, at=at)
         _restore_holds(lines, at=at)
         _move_back(answer, moving, removals, by=by, at=at)
         moved = {line.pk for line in moving}
@@ -81,8 +86,10 @@ def undo(answer: Answer, *, by: Actor, at: datetime) -> Answer:
 
 def _moved_by(answer: Answer, line: AnswerLine, now: Removal) -> bool:
     """Whether this removal still stands where the answer put it."""
-    if answer.kind == words.PASS_ON or line.was not in _BACK:
+    if line.was not in _BACK:
         return False
+    if answer.kind == words.PASS_ON:
+        return now.status == removal_path.ASKED and line.was in (removal_path.HELD, removal_path.CLEARED)
     put = removal_path.CLEARED if answer.clears else removal_path.HELD
     return now.status == put and not (line.was == put == removal_path.CLEARED)
 
@@ -127,7 +134,10 @@ def _rest(
     if answer.kind == words.PASS_ON:
         return
     if not answer.clears:
-        resume_clock(group, by=by, at=at)
+        held = set(
+            Hold.objects.filter(removal__in=group, released_at=None).values_list("removal_id", flat=True)
+        )
+        resume_clock([row for row in group if row.pk not in held], by=by, at=at)
     by_review: dict[datetime, list[Removal]] = defaultdict(list)
     for line in lines:
         if line.ended is not None and answer.clears and line.was not in _BACK:
@@ -140,12 +150,12 @@ def _restore_holds(lines: Sequence[AnswerLine], *, at: datetime) -> None:
     """A hold that this answer ended stands again, as it was."""
     active = set(
         Hold.objects.filter(removal__in=[line.removal_id for line in lines], released_at=None).values_list(
-            "removal_id", flat=True
+            "removal_id", "answer_id"
         )
     )
     again = []
     for line in lines:
-        if line.ended is not None and line.removal_id not in active:
+        if line.ended is not None and (line.removal_id, line.ended.answer_id) not in active:
             old = line.ended
             again.append(
                 Hold(
@@ -162,10 +172,19 @@ def _restore_holds(lines: Sequence[AnswerLine], *, at: datetime) -> None:
     Hold.objects.bulk_create(again, batch_size=1000)
 
 
-def _passed_back(answer: Answer, removals: Sequence[Removal], *, by: Actor, at: datetime) -> None:
-    if answer.kind != words.PASS_ON:
-        return
-    for passed in Consultation.objects.filter(
-        passed_from=answer.consultation, asked_at=answer.at, withdrawn_at=None, lines__removal__in=removals
-    ).distinct():
+def _passed_back(answer: Answer, removals: Sequence[int], *, by: Actor, at: datetime) -> None:
+    for passed in _passed_by(answer, removals):
         consult.withdraw(passed, why=WHY, by=by, at=at)
+
+
+def _passed_by(answer: Answer, removals: Sequence[int]) -> list[Consultation]:
+    """The questions that this answer put to another unit; none, where it passed nothing on."""
+    if answer.kind != words.PASS_ON:
+        return []
+    asked = Consultation.objects.select_for_update().filter(
+        passed_from=answer.consultation,
+        asked_at=answer.at,
+        withdrawn_at=None,
+        pk__in=ConsultationLine.objects.filter(removal__in=removals).values("consultation"),
+    )
+    return list(asked.order_by("pk"))

@@ -239,12 +239,14 @@ class Orders(RuleBasedStateMachine):
             self.memory[pk].append(Decided(what, until, given.pk, given.consultation.unit.key))
 
     def asked(self, by: int | None = None) -> None:
-        """Questions that are new since we looked: whether the unit is asked or told is its agreement's word."""
+        """Questions that are new since we looked: whether the unit is asked or told is its agreement's word; what was
+        passed to it always waits for its answer."""
         new = ConsultationLine.objects.exclude(consultation__in=self.known).select_related(
             "consultation__unit"
         )
         for line in new.order_by("pk"):
-            told = line.consultation.unit.agreement == "notify-together"
+            passed = line.consultation.passed_from_id is not None
+            told = line.consultation.unit.agreement == "notify-together" and not passed
             self.memory[line.removal_id].append(Decided("told" if told else "asked", answer=by))
         self.known |= set(Consultation.objects.values_list("pk", flat=True))
 

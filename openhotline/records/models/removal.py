@@ -120,7 +120,15 @@ class Hold(models.Model):
             models.Index(fields=["review_at"], condition=models.Q(released_at=None), name="hold_active"),
         ]
         constraints = [
+            # Each answer holds once; two units may hold the same content, and each ends its own.
             models.UniqueConstraint(
-                fields=["removal"], condition=models.Q(released_at=None), name="one_active_hold_per_removal"
+                fields=["removal", "answer"],
+                condition=models.Q(released_at=None),
+                name="one_active_hold_per_answer",
+            ),
+            models.UniqueConstraint(
+                fields=["removal"],
+                condition=models.Q(released_at=None, answer=None),
+                name="one_active_hold_on_silence",
             ),
         ]

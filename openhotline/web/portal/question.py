@@ -16,6 +16,7 @@ from openhotline.records.models import Answer, Consultation, ConsultationLine
 from openhotline.rules import removal_path, words
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, UNDO_WITHIN, Agreement
 from openhotline.rules.urls import defang
+from openhotline.steps import consult
 from openhotline.web.portal import told
 from openhotline.web.portal.facts import NUMBERS, Fact, facts_of
 from openhotline.web.portal.inbox import WAITING
@@ -197,10 +198,8 @@ def _due(consultation: Consultation, agreement: Agreement, waiting: Sequence[Lin
             f"No answer by {short(consultation.due_at, at)}: {_silence(agreement)}",
             "warn",
         )
-    escalate, managers = (
-        agreement.escalate_at(consultation.asked_at),
-        agreement.managers_at(consultation.asked_at),
-    )
+    began = consult.clock_from(consultation)
+    escalate, managers = agreement.escalate_at(began), agreement.managers_at(began)
     if escalate > at:
         then = f"We ring your duty desk. From {short(escalate, at)} the leads of both sides are told"
     elif managers > at:
