@@ -320,9 +320,7 @@ def release_due(*, at: datetime) -> int:
         for pk, due in standing.items():
             note([ended[pk]], "removal.released", by=MACHINE_WORKER, at=at, why=ONE_STANDS)
             if ended[pk].clock == clocks.HOLD_REVIEW:
-                next_clock(
-                    [ended[pk]], clocks.Deadline(clocks.HOLD_REVIEW, due), by=MACHINE_WORKER, at=at
-                )
+                next_clock([ended[pk]], clocks.Deadline(clocks.HOLD_REVIEW, due), by=MACHINE_WORKER, at=at)
         free = [row for pk, row in ended.items() if pk not in standing]
         held = [row for row in free if row.status == removal_path.HELD]
         rest = [row for row in free if row.status != removal_path.HELD]

@@ -57,7 +57,9 @@ def undo(answer: Answer, *, by: Actor, at: datetime) -> Answer:
             not later.exists(), "A later answer stands on this one. Take that back first.", code="later"
         )
         refuse_unless(
-            not Answer.objects.filter(consultation__in=_passed_by(answer, list(removals)), undone_at=None).exists(),
+            not Answer.objects.filter(
+                consultation__in=_passed_by(answer, list(removals)), undone_at=None
+            ).exists(),
             "The unit you passed this to has answered already, and its answer holds. Write to that unit.",
             code="later",
         )
@@ -134,10 +136,10 @@ def _rest(
     if answer.kind == words.PASS_ON:
         return
     if not answer.clears:
-        held = set(
+        standing = set(
             Hold.objects.filter(removal__in=group, released_at=None).values_list("removal_id", flat=True)
         )
-        resume_clock([row for row in group if row.pk not in held], by=by, at=at)
+        resume_clock([row for row in group if row.pk not in standing], by=by, at=at)
     by_review: dict[datetime, list[Removal]] = defaultdict(list)
     for line in lines:
         if line.ended is not None and answer.clears and line.was not in _BACK:

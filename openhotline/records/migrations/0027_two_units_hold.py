@@ -4,22 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('records', '0026_letters_safe'),
+        ("records", "0026_letters_safe"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='hold',
-            name='one_active_hold_per_removal',
+            model_name="hold",
+            name="one_active_hold_per_removal",
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('removal', 'answer'), name='one_active_hold_per_answer'),
+            model_name="hold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("released_at", None)),
+                fields=("removal", "answer"),
+                name="one_active_hold_per_answer",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.UniqueConstraint(condition=models.Q(('answer', None), ('released_at', None)), fields=('removal',), name='one_active_hold_on_silence'),
+            model_name="hold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("answer", None), ("released_at", None)),
+                fields=("removal",),
+                name="one_active_hold_on_silence",
+            ),
         ),
     ]
