@@ -137,6 +137,17 @@ def referral(lines: Sequence[Line], *, at: datetime) -> Departure:
     return Departure(GO, stay)
 
 
-def reminder(lines: Sequence[Line]) -> bool:
-    """The guard of a reminder: none of it is held, and something of it is still the host's to do."""
-    return not any(line.held for line in lines) and any(line.status in LATE for line in lines)
+def reminder(lines: Sequence[Line], *, frozen: bool, at: datetime) -> Departure:
+    """The guard of a reminder and of a rung: what is still the host's to do, not held and freshly traced, goes.
+
+    `frozen`: nothing may drop out of its bytes. With something held in them it ends; with something stale it waits.
+    """
+    late = [line for line in lines if line.status in LATE]
+    free = [line for line in late if not line.held]
+    held = tuple(line.removal for line in late if line.held)
+    if not free or (frozen and held):
+        return Departure(NOTHING_LEFT, dropped={HELD: held} if held else {})
+    waiting = stale(free, at)
+    if len(waiting) == len(free) or (frozen and waiting):
+        return Departure(WAIT, waiting=waiting)
+    return Departure(GO, tuple(line.removal for line in free if line.removal not in waiting), waiting)

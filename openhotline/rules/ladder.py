@@ -3,7 +3,7 @@
 The rungs and their times are policy. What is not here: finding who stands on a rung (`steps/ladder`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,3 +38,12 @@ def next_at(rungs: Sequence[RungRow], *, taken: Sequence[str], since: datetime) 
     """When the next rung is due, None after the last."""
     left = [one.after for one in rungs if one.key not in taken]
     return since + min(left) if left else None
+
+
+def on_hold(spans: Iterable[tuple[datetime, datetime]], *, since: datetime) -> timedelta:
+    """How long it was held after `since`, by one unit or by several at once: time that is nobody's fault."""
+    spent, counted = timedelta(0), since
+    for begin, end in sorted(spans):
+        spent += max(end - max(begin, counted), timedelta(0))
+        counted = max(counted, end)
+    return spent

@@ -18,10 +18,10 @@ from openhotline.policy import Policy
 from openhotline.records.models import Consultation, Contact, Hold, Notice, Removal
 from openhotline.rules import clocks, departure, removal_path
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agreement
-from openhotline.rules.ladder import REGULATOR
+from openhotline.rules.ladder import REGULATOR, on_hold
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import agreed, consult, freshness, silence, tell
+from openhotline.steps import agreed, consult, freshness, held, ladder, silence, tell
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, next_clock
 
@@ -209,10 +209,10 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
     """Sweep: notices past their target get one reminder, past the ladder the removal is overdue."""
     acted = 0
     late = [removal_path.NOTICED, removal_path.ACKNOWLEDGED, removal_path.GONE_MAYBE]
-    held = Hold.objects.filter(released_at=None).values("removal")
+    on_hold_now = Hold.objects.filter(released_at=None).values("removal")
     removals = (
         Removal.objects.filter(status__in=late, due_at__lte=at, t5_sent__isnull=False, referral_lines=None)
-        .exclude(pk__in=held)
+        .exclude(pk__in=on_hold_now)
         .select_related("item", "host")
         .order_by("pk")
     )
@@ -223,11 +223,12 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
     if target:
         _remind(target, at=at)
         covering = agreed.by_removal(target, policy=policy)
+        spans = held.spans(removal.pk for removal in target)
         by_due: dict[datetime, list[Removal]] = defaultdict(list)
         for removal in target:
-            by_due[
-                covering[removal.pk].ladder_at(removal.t5_sent or at, at_risk=removal.item.at_risk)
-            ].append(removal)
+            sent = removal.t5_sent or at
+            due = covering[removal.pk].ladder_at(sent, at_risk=removal.item.at_risk)
+            by_due[due + on_hold(spans[removal.pk], since=sent)].append(removal)
         for due, group in by_due.items():
             next_clock(group, clocks.Deadline(clocks.LADDER, max(due, at)), by=MACHINE_WORKER, at=at)
         acted += len(target)
@@ -297,41 +298,41 @@ def _reminder(notice: Notice, count: int) -> str:
 def reminder_stands(letter: Letter, *, at: datetime) -> bool:
     """The guard of a reminder and of the ladder, at departure.
 
-    One that has nothing left to say, or nobody to say it to, withdraws. What has no trace to stand on is left out;
-    raises Refused where nothing else is left, or the bytes are frozen already.
+    One that has nothing left to say, or nobody to say it to, withdraws; a rung is then taken again when its time has
+    come. What is held or has no trace to stand on is left out; raises Refused where the rest has to wait.
     """
     pks = list(letter.lines.values_list("removal", flat=True))
     # Locked before the holds are read: one being placed now waits for us, or we see it.
     rows = list(Removal.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
-    held = set(Hold.objects.filter(removal__in=pks, released_at=None).values_list("removal", flat=True))
+    barred = set(Hold.objects.filter(removal__in=pks, released_at=None).values_list("removal", flat=True))
     traces = freshness.newest([row.item_id for row in rows])
     lines = [
         freshness.line(
             row,
             traces.get(row.held_at),
-            held=row.pk in held,
+            held=row.pk in barred,
             covered=True,  # the notice it reminds of was
         )
         for row in rows
     ]
-    if not departure.reminder(lines) or not _somebody(letter):
+    frozen = letter.body is not None
+    said = departure.reminder(lines, frozen=frozen, at=at)
+    if said.verdict == departure.NOTHING_LEFT or not _somebody(letter):
         queue.withdraw(
             letter,
             why="Held, nothing is left to be reminded of, or the contact is not verified any more.",
             by=MACHINE_WORKER,
             at=at,
         )
+        ladder.stop(letter, at=at)
         return False
-    up = [line for line in lines if line.status in departure.LATE]
-    stale = departure.stale(up, at)
-    if len(stale) == len(up) or (stale and letter.body is not None):
+    if said.verdict == departure.WAIT:
         raise Refused(freshness.STALE, code="stale-trace")
-    stay = [line.removal for line in up if line.removal not in stale]
-    if letter.body is None and len(stay) < len(lines):
-        letter.lines.exclude(removal__in=stay).delete()
+    if not frozen and len(said.stay) < len(lines):
+        letter.lines.exclude(removal__in=said.stay).delete()
         if letter.kind == "reminder":
             notice = Notice.objects.get(number=letter.number.partition("/")[0])
-            letter.text = _reminder(notice, len(stay))
+            letter.text = _reminder(notice, len(said.stay))
             letter.save(update_fields=["text"])
     return True
 

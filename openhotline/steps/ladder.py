@@ -1,81 +1,137 @@
 """Up the ladder, one rung at a time, while a notice is overdue: a letter to each, under the guards of every letter.
 
-True here: a rung is taken once; nothing is taken about what is held or no longer late; a member that did not act
-has its breach recorded with the first rung. Who stands on a rung is written to only at a contact two people stand
+True here: a rung is taken once about each removal, and counts only if its letter was not withdrawn; nothing is taken
+about what is held or no longer late; a member that did not act has its breach recorded with the first rung. Who stands on a rung is written to only at a contact two people stand
 for. What is not here: the times (`rules/ladder`, policy) and the guard at departure (`escalate`).
 """
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter, LetterLine
 from openhotline.policy import Policy
-from openhotline.records.models import Breach, ContactKey, Hold, Host, Notice, Removal, Rung, Trace
+from openhotline.records.models import (
+    Breach,
+    ContactKey,
+    Hold,
+    Host,
+    Notice,
+    NoticeLine,
+    Removal,
+    Rung,
+    Trace,
+)
 from openhotline.rules import ladder as rule
 from openhotline.rules import methods, removal_path
 from openhotline.rules.contacts import RDAP_ABUSE
 from openhotline.rules.facts import MethodAnswer
 from openhotline.rules.permits import require_act
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, contact
+from openhotline.steps import agreed, contact, held
 from openhotline.steps.advance import note, refuse_unless
 from openhotline.steps.departing import HouseWords
 
 
 def climb(*, policy: Policy, at: datetime) -> int:
-    """Sweep: overdue notices whose next rung is due. Returns how many rungs were taken."""
-    held = Hold.objects.filter(released_at=None).values("removal")
-    waiting = (
-        Notice.objects.filter(
-            lines__removal__in=Removal.objects.filter(status=removal_path.OVERDUE).exclude(pk__in=held),
-            lines__dropped="",
-            sent_at__isnull=False,
-            withdrawn_at=None,
-            ladder_at__lte=at,
-        )
-        .exclude(ladder_step=rule.REGULATOR)
-        .select_related("host__upstream")
-        .prefetch_related("rungs")
-        .distinct()
-        .order_by("pk")[:500]
+    """Sweep: what of overdue notices is due on its next rung. Returns how many rungs were taken.
+
+    Each removal climbs by its own time: what of it was spent on hold does not count, and a rung whose letter was
+    withdrawn, or left without it, is still before it.
+    """
+    lines = _overdue(at=at)
+    spans = held.spans(removal for _, removal, _, _ in lines)
+    # Read before what was told: where another worker takes a rung meanwhile, its round is theirs, and we stop.
+    rungs = list(
+        Rung.objects.filter(notice__in={line[0] for line in lines}).select_related("notice__host__upstream")
     )
-    return sum(_rung(notice, policy=policy, at=at) for notice in waiting)
+    told = _told(rungs)
+    due: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for notice, removal, sent, ladder_at in lines:
+        since = ladder_at + rule.on_hold(spans[removal], since=sent)
+        rung = rule.due(policy.ladder, taken=told[notice, removal], since=since, at=at)
+        if rung is not None:
+            due[notice, rung.key].append(removal)
+    rounds = Counter((one.notice_id, one.step) for one in rungs)
+    by_key = {one.key: one for one in policy.ladder}
+    _found_meanwhile(rungs, by_key, at=at)
+    return sum(
+        _rung(notice, by_key[step], removals, number=rounds[notice, step] + 1, at=at)
+        for (notice, step), removals in due.items()
+    )
 
 
-def _rung(notice: Notice, *, policy: Policy, at: datetime) -> int:
-    taken = [one.step for one in notice.rungs.all()]
-    rung = rule.due(policy.ladder, taken=taken, since=notice.ladder_at or at, at=at)
-    if rung is None:
-        return 0
-    held = Hold.objects.filter(released_at=None).values("removal")
-    removals = list(
-        Removal.objects.filter(
-            notice_lines__notice=notice, notice_lines__dropped="", status=removal_path.OVERDUE
+def _overdue(*, at: datetime) -> list[tuple[int, int, datetime, datetime]]:
+    """(notice, removal, when the notice left, when its ladder begins) of all that is overdue and not held."""
+    barred = Hold.objects.filter(released_at=None).values("removal")
+    rows = (
+        NoticeLine.objects.filter(
+            dropped="",
+            removal__status=removal_path.OVERDUE,
+            notice__sent_at__isnull=False,
+            notice__withdrawn_at=None,
+            notice__ladder_at__lte=at,
         )
-        .exclude(pk__in=held)
-        .select_related("item", "host")
-        .order_by("pk")
+        .exclude(removal__in=barred)
+        .order_by("notice", "removal")
+        .values_list("notice", "removal", "notice__sent_at", "notice__ladder_at")
     )
-    if not removals:
-        return 0
+    # The query leaves none out that has no such time.
+    return [(notice, removal, sent, begins) for notice, removal, sent, begins in rows if sent and begins]
+
+
+def _told(rungs: Sequence[Rung]) -> dict[tuple[int, int], list[str]]:
+    """(notice, removal) -> the rungs that were taken about it and stand."""
+    standing = {(f"ladder-{one.step}", one.number): one for one in rungs if one.stopped_at is None}
+    told: dict[tuple[int, int], list[str]] = defaultdict(list)
+    rows = LetterLine.objects.filter(
+        kind__startswith="ladder-", number__in=[number for _, number in standing]
+    )
+    for kind, number, removal in rows.values_list("kind", "number", "removal"):
+        if (kind, number) in standing:
+            told[standing[kind, number].notice_id, removal].append(standing[kind, number].step)
+    return told
+
+
+def _found_meanwhile(rungs: Sequence[Rung], by_key: Mapping[str, rule.RungRow], *, at: datetime) -> None:
+    """Rungs on which nobody could be written to, and somebody can be now: their letters go there."""
+    for made in rungs:
+        if made.recipient or made.stopped_at is not None or made.step not in by_key:
+            continue
+        letter = Letter.objects.filter(
+            kind=f"ladder-{made.step}", number=made.number, state=CONTACT_NEEDED
+        ).first()
+        if letter is None:
+            continue
+        removals = list(Removal.objects.filter(pk__in=letter.lines.values("removal")).order_by("pk"))
+        to, _, why = _recipient(by_key[made.step], made.notice, removals)
+        if to or why != made.why:
+            with transaction.atomic():
+                Rung.objects.filter(pk=made.pk).update(recipient=to, why=why)
+                if to:
+                    queue.readdress([letter], to, by=MACHINE_WORKER, at=at)
+
+
+def _rung(notice_id: int, rung: rule.RungRow, pks: Sequence[int], *, number: int, at: datetime) -> int:
+    notice = Notice.objects.select_related("host__upstream").get(pk=notice_id)
+    removals = list(Removal.objects.filter(pk__in=pks).select_related("item", "host").order_by("pk"))
     to, name, why = _recipient(rung, notice, removals)
     with transaction.atomic():
         made, new = Rung.objects.get_or_create(
-            notice=notice, step=rung.key, defaults={"at": at, "recipient": to, "why": why}
+            notice=notice, step=rung.key, round=number, defaults={"at": at, "recipient": to, "why": why}
         )
         if not new:
             return 0
-        Notice.objects.filter(pk=notice.pk).update(ladder_step=rung.key)
         queue.put(
             f"ladder-{rung.key}",
-            number=f"{notice.number}/{rung.key}",
+            number=made.number,
             recipient=to,
             transport="mail",
-            removals=[row.pk for row in removals],
+            removals=pks,
             at=at,
             by=MACHINE_WORKER,
             subject=f"Notice {notice.number}: not acted on by its host",
@@ -88,11 +144,18 @@ def _rung(notice: Notice, *, policy: Policy, at: datetime) -> int:
             "removal.ladder",
             by=MACHINE_WORKER,
             at=at,
-            facts={"notice": notice.number, "rung": rung.key},
+            facts={"notice": notice.number, "rung": rung.key, "round": number},
         )
         if notice.host.member:
             _breach(notice, at=at)
-    return 1 if made else 0
+    return 1
+
+
+def stop(letter: Letter, *, at: datetime) -> None:
+    """The letter of a rung was withdrawn before it left: nobody was told, so the rung is not taken yet."""
+    number, _, step = letter.number.partition("/")
+    step, _, again = step.partition("/")
+    Rung.objects.filter(notice__number=number, step=step, round=int(again or 1)).update(stopped_at=at)
 
 
 def _recipient(rung: rule.RungRow, notice: Notice, removals: Sequence[Removal]) -> tuple[str, str, str]:

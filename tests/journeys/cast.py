@@ -28,6 +28,7 @@ from openhotline.steps import (
     departed,
     departing,
     domain_alert,
+    escalate,
     freshness,
     intake,
     notify,
@@ -206,6 +207,8 @@ class Day:
             if letter.kind == domain_alert.KIND:
                 about = domain_alert.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
                 return alert_words.domain_text(about).encode() if about else None
+            if letter.kind == "reminder" or letter.kind.startswith("ladder"):
+                return letter.text.encode() if escalate.reminder_stands(letter, at=self.now) else None
             return letter.text.encode()
 
         for transport in ("mail", "partner"):

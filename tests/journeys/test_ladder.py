@@ -157,6 +157,17 @@ def test_rungs_are_due_in_the_order_of_their_times() -> None:
     assert rule.next_at(rungs, taken=rule.STEPS, since=NOON) is None
 
 
+def test_time_on_hold_counts_once_however_many_hold() -> None:
+    def held(*spans: tuple[float, float]) -> timedelta:
+        return rule.on_hold([(NOON + hours(a), NOON + hours(b)) for a, b in spans], since=NOON)
+
+    assert held() == hours(0)
+    assert held((1, 3), (5, 6)) == hours(3)
+    assert held((2, 5), (1, 3)) == hours(4)
+    assert held((1, 6), (2, 3), (5, 7)) == hours(6)
+    assert held((-4, -2), (-1, 2)) == hours(2)
+
+
 def test_the_scorecard_counts_what_happened_and_leaves_held_time_out(house: "Day") -> None:
     took = []
     for number in range(3):

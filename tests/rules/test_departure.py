@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from openhotline.rules import departure, removal_path
-from openhotline.rules.departure import GO, NOTHING_LEFT, WAIT, Consent, Line
+from openhotline.rules.departure import GO, NOTHING_LEFT, WAIT, Consent, Departure, Line
 
 NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -94,12 +94,22 @@ def test_a_referral_waits_for_a_hold_and_for_a_trace_and_ends_when_nothing_is_le
     assert departure.referral([], at=NOON).verdict == NOTHING_LEFT
 
 
-def test_a_reminder_needs_something_late_and_no_hold_at_all() -> None:
+def test_a_reminder_goes_about_what_is_late_free_and_freshly_traced() -> None:
+    old = replace(GOOD, removal=3, status=removal_path.OVERDUE, traced_at=NOON - timedelta(minutes=16))
     for status in (*removal_path.WITH_HOST, removal_path.GONE_MAYBE):
-        assert departure.reminder([replace(GOOD, status=status), GOOD])
-        assert not departure.reminder([replace(GOOD, status=status), replace(GOOD, held=True)])
-    assert not departure.reminder([GOOD])
-    assert not departure.reminder([])
+        late = replace(GOOD, removal=1, status=status)
+        held = replace(late, removal=2, held=True)
+        for frozen in (False, True):
+            assert departure.reminder([late, GOOD], frozen=frozen, at=NOON) == Departure(GO, (1,))
+            assert departure.reminder([held, GOOD], frozen=frozen, at=NOON) == Departure(
+                NOTHING_LEFT, dropped={departure.HELD: (2,)}
+            )
+            assert departure.reminder([old], frozen=frozen, at=NOON) == Departure(WAIT, waiting=(3,))
+            assert departure.reminder([GOOD], frozen=frozen, at=NOON) == Departure(NOTHING_LEFT)
+        assert departure.reminder([late, held], frozen=False, at=NOON) == Departure(GO, (1,))
+        assert departure.reminder([late, held], frozen=True, at=NOON).verdict == NOTHING_LEFT
+        assert departure.reminder([late, old], frozen=False, at=NOON) == Departure(GO, (1,), (3,))
+        assert departure.reminder([late, old], frozen=True, at=NOON) == Departure(WAIT, waiting=(3,))
 
 
 @pytest.mark.parametrize(

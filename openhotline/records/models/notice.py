@@ -18,7 +18,6 @@ class Notice(models.Model):
     link_digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the link's secret
     ticket = models.TextField(default="")
     withdrawn_at = models.DateTimeField(null=True)
-    ladder_step = models.CharField(max_length=12, default="")  # the last rung taken
     opened_at = models.DateTimeField(null=True)  # somebody pressed something on its page; a GET opens nothing
     inner = models.BinaryField(null=True)  # the whole notice, where the letter is sealed or names no address
 
@@ -96,16 +95,30 @@ class HostRequest(models.Model):
 
 
 class Rung(models.Model):
-    """One step up the ladder of a notice that was not acted on: whom it was taken to, and when."""
+    """One step up the ladder of a notice that was not acted on: whom it was taken to, and when.
+
+    The same step is taken again, in another round, about what a hold kept out of the letter, or where the
+    letter was withdrawn before it left.
+    """
 
     notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="rungs")
     step = models.CharField(max_length=12)  # one of rules/ladder.STEPS
+    round = models.PositiveSmallIntegerField(default=1, db_default=1)
     at = models.DateTimeField()
     recipient = models.TextField(default="")
     why = models.TextField(default="")
+    stopped_at = models.DateTimeField(null=True)  # its letter was withdrawn: nobody was told
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["notice", "step"], name="one_rung_per_step")]
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "step", "round"], name="one_rung_per_step_and_round")
+        ]
+
+    @property
+    def number(self) -> str:
+        """The number of its letter."""
+        again = f"/{self.round}" if self.round > 1 else ""
+        return f"{self.notice.number}/{self.step}{again}"
 
 
 class Breach(models.Model):

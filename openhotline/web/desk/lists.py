@@ -208,7 +208,12 @@ def notice_page(request: HttpRequest, number: str, refusal: Refused | None = Non
             "typed": request.POST.get("text", ""),
             "letters": letters,
             "rungs": [
-                (times.when(one.at, at), NAMES.get(one.step, one.step), one.recipient, one.why)
+                (
+                    times.when(one.at, at),
+                    NAMES.get(one.step, one.step),
+                    one.recipient,
+                    "withdrawn before it left" if one.stopped_at else one.why,
+                )
                 for one in scoped.rungs().filter(notice=row).order_by("at", "pk")
             ],
             "ways": _ways(scoped, [letter.key for letter in letters], at),
