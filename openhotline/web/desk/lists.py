@@ -143,7 +143,13 @@ def notices(request: HttpRequest) -> HttpResponse:
         request,
         scoped.notices()
         .select_related("host", "contact")
-        .annotate(covered=Count("lines", filter=Q(lines__dropped=""))),
+        .annotate(
+            covered=Count("lines", filter=Q(lines__dropped="")),
+            open_now=Count(
+                "lines",
+                filter=Q(lines__dropped="", lines__removal__status__in=removal_path.STILL_OPEN),
+            ),
+        ),
     )
     states = dict(
         scoped.letters()
@@ -153,9 +159,8 @@ def notices(request: HttpRequest) -> HttpResponse:
     shown = []
     for row in listed:
         word, family = outward.LETTER_FAMILIES.get(states.get(row.number, PENDING), ("waiting", "idle"))
-        clock = (
-            times.left(row.due_at, at, whole=row.due_at - row.sent_at) if row.due_at and row.sent_at else None
-        )
+        runs = row.due_at and row.sent_at and row.open_now and row.withdrawn_at is None
+        clock = times.left(row.due_at, at, whole=row.due_at - row.sent_at) if runs else None
         shown.append((row, word, family, clock, times.when(row.drafted_at, at)))
     return render(request, "desk/notices.html", {"notices": shown, "before": more})
 

@@ -27,6 +27,7 @@ class Said:
     shown: str
     more: str = ""
     points: tuple[str, ...] = ()
+    icon: str = "clock"  # drawn where nobody did it but the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def police(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[A
                 row.asked_at,
                 times.when(row.asked_at, at),
                 f"{covered} address{'' if covered == 1 else 'es'} on one host. Address, trace and category only.",
+                icon="send",
             )
         ]
         for stamp, what in (
@@ -77,7 +79,17 @@ def police(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[A
             (row.managers_at, "Managers of both sides were brought in"),
         ):
             if stamp is not None:
-                log.append(Said("–", "s", what, stamp, times.when(stamp, at), f"Duty desk {row.unit.phone}"))
+                log.append(
+                    Said(
+                        "–",
+                        "s",
+                        what,
+                        stamp,
+                        times.when(stamp, at),
+                        f"Duty desk {row.unit.phone}",
+                        icon="phone",
+                    )
+                )
         mine = scoped.answers().filter(consultation=row, lines__removal__item=item).select_related("by")
         for answer in mine.distinct().order_by("at"):
             log.append(_answer(answer, row.unit.key, open_to=open_to, at=at))
@@ -177,7 +189,7 @@ def notices(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[
             word, family = _why_dropped(line.dropped, open_to=open_to), "idle"
         else:
             word, family = LETTER_FAMILIES[letters[0].state if letters else "pending"]
-        log = [Said("–", "s", "Drafted", row.drafted_at, times.when(row.drafted_at, at))]
+        log = [Said("–", "s", "Drafted", row.drafted_at, times.when(row.drafted_at, at), icon="file")]
         for letter in letters:
             kind = "Reminder" if letter.kind == "reminder" else "Sent"
             if letter.sent_at:
@@ -188,8 +200,9 @@ def notices(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[
                         "s",
                         f"{kind} to {letter.recipient}",
                         letter.sent_at,
-                        f"{letter.sent_at:%H:%M:%S}",
+                        times.when(letter.sent_at, at),
                         more,
+                        icon="send",
                     )
                 )
             elif letter.why and not line.dropped:
@@ -201,6 +214,7 @@ def notices(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[
                         letter.put_at,
                         times.when(letter.put_at, at),
                         letter.why,
+                        icon="mail",
                     )
                 )
         for said in scoped.host_answers().filter(notice=row, removal__item=item).order_by("at"):

@@ -17,6 +17,12 @@ from openhotline.web.portal.police import SeeOther, _now, _page, officers, press
 from openhotline.web.portal.told import counted, country, full
 from openhotline.web.scoped import Scoped, found
 
+_FORM_NAMES = {
+    "package.txt": "To read and print (text)",
+    "package.json": "For your own program (JSON)",
+    "package.stix.json": "For an intelligence system (STIX)",
+}
+
 
 @officers
 def packages(request: HttpRequest) -> HttpResponse:
@@ -46,7 +52,7 @@ def _one(request: HttpRequest, number: str, refusal: Refused | None = None) -> H
         "acknowledged": full(row.acknowledged_at) if row.acknowledged_at else "",
         "channel": CHANNELS.get(row.channel, ""),
         "channels": CHANNELS.items(),
-        "forms": [(name, row.digests.get(name, "")) for name in FORMS],
+        "forms": [(name, _FORM_NAMES.get(name, name), row.digests.get(name, "")) for name in FORMS],
         "paused": step.paused(row),
         "withdrawn": step.withdrawn(row),
         "typed": request.POST.get("reference", ""),

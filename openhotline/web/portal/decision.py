@@ -14,7 +14,7 @@ from openhotline.records.models import Unit
 from openhotline.rules import words
 from openhotline.rules.agreement import HOLD_REASONS, Agreement
 from openhotline.rules.refusals import Refused
-from openhotline.web.portal.told import by_wall, from_wall, local, short
+from openhotline.web.portal.told import by_wall, from_wall, local, zoned
 from openhotline.web.scoped import Scoped
 
 GO, HOLD, EVIDENCE, OTHER = "go", "hold", "evidence", "other"
@@ -78,10 +78,10 @@ def offer(mine: Scoped, *, unit: int, agreement: Agreement, at: datetime, typed:
                 moments.append(utc)
     moments = sorted(moments)[:3]
     times = [
-        Choice(moment.isoformat(), short(moment, at), index == min(1, len(moments) - 1))
+        Choice(moment.isoformat(), zoned(moment, at), index == min(1, len(moments) - 1))
         for index, moment in enumerate(moments)
     ]
-    times += [Choice(moment.isoformat(), short(moment, at)) for moment in _both(typed)]
+    times += [Choice(moment.isoformat(), zoned(moment, at)) for moment in _both(typed)]
     times.append(Choice("open", f"No end yet; ask us in {int(most.total_seconds() // 3600)} h", not times))
     return Offer(
         times=tuple(times),

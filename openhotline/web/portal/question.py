@@ -20,7 +20,7 @@ from openhotline.steps import consult
 from openhotline.web.portal import told
 from openhotline.web.portal.facts import NUMBERS, Fact, facts_of
 from openhotline.web.portal.inbox import WAITING
-from openhotline.web.portal.told import counted, length, short
+from openhotline.web.portal.told import counted, length, short, zoned
 from openhotline.web.scoped import Scoped
 
 ASKS, HELD, LATER, OVER = "asks", "held", "later", "over"  # what the page is for
@@ -109,7 +109,7 @@ def read(consultation: Consultation, mine: Scoped, *, policy: Policy, at: dateti
         number=consultation.number,
         mode=mode,
         title=_title(mode, lines, consultation),
-        sent=f"sent {short(consultation.asked_at, at)} by {_asker(consultation)}",
+        sent=f"sent {zoned(consultation.asked_at, at)} by {_asker(consultation)}",
         asks=consultation.asks,
         again=consultation.again,
         facts=facts_of(consultation, rows, mine, at=at),
@@ -195,7 +195,7 @@ def _due(consultation: Consultation, agreement: Agreement, waiting: Sequence[Lin
             f"{length(rest)} left",
             whole,
             min(int(rest.total_seconds() // 60), whole),
-            f"No answer by {short(consultation.due_at, at)}: {_silence(agreement)}",
+            f"No answer by {zoned(consultation.due_at, at)}: {_silence(agreement)}",
             "warn",
         )
     began = consult.clock_from(consultation)

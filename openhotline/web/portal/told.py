@@ -178,6 +178,12 @@ def short(moment: datetime, at: datetime) -> str:
     return f"{clock}, {wall.day} {wall:%b}" if near else f"{clock}, {day(wall)}"
 
 
+def zoned(moment: datetime, at: datetime) -> str:
+    """As `short`, with the zone: "18:00 BST", "18:00 BST tomorrow"."""
+    clock, zone = short(moment, at), local(moment).tzname() or "UTC"
+    return clock if zone in clock else f"{clock[:5]} {zone}{clock[5:]}"
+
+
 def day(moment: datetime) -> str:
     """ "12 May 2026", of the date as given."""
     return f"{moment.day} {moment:%B %Y}"
