@@ -35,7 +35,7 @@ from openhotline.steps import (
     answer,
     assess,
     confirm,
-    departed,
+    doubt,
     intake,
     list_agreement,
     notify,
@@ -188,7 +188,7 @@ class Acts:
         """The lead rings the other side about a letter in doubt, and says what they said."""
         letter = Letter.objects.filter(state=IN_DOUBT).order_by("pk").first()
         if letter is not None:
-            departed.settle_doubt(
+            doubt.settle(
                 letter,
                 arrived=letter.key in self.network.taken,
                 policy=self.policy,

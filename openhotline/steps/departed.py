@@ -1,4 +1,4 @@
-"""What became of a notice's letter: taken by the relay, refused, come back, or settled by a person after a doubt.
+"""What became of a notice's letter: taken by the relay, refused, or come back.
 
 True here: the host's clock and the ladder start when the relay has taken it. What is not here: the host's reply
 (`confirm`), reminders and the ladder (`escalate`).
@@ -13,9 +13,8 @@ from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Notice, Removal
 from openhotline.rules import clocks, pace, removal_path
-from openhotline.rules.permits import require_act
-from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, hook, refer
+from openhotline.rules.words import MACHINE_WORKER
+from openhotline.steps import agreed, hook
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import advance, note
 from openhotline.steps.notify import draft
@@ -53,20 +52,6 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             changes={"next_check_at": at + policy.pace.first(pace.WITH_HOST)},
             facts={"notice": made.number},
         )
-
-
-def settle_doubt(letter: Letter, *, arrived: bool, policy: Policy, by: Actor, at: datetime) -> None:
-    """A person knows what became of a letter in doubt. What arrived counts from now on, as any sent letter."""
-    with transaction.atomic():
-        if arrived and letter.kind == "notice":
-            require_act("letter.decide", by)
-            sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
-            return
-        if arrived and letter.kind == "referral":
-            require_act("letter.decide", by)
-            refer.sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
-            return
-        settling.decide(letter, arrived=arrived, by=by, at=at)
 
 
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:

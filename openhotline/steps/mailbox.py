@@ -26,6 +26,7 @@ from openhotline.records.models import (
     Mail,
     Notice,
     ProposedAnswer,
+    Removal,
     UnitKey,
     User,
 )
@@ -36,7 +37,7 @@ from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import split_lines
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import alert, answer, confirm, departed, domain_alert, intake
+from openhotline.steps import alert, answer, confirm, domain_alert, doubt, intake
 from openhotline.steps.advance import refuse_unless
 
 EXCERPT = 4000
@@ -45,11 +46,6 @@ ENCRYPTED = (
     "It is encrypted, and the house has no key that opens mail. Ask the sender to write again without encrypting, "
     "or to use the pages."
 )
-_CAME_BACK = {
-    "notice": departed.came_back,
-    alert.KIND: alert.came_back,
-    domain_alert.KIND: domain_alert.came_back,
-}
 _HAVE_PAGES = (alert.KIND, domain_alert.KIND, "referral", "referral-query")
 _MAILER = Actor(words.HOST, "mail", auth="mail, not verified")
 
@@ -121,17 +117,17 @@ def _heard(made: Mail, letter: Letter, one: inbound.DeliveryWord, *, at: datetim
     made.kind, made.why = DELIVERY, f"The letter {letter.kind} {letter.number} was {one.state}."
     if letter.kind in _HAVE_PAGES:
         made.about = letter.number.partition("/")[0]
-    if one.state != inbound.BOUNCED or letter.kind in (*_CAME_BACK, *TO_FORGET):
+    if one.state != inbound.BOUNCED or letter.kind in (*doubt.CAME_BACK, *TO_FORGET):
         made.settled_at, made.settled_by = at, MACHINE_WORKER.who
     else:
         made.why += " Nobody has it: ring them, and mend the address."
-    before = Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED).exists()
+    before = Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED, mail__isnull=False).exists()
     said = f"{one.status} {one.words}".strip()
     Delivery.objects.create(letter=letter.key, at=at, state=one.state, words=said, mail=made)
     if one.state != inbound.BOUNCED or before or letter.state != SENT:
         return
-    if letter.kind in _CAME_BACK:
-        _CAME_BACK[letter.kind](letter, why=said or "It came back.", at=at)
+    if letter.kind in doubt.CAME_BACK:
+        doubt.CAME_BACK[letter.kind](letter, why=said or "It came back.", at=at)
 
 
 def _reply(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: datetime) -> bool:
@@ -224,7 +220,7 @@ def _propose(made: Mail, read: Inbound, asked: Consultation, *, at: datetime) ->
             f"The same signed text has come before, about {asked.number}. It proposes nothing a second time."
         )
         return
-    later = Answer.objects.filter(consultation=asked, at__gt=moment, undone_at=None).order_by("-at").first()
+    later = _later(asked, moment)
     if later is not None:
         made.why = (
             f"Signed {moment:%d %B %Y %H:%M} UTC, before the answer that {asked.unit.name} gave "
@@ -246,6 +242,15 @@ def _propose(made: Mail, read: Inbound, asked: Consultation, *, at: datetime) ->
         fingerprint=key.fingerprint,
         at=at,
     )
+
+
+def _later(asked: Consultation, signed: datetime) -> Answer | None:
+    """The unit's latest answer about any of this, to this question or another, if it was given after a mail was
+    signed: that one holds. Answers wait for the locks taken here."""
+    about = Removal.objects.select_for_update().filter(consultation_lines__consultation=asked)
+    removals = list(about.order_by("pk").values_list("pk", flat=True))
+    rows = Answer.objects.filter(consultation__unit=asked.unit_id, at__gt=signed, undone_at=None)
+    return rows.filter(lines__removal__in=removals).order_by("-at").first()
 
 
 def _report(made: Mail, read: Inbound, *, policy: Policy, at: datetime) -> None:
@@ -301,6 +306,12 @@ def confirm_answer(row: ProposedAnswer, *, take: bool, policy: Policy, by: Actor
         )
         if take:
             unit = row.consultation.unit
+            later = _later(row.consultation, row.signed_at or row.at)
+            refuse_unless(
+                later is None,
+                f"{unit.name} has answered again since this was signed, and the later answer holds. Decline this one.",
+                code="later",
+            )
             officer = User.objects.filter(
                 role=words.OFFICER, unit=unit, pseudonym__iexact=row.officer, is_active=True
             ).first()

@@ -23,9 +23,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from openhotline.connectors.mail import inbound, maildir, opaque
+from openhotline.connectors.mail.client import UNKNOWN, Receipt, Relay
 from openhotline.connectors.mail.meaning import MailLetter, render
 from openhotline.connectors.xarf import meaning as xarf
+from openhotline.jobs import dispatch
 from openhotline.jobs.mailroom import Mailroom
+from openhotline.jobs.post import Post
 from openhotline.outbox.models import Letter
 from openhotline.records import vault
 from openhotline.records.models import (
@@ -46,7 +49,7 @@ from openhotline.records.models import (
 from openhotline.rules import inbound as rule
 from openhotline.rules import mail_answer, words
 from openhotline.rules.refusals import NotPermitted, Refused
-from openhotline.steps import alert, contact, mailbox, public_key, refer
+from openhotline.steps import alert, consult, contact, doubt, mailbox, public_key, refer
 from tests.connectors.test_keys import certificate
 from tests.journeys.cast import CANAL_HOST, FAR_HOST, HOUSE, minutes
 
@@ -159,6 +162,35 @@ def test_a_bounce_at_the_letters_own_address_demotes_and_the_next_contact_is_wri
     first.refresh_from_db()
     assert first.bounces == 1
     assert house.fresh([removal])[0].status == "noticed"
+
+
+@pytest.mark.parametrize("settled", ["asked", "by a person"])
+def test_a_bounce_that_is_here_before_the_letter_is_settled_counts_once_it_is(
+    house: "Day", settled: str
+) -> None:
+    """The line broke after the relay had taken it; its report of non-delivery was faster than the asking."""
+    removals = house.traced(house.graded(house.public_report("http://img.example.net/a")))
+    house.contact_verified(removals)
+    house.answered(house.asked(), words.GO_AHEAD)
+    house.later(minutes(2))
+    house.traced(house.again([removals[0].item]))
+
+    class Breaking(Post):
+        def hand_over(self, letter: Letter) -> Receipt:
+            return Receipt(UNKNOWN, "The line broke after DATA.")
+
+    post = Breaking(Relay(host="127.0.0.1", port=9), HOUSE, partner_tokens=dict)
+    dispatch.letters(post, policy=house.policy, at=house.now, kinds=["notice"])
+    letter = Letter.objects.get(kind="notice")
+    assert letter.state == "in doubt"
+    take(house, report(bounce_to(letter), letter.recipient))
+    if settled == "asked":
+        dispatch.arrived(letter, "their log: queued as 1", policy=house.policy, at=house.now)
+    else:
+        doubt.settle(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
+    assert house.fresh(removals)[0].status == "cleared", "nobody was told"
+    assert not Contact.objects.get(mail=letter.recipient).usable
+    assert Letter.objects.filter(kind="notice", state="contact needed").count() == 1
 
 
 def test_an_alert_abroad_that_bounces_late_goes_to_the_next_contact(house: "Day") -> None:
@@ -439,6 +471,28 @@ def enveloped(cert: x509.Certificate, text: str) -> bytes:
 def _stranger() -> tuple[object, x509.Certificate]:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return private, certificate(private, days=3650, since=3650)[1]
+
+
+def test_a_signed_reply_never_undoes_what_the_unit_has_answered_since(house: "Day") -> None:
+    """A go-ahead signed at nine waits for its confirmation; at ten the unit holds, about the same in another question."""
+    asked = asked_of(house)
+    take(house, signed_by(unit_with_key(house, asked), f"Go ahead\r\n{asked.number}"))
+    again = consult.ask_police(
+        list(Removal.objects.select_related("item", "host")),
+        unit=asked.unit,
+        agreement=house.policy.agreement_default,
+        by=house.who("P01"),
+        at=house.now,
+        zone=house.policy.zone,
+        passed_from=asked,
+    )
+    house.now = datetime.now(UTC) + minutes(60)
+    house.answered(again, words.HOLD, review_at=house.now + minutes(60), reason="covert work")
+    row = ProposedAnswer.objects.get()
+    with pytest.raises(Refused, match="the later answer holds"):
+        mailbox.confirm_answer(row, take=True, policy=house.policy, by=house.who("P01"), at=house.now)
+    assert Removal.objects.get().status == "held" and row.settled_at is None
+    mailbox.confirm_answer(row, take=False, policy=house.policy, by=house.who("P01"), at=house.now)
 
 
 def test_a_signature_older_than_the_units_latest_answer_proposes_nothing(house: "Day") -> None:

@@ -10,7 +10,7 @@ from openhotline.records.models import Hold, NoticeLine, Removal
 from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, confirm, contact, departed, departing, due, escalate, notify
+from openhotline.steps import alarm, answer, confirm, contact, departing, doubt, due, escalate, notify
 from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
 
 
@@ -62,7 +62,7 @@ def test_what_is_in_doubt_is_never_noticed_twice(house: Day) -> None:
     letter = claimed(house)
     settling.in_doubt(letter, why="the line broke", by=MACHINE_WORKER, at=house.now)
     house.answered(consultation, words.HOLD, review_at=house.now + hours(5), reason="covert work")
-    departed.settle_doubt(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
+    doubt.settle(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
     house.answered(consultation, words.GO_AHEAD)
     house.letters_leave()
     assert house.notices_sent() == 1

@@ -14,7 +14,7 @@ from openhotline.outbox import queue, settling
 from openhotline.outbox.entries import TO_FORGET
 from openhotline.rules import permits
 from openhotline.rules.refusals import Refused
-from openhotline.steps import departed, refer, silence
+from openhotline.steps import doubt, refer, silence
 from openhotline.web.desk import bench, lists
 from openhotline.web.scoped import found
 
@@ -111,7 +111,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     elif press == "leave":
         queue.leave(row, why=request.POST.get("why", ""), by=by, at=at)
     elif (word := request.POST.get("arrived", "")) in ("yes", "no"):
-        departed.settle_doubt(row, arrived=word == "yes", policy=bench.policy(), by=by, at=at)
+        doubt.settle(row, arrived=word == "yes", policy=bench.policy(), by=by, at=at)
     else:
         raise Refused("Say whether it arrived. Ring the recipient if you do not know.", code="arrived")
     return HttpResponseRedirect(reverse("outbox"), status=303)
