@@ -284,6 +284,9 @@ def exchange_codes() -> Codes:
     return reading.exchange_codes(Table.of("exchange.toml", content), sha256(content).hexdigest())
 
 
+HOUSE_LANGUAGE = "en"  # of letters to people whose language nobody has told us
+
+
 @lru_cache(maxsize=1)
 def languages() -> dict[str, str]:
     """The languages a notice can be written in: {"en": "English", ...}."""
@@ -295,10 +298,10 @@ def languages() -> dict[str, str]:
 
 @lru_cache(maxsize=32)
 def notice_texts(language: str) -> Texts:
-    """The words of a notice in one language. Raises PolicyFault with a sentence."""
+    """The words of letters in one language. Raises PolicyFault with a sentence."""
     file = files(__name__) / "texts" / f"{language}.toml"
     if not language.isalpha() or not file.is_file():
-        raise PolicyFault(f"There are no words for notices in “{language[:20]}”.")
+        raise PolicyFault(f"There are no words for letters in “{language[:20]}”.")
     return reading.notice_texts(language, Table.of(f"texts/{language}.toml", file.read_bytes()))
 
 

@@ -29,7 +29,7 @@ from openhotline.rules.exchange import CodeRow, Codes
 from openhotline.rules.filter_list import Terms
 from openhotline.rules.gone import APART
 from openhotline.rules.ladder import STEPS, RungRow
-from openhotline.rules.notice import ALERT_KEYS, TEXT_KEYS, Texts
+from openhotline.rules.notice import ALERT_KEYS, TEXT_KEYS, TOLD_KEYS, Texts
 from openhotline.rules.pace import STATES, Band, Pace
 from openhotline.rules.remit import ANYWHERE, HOME_ONLY, Category, RemitRow, Scheme
 from openhotline.rules.routing import PartnerHotline, UnitRow, UnitRule
@@ -422,7 +422,7 @@ def country(row: Table, key: str) -> str:
 
 
 def notice_texts(language: str, table: Table) -> Texts:
-    """The words of a notice and of an alert in one language, every key there and every place to fill a known one."""
+    """The words of notices, alerts and short letters in one language, every key there and every place to fill a known one."""
     known = dict.fromkeys(
         [
             "number",
@@ -453,6 +453,8 @@ def notice_texts(language: str, table: Table) -> Texts:
     says = {key: table.text(key) for key in TEXT_KEYS}
     alert = table.table("alert")
     says |= {f"alert_{key}": alert.text(key) for key in ALERT_KEYS}
+    told = table.table("told")
+    says |= {f"told_{key}": told.text(key) for key in TOLD_KEYS}
     for key, text in says.items():
         try:
             text.format(**known)

@@ -26,6 +26,7 @@ TEXT_KEYS = [
     "language",
     "date",
     "minute",
+    "day",
     "subject",
     "again",
     "one",
@@ -75,6 +76,39 @@ ALERT_KEYS = [
     "domain_act",
     "domain_answer",
     "domain_page",
+]
+
+# Those of the short letters beside them (`rules/told`): `says["told_" + key]`.
+TOLD_KEYS = [
+    "reminder_subject",
+    "reminder",
+    "reminder_left",
+    "moved_subject",
+    "moved_notice",
+    "moved_alert",
+    "moved_keep",
+    "withdrawn_subject",
+    "withdrawn_notice",
+    "withdrawn_part",
+    "withdrawn_why",
+    "withdrawn_alert",
+    "withdrawn_alert_why",
+    "domain_over",
+    "answer_subject",
+    "answer_head",
+    "answer_foot",
+    "appeal_subject",
+    "appeal_list_subject",
+    "appeal_received",
+    "appeal_upheld",
+    "appeal_reversed",
+    "appeal_withdrawn",
+    "appeal_off_the_list",
+    "reported_subject",
+    "reported_removed",
+    "reported_closed",
+    "reported_thanks",
+    "time",
 ]
 
 

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.outbox.models import SENT, Letter
-from openhotline.policy import Policy
+from openhotline.policy import HOUSE_LANGUAGE, Policy, notice_texts
 from openhotline.records import vault
 from openhotline.records.models import (
     Appeal,
@@ -30,6 +30,8 @@ from openhotline.records.models import (
     SilenceProposal,
 )
 from openhotline.rules import contacts as mailboxes
+from openhotline.rules import told
+from openhotline.rules.notice import Texts
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
@@ -37,7 +39,6 @@ from openhotline.steps import repeal, tell
 from openhotline.steps.advance import note, refuse_unless
 
 UPHELD, REVERSED = "upheld", "reversed"
-_WITHDRAWN = {True: "What we sent about it is withdrawn.", False: "It comes off the filter list."}
 
 
 def open_(
@@ -131,13 +132,8 @@ def acknowledge(appeal: Appeal, *, by: Actor, at: datetime) -> None:
     with transaction.atomic():
         count = Appeal.objects.filter(pk=appeal.pk, acknowledged_at=None).update(acknowledged_at=at)
         refuse_unless(count == 1, "This appeal was acknowledged already.", code="settled")
-        _answer(
-            appeal,
-            "ack",
-            f"We have your appeal about {appeal.against}. Somebody who had no part in the decision reads "
-            f"it. You hear from us by {appeal.result_by:%d %B %Y}. The removal stands meanwhile.\n",
-            at=at,
-        )
+        said = told.appeal_received(_texts(appeal), number=appeal.number, by=appeal.result_by)
+        _answer(appeal, "ack", said, at=at)
         _enter(appeal, "acknowledged", by=by, at=at)
 
 
@@ -164,7 +160,7 @@ def propose(appeal: Appeal, outcome: str, *, reasons: str, by: Actor, at: dateti
             Removal.objects.filter(appeal_lines__appeal=row).select_related("item").order_by("pk")
         )
         note(removals, "appeal.upheld", by=by, at=at, facts={"against": row.number, "appeal": row.pk})
-        _answer(row, "result", f"The decision stands. {row.reasons}\n", at=at)
+        _answer(row, "result", _decided(row), at=at)
     return row
 
 
@@ -185,12 +181,7 @@ def reverse(appeal: Appeal, *, by: Actor, at: datetime) -> Appeal:
         row.save()
         _enter(row, "reversed", by=by, at=at)
         repeal.take_back(row, number=_number(row), by=by, at=at)
-        _answer(
-            row,
-            "result",
-            f"You were right, and we are sorry. {_WITHDRAWN[bool(row.number)]} {row.reasons}\n",
-            at=at,
-        )
+        _answer(row, "result", _decided(row), at=at)
     return row
 
 
@@ -208,12 +199,29 @@ def _uninvolved(appeal: Appeal, by: Actor) -> None:
         )
 
 
-def _answer(appeal: Appeal, what: str, text: str, *, at: datetime) -> None:
+def _texts(appeal: Appeal) -> Texts:
+    """In the host's language where it was the host who appealed; of anybody else no language is known."""
+    against = appeal.notice or appeal.alert
+    theirs = against.host.language if against is not None and appeal.standing == "host" else ""
+    return notice_texts(theirs or HOUSE_LANGUAGE)
+
+
+def _decided(appeal: Appeal) -> told.Said:
+    return told.appeal_decided(
+        _texts(appeal),
+        number=appeal.number,
+        reversed_=appeal.outcome == REVERSED,
+        reasons=appeal.reasons,
+    )
+
+
+def _answer(appeal: Appeal, what: str, said: told.Said, *, at: datetime) -> None:
     """A letter to whoever appealed, where they said how they are reached; its address is forgotten after."""
     try:
         to = mailboxes.mailbox(read(appeal)["reach"])
     except Refused:
         return
+    subject, text = said
     queue.put(
         "appeal-answer",
         number=f"{_number(appeal)}/{what}",
@@ -221,7 +229,7 @@ def _answer(appeal: Appeal, what: str, text: str, *, at: datetime) -> None:
         transport="mail",
         at=at,
         by=MACHINE_WORKER,
-        subject=f"Your appeal about {appeal.against}",
+        subject=subject,
         text=text,
     )
 

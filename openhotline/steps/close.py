@@ -13,10 +13,10 @@ from django.db.models import Q
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
-from openhotline.policy import Policy
+from openhotline.policy import HOUSE_LANGUAGE, Policy, notice_texts
 from openhotline.records import bulk, vault
 from openhotline.records.models import ReceiptPhase, Removal, Report, ReportContact, ReportLine
-from openhotline.rules import item_path, removal_path, report_path, words
+from openhotline.rules import item_path, removal_path, report_path, told, words
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import retract
 from openhotline.steps.advance import advance
@@ -25,10 +25,7 @@ from openhotline.steps.intake_kept import NOT_CLOSED_BEFORE
 TURN = 5_000  # followed reports of one sweep
 _TURN = "answers"  # the counter that remembers where the last one stopped
 
-ANSWER = {
-    words.REMOVED_PHASE: "It has been removed, and we keep checking that it stays gone.",
-    words.CLOSED_PHASE: "We have closed your report. We found nothing there that we can act on.",
-}
+ANSWERED = (words.REMOVED_PHASE, words.CLOSED_PHASE)
 
 
 def close_watched(*, policy: Policy, at: datetime) -> int:
@@ -120,7 +117,7 @@ def answer_reports(*, at: datetime) -> int:
                 row.phase = phase
                 row.save(update_fields=["phase"])
                 said.append((report, phase))
-            if phase in ANSWER:
+            if phase in ANSWERED:
                 final.append(report)
         _enter_phases(said, at=at)
         _mail(final, phases, at=at)
@@ -167,6 +164,8 @@ def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) ->
         if contact is None:
             continue
         mail = vault.open_("contact", bytes(contact.sealed)).decode("utf-8", "replace")
+        removed = phases[report.pk] == words.REMOVED_PHASE
+        subject, text = told.reported(notice_texts(HOUSE_LANGUAGE), removed=removed)
         queue.put(
             "reporter-answer",
             number=str(report.report_id),
@@ -174,8 +173,8 @@ def _mail(reports: Sequence[Report], phases: dict[int, str], *, at: datetime) ->
             transport="mail",
             at=at,
             by=MACHINE_WORKER,
-            subject="About your report",
-            text=f"{ANSWER[phases[report.pk]]}\n\nThank you. You do not need to do anything else.\n",
+            subject=subject,
+            text=text,
         )
     _destroy_contacts(reports, at=at)
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from django.db import transaction
 
 from openhotline.outbox import queue
-from openhotline.policy import Policy
+from openhotline.policy import Policy, notice_texts
 from openhotline.records.models import Contact, Delivery, HostAnswer, Notice, NoticeMessage, Removal
-from openhotline.rules import notice_lint, removal_path
+from openhotline.rules import notice_lint, removal_path, told
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import HOST, MACHINE_WORKER, Actor
@@ -110,6 +110,7 @@ def reply(notice: Notice, text: str, *, by: Actor, at: datetime) -> NoticeMessag
         )
         contact = Contact.objects.filter(pk=notice.contact_id or 0).first()
         if contact is not None and contacts.may_be_used(contact):
+            subject, text = told.answer(notice_texts(notice.host.language), number=notice.number, words=words)
             queue.put(
                 "host-answer",
                 number=f"{notice.number}/q{made.pk}",
@@ -117,8 +118,8 @@ def reply(notice: Notice, text: str, *, by: Actor, at: datetime) -> NoticeMessag
                 transport="mail",
                 at=at,
                 by=MACHINE_WORKER,
-                subject=f"Re: Notice {notice.number}",
-                text=f"You asked about notice {notice.number}.\n\n{words}\n\nThe notice's own page has the whole exchange.\n",
+                subject=subject,
+                text=text,
             )
         _note_all(notice, "host.replied", by=by, at=at)
     return made

@@ -29,7 +29,7 @@ from openhotline.records.models import (
     ListAgreement,
     Removal,
 )
-from openhotline.rules import departure, references, removal_path, signs, words
+from openhotline.rules import departure, references, removal_path, signs, told, words
 from openhotline.rules import sphere as rule
 from openhotline.rules.alert import DomainContent
 from openhotline.rules.permits import require_act
@@ -216,23 +216,22 @@ def _end(*, at: datetime) -> int:
         return 0
     there = _domains(_open())
     over = [row for row in standing if row.domain not in there]
-    mails = dict(list_agreement.in_force(at).values_list("key", "mail"))
+    there_now = {row.key: row for row in list_agreement.in_force(at)}
     for row in over:
         with transaction.atomic():
             _close(row, at=at)
             letter = Letter.objects.select_for_update().get(kind=KIND, number=row.number)
             if letter.state in (PENDING, CONTACT_NEEDED, FAILED):
                 queue.withdraw(letter, why="Nothing is left under the domain.", by=MACHINE_WORKER, at=at)
-            elif row.recipient in mails:
+            elif row.recipient in there_now:
+                to = there_now[row.recipient]
+                subject, text = told.domain_over(notice_texts(to.language), number=row.number, at=at)
                 tell.desk(
                     "domain-alert-over",
                     number=row.number,
-                    recipient=mails[row.recipient],
-                    subject=f"Alert {row.number}: withdrawn",
-                    text=(
-                        f"We withdraw alert {row.number}. We know of nothing that is left under the domain it names.\n"
-                        f"Time: {at:%d %B %Y %H:%M} UTC\n"
-                    ),
+                    recipient=to.mail,
+                    subject=subject,
+                    text=text,
                     at=at,
                 )
     return len(over)

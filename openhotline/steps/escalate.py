@@ -14,9 +14,9 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
-from openhotline.policy import Policy
+from openhotline.policy import Policy, notice_texts
 from openhotline.records.models import Consultation, Contact, Hold, Notice, Removal
-from openhotline.rules import clocks, departure, removal_path
+from openhotline.rules import clocks, departure, removal_path, told
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agreement
 from openhotline.rules.ladder import REGULATOR, on_hold
 from openhotline.rules.refusals import Refused
@@ -264,11 +264,12 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
     for notice in (
         Notice.objects.filter(lines__removal__in=pks, lines__dropped="", sent_at__isnull=False)
         .distinct()
-        .select_related("contact")
+        .select_related("contact", "host")
     ):
         if notice.contact is None:
             continue
         lines = _lines_of(notice, removals)
+        subject, text = _reminder(notice, len(lines))
         queue.put(
             "reminder",
             number=f"{notice.number}/1",
@@ -277,8 +278,8 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
             removals=lines,
             at=at,
             by=MACHINE_WORKER,
-            subject=f"Reminder: notice {notice.number} is not done yet",
-            text=_reminder(notice, len(lines)),
+            subject=subject,
+            text=text,
         )
 
 
@@ -288,11 +289,10 @@ def _lines_of(notice: Notice, removals: Sequence[Removal]) -> list[int]:
     return list(notice.lines.filter(removal__in=pks, dropped="").values_list("removal_id", flat=True))
 
 
-def _reminder(notice: Notice, count: int) -> str:
-    return (
-        f"Notice {notice.number} of {notice.sent_at:%d %B %Y %H:%M} UTC is past its time.\n"
-        f"{count} address(es) still answer from outside. Please answer on the notice’s page.\n"
-    )
+def _reminder(notice: Notice, count: int) -> tuple[str, str]:
+    """(subject, text) in the host's language."""
+    sent = notice.sent_at or notice.drafted_at  # there is none of a notice that has not left
+    return told.reminder(notice_texts(notice.host.language), number=notice.number, sent=sent, count=count)
 
 
 def reminder_stands(letter: Letter, *, at: datetime) -> bool:
@@ -331,9 +331,9 @@ def reminder_stands(letter: Letter, *, at: datetime) -> bool:
     if not frozen and len(said.stay) < len(lines):
         letter.lines.exclude(removal__in=said.stay).delete()
         if letter.kind == "reminder":
-            notice = Notice.objects.get(number=letter.number.partition("/")[0])
-            letter.text = _reminder(notice, len(said.stay))
-            letter.save(update_fields=["text"])
+            notice = Notice.objects.select_related("host").get(number=letter.number.partition("/")[0])
+            letter.subject, letter.text = _reminder(notice, len(said.stay))
+            letter.save(update_fields=["subject", "text"])
     return True
 
 

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, PENDING, Letter
+from openhotline.policy import notice_texts
 from openhotline.records.models import Appeal, Hold, Item, Notice, Partner, PartnerMessage, Referral, Removal
-from openhotline.rules import item_path, removal_path
+from openhotline.rules import item_path, removal_path, told
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import tell
 from openhotline.steps.advance import advance
@@ -32,7 +33,7 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
     advance(living, "repeal", "repealed", by=by, at=at, why=why, changes={"next_check_at": None})
     pks = [row.pk for row in removals]
     tell.police(removals, "repealed", at=at)
-    for notice in Notice.objects.filter(lines__removal__in=pks).select_related("contact").distinct():
+    for notice in Notice.objects.filter(lines__removal__in=pks).select_related("contact", "host").distinct():
         _withdraw(notice, pks, by=by, at=at)
     for referral in (
         Referral.objects.filter(lines__removal__in=pks, sent_at__isnull=False)
@@ -55,15 +56,14 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
         )
     _tell_givers(items, number=number, at=at)
     for alert, group in tell.alerted(removals):
+        texts = notice_texts(alert.host.language)
+        subject, text = told.withdrawn(texts, "alert", number=alert.number, count=len(group))
         tell.desk(
             "alert-repealed",
             number=alert.number,
             recipient=alert.contact.mail,
-            subject=f"Alert {alert.number}: withdrawn",
-            text=(
-                f"We withdraw {len(group)} address(es) of alert {alert.number}. On appeal it was found not to be against "
-                "the law here. You need not remove it, and may put back what you removed.\n"
-            ),
+            subject=subject,
+            text=text,
             at=at,
         )
     for letter in (
@@ -104,6 +104,8 @@ def _withdraw(notice: Notice, pks: Sequence[int], *, by: Actor, at: datetime) ->
         Notice.objects.filter(pk=notice.pk, withdrawn_at=None).update(withdrawn_at=at)
     if notice.sent_at is None or notice.contact is None or not count:
         return
+    texts = notice_texts(notice.host.language)
+    subject, text = told.withdrawn(texts, "notice" if whole else "part", number=notice.number, count=count)
     queue.put(
         "host-repealed",
         number=notice.number,
@@ -111,10 +113,6 @@ def _withdraw(notice: Notice, pks: Sequence[int], *, by: Actor, at: datetime) ->
         transport="mail",
         at=at,
         by=MACHINE_WORKER,
-        subject=f"Notice {notice.number}: withdrawn",
-        text=(
-            f"We withdraw {'notice' if whole else f'{count} of the addresses of notice'} {notice.number}. On appeal "
-            "it was found not to be against the law. You need not remove it, and may put back what you removed. "
-            "You may also end its preservation.\n"
-        ),
+        subject=subject,
+        text=text,
     )

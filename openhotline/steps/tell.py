@@ -9,6 +9,7 @@ from datetime import datetime
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, SENT, Letter
+from openhotline.policy import notice_texts
 from openhotline.records.models import (
     Consultation,
     ConsultationLine,
@@ -20,6 +21,7 @@ from openhotline.records.models import (
     ReferralLine,
     Removal,
 )
+from openhotline.rules import told
 from openhotline.rules.words import MACHINE_WORKER
 
 NO_MAIL = "The unit has no mail address. Set it, and this leaves."
@@ -70,7 +72,7 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
     by_pk = {removal.pk: removal for removal in removals}
     notices: dict[Notice, list[Removal]] = {}
     lines = NoticeLine.objects.filter(removal__in=list(by_pk), dropped="", notice__sent_at__isnull=False)
-    for line in lines.select_related("notice__contact"):
+    for line in lines.select_related("notice__contact", "notice__host"):
         notices.setdefault(line.notice, []).append(by_pk[line.removal_id])
     for notice, group in notices.items():
         _say_moved(
@@ -79,8 +81,9 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
             recipient=notice.contact.mail if notice.contact else "",
             nobody="The host has no usable contact.",
             removals=group,
-            what=f"Our notice {notice.number} is closed for {len(group)} address(es): they are no longer answered"
-            " from your network.\nPlease keep what you have preserved. Nothing more is asked of you about them.",
+            said=told.moved(
+                notice_texts(notice.host.language), "notice", number=notice.number, count=len(group), at=at
+            ),
             at=at,
         )
     for alert, group in alerted(removals):
@@ -90,8 +93,9 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
             recipient=alert.contact.mail,
             nobody="",
             removals=group,
-            what=f"Our alert {alert.number} is closed for {len(group)} address(es): they are no longer answered"
-            " from your network.\nPlease keep what you have preserved. Nothing more is asked of you about them.",
+            said=told.moved(
+                notice_texts(alert.host.language), "alert", number=alert.number, count=len(group), at=at
+            ),
             at=at,
         )
     referrals: dict[Referral, list[Removal]] = {}
@@ -106,8 +110,12 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
             recipient=to.mail if to else "",
             nobody="The partner has no mail address. Set it, and this leaves.",
             removals=group,
-            what=f"Our referral {referral.number}: the content is no longer held in {referral.country}.\n"
-            f"{len(group)} address(es) of it have moved; we follow them. Nothing more is asked of you about them.",
+            said=(
+                f"{referral.number}: moved",
+                f"Our referral {referral.number}: the content is no longer held in {referral.country}.\n"
+                f"{len(group)} address(es) of it have moved; we follow them. Nothing more is asked of you about them.\n"
+                f"Time: {at:%d %B %Y %H:%M} UTC\n",
+            ),
             at=at,
         )
 
@@ -120,7 +128,7 @@ def alerted(removals: Sequence[Removal]) -> list[tuple[HostAlert, list[Removal]]
         removal__in=list(by_pk), dropped="", alert__number__in=gone.values("number")
     )
     groups: dict[HostAlert, list[Removal]] = {}
-    for line in lines.select_related("alert__contact").order_by("alert", "removal"):
+    for line in lines.select_related("alert__contact", "alert__host").order_by("alert", "removal"):
         groups.setdefault(line.alert, []).append(by_pk[line.removal_id])
     return list(groups.items())
 
@@ -132,9 +140,10 @@ def _say_moved(
     recipient: str,
     nobody: str,
     removals: Sequence[Removal],
-    what: str,
+    said: told.Said,
     at: datetime,
 ) -> None:
+    subject, text = said
     queue.put(
         kind,
         number=number,
@@ -143,8 +152,8 @@ def _say_moved(
         removals=[removal.pk for removal in removals],
         at=at,
         by=MACHINE_WORKER,
-        subject=f"{number}: moved",
-        text=f"{what}\nTime: {at:%d %B %Y %H:%M} UTC\n",
+        subject=subject,
+        text=text,
         state=PENDING if recipient else CONTACT_NEEDED,
         why="" if recipient else nobody,
     )

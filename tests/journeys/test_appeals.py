@@ -13,8 +13,8 @@ from openhotline.records.models import Appeal, Hold, Item, Notice, NoticeMessage
 from openhotline.rules import urls, words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import Actor
-from openhotline.steps import alert, appeal, confirm, filter_list, refer
-from tests.journeys.cast import CANAL_HOST, minutes
+from openhotline.steps import alert, appeal, confirm, contact, escalate, filter_list, refer
+from tests.journeys.cast import CANAL_HOST, hours, minutes
 from tests.journeys.test_filter_list import agreed, fetched, listed_at_five
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def test_a_host_abroad_appeals_by_its_alert_and_the_reversal_goes_everywhere(sta
     kinds = {letter.kind: letter for letter in Letter.objects.filter(put_at=staffed.now)}
     assert {"alert-repealed", "referral-repealed"} <= set(kinds)
     assert [letter.subject for letter in staffed.letters("appeal-answer")] == [
-        f"Your appeal about alert {waiting.number}"
+        f"Your appeal about {waiting.number}"
     ] * 2
     assert staffed.fresh(removals)[0].status == "closed"
 
@@ -241,3 +241,34 @@ def test_who_is_kept_from_an_address_appeals_by_it_once_a_filter_got_it(staffed:
     told = json.loads(filter_list.withdrawn(row, policy=staffed.policy, by=PUBLIC, at=staffed.now))
     assert len(told["withdrawn"]) == 1, "the recipient drops it at once; the other stays"
     assert appeal.filtered(urls.read("https://dijk.example.net/n/10").key_digest) != []
+
+
+def test_a_host_hears_in_its_own_language_what_becomes_of_its_notice(staffed: "Day") -> None:
+    notice, _ = noticed(staffed)
+    form = {"language": "de", "form": "report"}
+    contact.letters_as(notice.host, **form, by=staffed.who("A07"), at=staffed.now)
+    notice = Notice.objects.get(pk=notice.pk)
+    made = appealed(staffed, notice, standing="host")
+    appealed(staffed, notice, standing="blocked")
+    staffed.later(hours(4))
+    escalate.host_clocks(policy=staffed.policy, at=staffed.now)
+    confirm.reply(notice, "Seite 2.", by=staffed.who("L01"), at=staffed.now)
+    for one in Appeal.objects.all():
+        appeal.acknowledge(one, by=staffed.who("M01"), at=staffed.now)
+    appeal.propose(made, "reversed", reasons="Ein Bild.", by=staffed.who("M01"), at=staffed.now)
+    appeal.reverse(made, by=staffed.who("L02"), at=staffed.now)
+    said = {
+        (letter.kind, letter.subject.partition(" ")[0]): letter.text
+        for letter in Letter.objects.filter(put_at=staffed.now)
+    }
+    assert set(said) == {
+        ("police-repealed", "P-26-0001-E:"),
+        ("reminder", "Erinnerung:"),
+        ("host-answer", "Antwort:"),
+        ("host-repealed", f"{notice.number}:"),
+        ("appeal-answer", "Ihr"),
+        ("appeal-answer", "Your"),
+    }
+    assert f"Wir nehmen die Meldung {notice.number} zurück." in said["host-repealed", f"{notice.number}:"]
+    assert said["appeal-answer", "Ihr"].startswith("Sie hatten recht")
+    assert "eine Adresse" in said["reminder", "Erinnerung:"]

@@ -145,7 +145,7 @@ def test_a_reminder_leaves_out_what_has_no_trace_to_stand_on(house: Day) -> None
     house.traced([one.item for one in removals[:2]])
     (reminder,) = house.letters("reminder")
     assert escalate.reminder_stands(reminder, at=house.now)
-    assert "2 address(es)" in reminder.text
+    assert "2 addresses" in reminder.text
     assert reminder.lines.count() == 2
 
 
