@@ -448,9 +448,11 @@ def test_a_closed_reader_sees_the_whole_story_of_a_removed_case(desk: Desk) -> N
     items = desk.day.graded([desk.one()])
     removals = desk.day.traced(items)
     desk.day.contact_verified(removals)
-    desk.day.answered(desk.day.asked(), words.GO_AHEAD, reference="Op 12")
+    asked = desk.day.asked()
+    desk.day.answered(asked, words.GO_AHEAD, reference="Op 12")
     desk.day.letters_leave()
     desk.day.missed_until_gone(desk.day.looked(removals))
+    desk.day.later(hours(30))  # past the host's time, which ended when it was gone
     desk.sync()
     page = text(desk.as_("A12").get(f"/case/{items[0].ref}"))
     for words_ in (
@@ -465,3 +467,10 @@ def test_a_closed_reader_sees_the_whole_story_of_a_removed_case(desk: Desk) -> N
     ):
         assert words_ in page, words_
     assert Item.objects.get().ref in text(desk.as_("A12").get(f"/case/{items[0].ref}/looks"))
+    for path, said in (
+        (f"/police/{asked.number}", "Their reference Op 12."),
+        ("/notices", "Gone, or no longer there"),
+        ("/hosts/scorecard", "1 of 1 addresses noticed are gone"),
+    ):
+        listed = text(desk.as_("A12").get(path))
+        assert said in listed and "ended" not in listed, path

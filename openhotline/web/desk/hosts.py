@@ -133,4 +133,5 @@ def scorecard(request: HttpRequest) -> HttpResponse:
     at = bench.now(request)
     rows_ = figures.scorecard(at - timedelta(days=365), at)
     shown = [(row, times.span(row.median) if row.median is not None else "–") for row in rows_]
-    return render(request, "desk/scorecard.html", {"rows": shown})
+    totals = {name: sum(getattr(row, name) for row in rows_) for name in ("noticed", "gone", "back")}
+    return render(request, "desk/scorecard.html", {"rows": shown, "totals": totals})

@@ -19,7 +19,7 @@ from openhotline.rules.ladder import NAMES
 from openhotline.rules.package import CHANNELS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import confirm
-from openhotline.web.desk import bench, mailbox, outward, rows, times
+from openhotline.web.desk import bench, mailbox, outward, rows, times, traced
 from openhotline.web.scoped import Scoped, found
 
 PAGE = 100
@@ -100,6 +100,7 @@ def consultation_page(request: HttpRequest, number: str, refusal: Refused | None
             "what": f"{'Question to' if row.asks else 'Information to'} {row.unit.name}",
             "row": row,
             "parent": ("police-list", "Police"),
+            "asked": outward.question(scoped, row, open_to=bench.sees_holds(request), at=at),
             "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),
             "refusal": refusal.sentence if refusal else "",
             **silence_of(request, row),
@@ -238,7 +239,13 @@ def referrals(request: HttpRequest) -> HttpResponse:
     """Hand-overs abroad, newest first."""
     at, scoped = bench.now(request), bench.scoped(request)
     listed, more = cut(
-        request, scoped.referrals().select_related("partner", "unit").annotate(covered=Count("lines"))
+        request,
+        scoped.referrals()
+        .select_related("partner", "unit")
+        .annotate(
+            covered=Count("lines"),
+            open_now=Count("lines", filter=Q(lines__removal__status__in=removal_path.STILL_OPEN)),
+        ),
     )
     numbers = [row.number for row in listed]
     letters = scoped.letters().filter(kind="referral", state=FAILED, number__in=numbers)
@@ -246,7 +253,7 @@ def referrals(request: HttpRequest) -> HttpResponse:
     shown = [
         (
             row,
-            times.left(row.due_at, at) if row.due_at and not row.queried_at else None,
+            times.left(row.due_at, at) if row.due_at and row.open_now and not row.queried_at else None,
             times.when(row.drafted_at, at),
             row.number in refused,
         )
@@ -274,9 +281,10 @@ def referral_page(request: HttpRequest, number: str, refusal: Refused | None = N
         "desk/bundle.html",
         {
             "title": row.number,
-            "what": f"Referral to {row.partner.name if row.partner else row.country}",
+            "what": f"Referral to {row.partner.name if row.partner else traced.country_name(row.country)}",
             "row": row,
             "parent": ("referrals", "Referrals"),
+            "handed": outward.handed(scoped, row, at),
             "lost": row.lost.splitlines(),
             "replies": mailbox.replies(scoped, [row.number], at),
             "package": pack,

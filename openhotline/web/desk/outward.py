@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from openhotline.records.models import HostAlert, Item, Referral, ReferralAction
-from openhotline.rules import words
+from openhotline.rules import abroad, words
 from openhotline.web.desk import times
 from openhotline.web.scoped import Scoped
 
@@ -59,58 +59,56 @@ def police(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[A
     )
     shown = []
     for row in found.distinct().order_by("-asked_at"):
-        covered = row.lines.count()
-        told = "Asked" if row.asks else "Told"
-        again = " again" if row.again else ""
-        log = [
-            Said(
-                _monogram(row.asked_by),
-                "s" if row.asked_by.startswith("machine") else "",
-                f"{told} {row.unit.name}{again}",
-                row.asked_at,
-                times.when(row.asked_at, at),
-                f"{covered} address{'' if covered == 1 else 'es'} on one host. Address, trace and category only.",
-                icon="send",
-            )
-        ]
-        for stamp, what in (
-            (row.rung_at, "No answer in the agreed time; the duty desk is rung"),
-            (row.escalated_at, "Escalated in both houses"),
-            (row.managers_at, "Managers of both sides were brought in"),
-        ):
-            if stamp is not None:
-                log.append(
-                    Said(
-                        "–",
-                        "s",
-                        what,
-                        stamp,
-                        times.when(stamp, at),
-                        f"Duty desk {row.unit.phone}",
-                        icon="phone",
-                    )
-                )
-        mine = scoped.answers().filter(consultation=row, lines__removal__item=item).select_related("by")
-        for answer in mine.distinct().order_by("at"):
-            log.append(_answer(answer, row.unit.key, open_to=open_to, at=at))
-        log.sort(key=lambda said: said.time)
-        answered = f"Answered in {times.span(row.answered_at - row.asked_at)}" if row.answered_at else ""
-        clock = (
-            times.left(row.due_at, at, whole=row.due_at - row.asked_at)
-            if row.asks and not row.answered_at
-            else None
-        )
-        shown.append(Asked(row, log, clock, answered))
+        answers = scoped.answers().filter(consultation=row, lines__removal__item=item)
+        shown.append(_asked(row, list(answers.select_related("by").distinct()), open_to=open_to, at=at))
     return shown
 
 
-def _answer(answer: Any, unit: str, *, open_to: bool, at: datetime) -> Said:
+def question(scoped: Scoped, row: Any, *, open_to: bool, at: datetime) -> Asked:
+    """One question with all its answers."""
+    answers = scoped.answers().filter(consultation=row).select_related("by").annotate(size=Count("lines"))
+    return _asked(row, list(answers), open_to=open_to, at=at)
+
+
+def _asked(row: Any, answers: list[Any], *, open_to: bool, at: datetime) -> Asked:
+    covered = row.lines.count()
+    told = "Asked" if row.asks else "Told"
+    log = [
+        Said(
+            _monogram(row.asked_by),
+            "s" if row.asked_by.startswith("machine") else "",
+            f"{told} {row.unit.name}{' again' if row.again else ''}",
+            row.asked_at,
+            times.when(row.asked_at, at),
+            f"{covered} address{'' if covered == 1 else 'es'} on one host. Address, trace and category only.",
+            icon="send",
+        )
+    ]
+    duty = f"Duty desk {row.unit.phone}"
+    for stamp, what in (
+        (row.rung_at, "No answer in the agreed time; the duty desk is rung"),
+        (row.escalated_at, "Escalated in both houses"),
+        (row.managers_at, "Managers of both sides were brought in"),
+    ):
+        if stamp is not None:
+            log.append(Said("–", "s", what, stamp, times.when(stamp, at), duty, icon="phone"))
+    log += [_answer(answer, row.unit.key, covered, open_to=open_to, at=at) for answer in answers]
+    log.sort(key=lambda said: said.time)
+    answered = f"Answered in {times.span(row.answered_at - row.asked_at)}" if row.answered_at else ""
+    runs = row.asks and not row.answered_at and row.withdrawn_at is None
+    clock = times.left(row.due_at, at, whole=row.due_at - row.asked_at) if runs else None
+    return Asked(row, log, clock, answered)
+
+
+def _answer(answer: Any, unit: str, covered: int, *, open_to: bool, at: datetime) -> Said:
     when = times.when(answer.at, at)
     holding = not answer.clears and answer.kind != words.PASS_ON
     if holding and not open_to:
         return Said(unit[:3], "p", "Paused", answer.at, when)
     what = _ANSWERS.get(answer.kind, answer.kind)
     more = []
+    if getattr(answer, "size", covered) < covered:
+        more.append(f"For {answer.size} of {covered} addresses.")
     if holding:
         if answer.until:
             what = f"{what} until {times.when(answer.until, at)}"
@@ -130,6 +128,28 @@ def _answer(answer: Any, unit: str, *, open_to: bool, at: datetime) -> Said:
         for c in answer.conditions
     )
     return Said(unit[:3], "p", what, answer.at, when, " ".join(part for part in more if part), conditions)
+
+
+def handed(scoped: Scoped, row: Referral, at: datetime) -> list[Said]:
+    """How one referral went: handed over, taken, asked after, and what the partner says it did, oldest first."""
+    log = [Said("–", "s", "Drafted", row.drafted_at, times.when(row.drafted_at, at), icon="file")]
+    theirs = f"Their reference {row.their_reference}." if row.their_reference else ""
+    for stamp, what, more, icon in (
+        (row.sent_at, "Taken by them", theirs, "send"),
+        (row.queried_at, "We asked how far it is", "", "mail"),
+        (row.escalated_at, "Nothing was heard: ring them", "", "phone"),
+    ):
+        if stamp is not None:
+            log.append(Said("–", "s", what, stamp, times.when(stamp, at), more, icon=icon))
+    said = scoped.referral_actions().filter(line__referral=row).select_related("line__removal__item")
+    for one in said.order_by("pk")[:500]:
+        why = abroad.REASONS.get(one.reason, "")
+        kept = "" if one.counted else "Kept; it moves nothing."
+        parts = (f"{one.line.removal.item.ref}, said by {one.said_by}.", why, one.text, kept)
+        words_ = " ".join(part for part in parts if part)
+        when = times.when(one.done_at, at)
+        log.append(Said(row.country, "h", f"They say: {one.action}", one.done_at, when, words_))
+    return sorted(log, key=lambda one: one.time)
 
 
 def _monogram(who: str) -> str:

@@ -166,9 +166,8 @@ def of_removals(removals: Sequence[Removal], scoped: Scoped, *, open_to: bool, a
     rows = []
     for removal in removals:
         where = removal.host.name if removal.host else "host not known"
-        about = " · ".join(
-            part for part in (where, _country(removal), f"for {times.span(at - removal.opened_at)}") if part
-        )
+        lasted = times.span((removal.t8_gone or at) - removal.opened_at)
+        about = " · ".join(part for part in (where, _country(removal), f"for {lasted}") if part)
         paused = removal.pk in held or removal.status == removal_path.HELD
         if paused:
             signal, clock = (
@@ -178,6 +177,8 @@ def of_removals(removals: Sequence[Removal], scoped: Scoped, *, open_to: bool, a
         else:
             signal = removal_signal(removal.status)
             clock = times.left(removal.due_at, at, whole=wholes.get(removal.pk), name=removal.clock)
+            if removal.t8_gone and removal.due_at is None:
+                clock = times.Left(f"gone {times.when(removal.t8_gone, at)}", "ok", "check")
         if removal.item.at_risk:
             signal = Signal("Child at risk?", "bad", "alert")
         rows.append(Row(removal.item.ref, shown(removal.item.canonical), about, signal, clock))
