@@ -25,10 +25,10 @@ from openhotline.outbox import claims, settling
 from openhotline.outbox.models import PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import Item
-from openhotline.rules import alert as alert_words
 from openhotline.rules import letter_path, notice_lint
 from openhotline.rules import package as pack
 from openhotline.rules.package import PackageAddress, PackageContent
+from openhotline.rules.paged import PagedLetter, has_page
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
@@ -173,35 +173,30 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         if referred is None:
             return None
         _pack(referred, post.house)
-    elif letter.kind == "reminder" or letter.kind.startswith("ladder"):
+    elif letter.kind in ("reminder", "ladder"):
         if not escalate.reminder_stands(letter, at=at):
             return None
-        climbs = letter.kind.startswith("ladder-")
-        text = ladder.text_of(letter, policy=policy, house=post.house) if climbs else letter.text
-        serial = letter.number.partition("/")[0] if letter.kind == "reminder" else ""
-    elif letter.kind == alert.KIND:
-        said = alert.depart(letter, house=post.house, at=at)
-        if said is None:
+        text, serial = letter.text, letter.number.partition("/")[0] if letter.kind == "reminder" else ""
+    elif has_page(letter.kind):
+        said = _paged(letter, policy=policy, house=post.house, at=at)
+        if said is None or letter.body is not None:
             return None
-        subject, text, serial = alert_words.subject(said), alert_words.text(said), said.number
-    elif letter.kind == domain_alert.KIND:
-        about = domain_alert.depart(letter, policy=policy, house=post.house, at=at)
-        if about is None:
-            return None
-        subject, text, serial = (
-            alert_words.domain_subject(about),
-            alert_words.domain_text(about),
-            about.number,
-        )
+        return written.paged(letter, said, post.house, at=at)
     if letter.body is not None:
         return None
     notice_lint.lint_words(subject, text)
-    key = None
+    return written.mail(letter, post.house, subject=subject, text=text, serial=serial, at=at)
+
+
+def _paged(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -> PagedLetter | None:
+    """The guard of a letter that has a page behind it. None where it was withdrawn."""
     if letter.kind == alert.KIND:
-        key = alert.sealed_to(letter.number)
-    elif letter.kind.startswith("ladder-"):
-        key = ladder.sealed_to(letter.recipient)
-    return written.mail(letter, post.house, subject=subject, text=text, serial=serial, key=key, at=at)
+        return alert.depart(letter, policy=policy, house=house, at=at)
+    if letter.kind == domain_alert.KIND:
+        return domain_alert.depart(letter, policy=policy, house=house, at=at)
+    if not escalate.reminder_stands(letter, at=at):
+        return None
+    return ladder.written(letter, policy=policy, house=house, at=at)
 
 
 def _pack(content: ReferralContent, house: HouseWords) -> None:

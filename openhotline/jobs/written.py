@@ -1,7 +1,7 @@
 """A mail as it leaves: its bytes, sealed where the one it goes to has a key that two people verified.
 
-True here: a notice is looked at in every form before it is sealed. Where the letter itself is sealed or names no address,
-the whole notice (text with the exact addresses, XARF) is kept for the host's page. What is not here: whether it may leave
+True here: a notice, an alert and a letter up the ladder are looked at in every form before they are sealed; if sealing fails
+nothing leaves open instead. Where the letter is sealed or names no address, the whole of it is kept for its page. What is not here: whether it may leave
 (`steps/departing`), when (`dispatch`), what MIME is (connectors).
 """
 
@@ -17,8 +17,9 @@ from openhotline.records.models import ContactKey
 from openhotline.rules import notice as wording
 from openhotline.rules import notice_lint
 from openhotline.rules.notice import NoticeContent
+from openhotline.rules.paged import LADDER, PagedLetter
 from openhotline.rules.refusals import Refused
-from openhotline.steps import departing
+from openhotline.steps import departing, secure_page
 from openhotline.steps.departing import HouseWords
 
 
@@ -30,11 +31,10 @@ def mail(
     text: str,
     serial: str,
     at: datetime,
-    key: ContactKey | None = None,
     parts: tuple[str, ...] = (),
     envelope: str = "report",
 ) -> bytes:
-    """The bytes of a mail. Raises Refused where they cannot be written or sealed; nothing leaves open instead."""
+    """The bytes of a mail, not sealed. Raises Refused where they cannot be written."""
     out = MailLetter(
         message_id=f"<{letter.key}@{house.domain}>",
         serial=serial,
@@ -48,7 +48,7 @@ def mail(
         envelope=envelope,
     )
     try:
-        return _sealed(render(out), key)
+        return render(out)
     except ValueError as fault:
         # An odd letter waits with the sentence, and the others leave.
         raise Refused(f"This letter cannot be written: {fault}", code="letter") from None
@@ -64,6 +64,22 @@ def notice(letter: Letter, content: NoticeContent, house: HouseWords, *, at: dat
     out = _form(content, letter, house, at=at) if page else whole
     try:
         return _sealed(out, key)
+    except ValueError as fault:
+        raise Refused(f"This letter cannot be written: {fault}", code="letter") from None
+
+
+def paged(letter: Letter, said: PagedLetter, house: HouseWords, *, at: datetime) -> bytes:
+    """A letter with a page behind it: sealed whole, or without what belongs on the page, where the whole of it is kept."""
+    notice_lint.lint_paged(said)
+    # A serial in the header is that of the letter's own page at its host; a rung bears its notice's.
+    serial = "" if letter.kind.startswith(LADDER) else said.serial
+    key = secure_page.sealed_to(letter.recipient)
+    whole = mail(letter, house, subject=said.subject, text=said.whole, serial=serial, at=at)
+    secure_page.keep_inner(letter, whole)
+    if key is None:
+        return mail(letter, house, subject=said.subject, text=said.open, serial=serial, at=at)
+    try:
+        return _sealed(whole, key)
     except ValueError as fault:
         raise Refused(f"This letter cannot be written: {fault}", code="letter") from None
 

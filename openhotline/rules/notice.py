@@ -66,16 +66,20 @@ ALERT_KEYS = [
     "preserve",
     "remove",
     "answer",
+    "answer_page",
+    "ground",
     "law",
     "appeal",
     "genuine",
     "domain_subject",
     "domain_found",
+    "domain_named",
     "domain_open",
     "domain_preserve",
     "domain_act",
     "domain_answer",
-    "domain_page",
+    "domain_answer_page",
+    "domain_over",
 ]
 
 # Those of the short letters beside them (`rules/told`): `says["told_" + key]`.

@@ -1,4 +1,5 @@
-"""The check every notice passes before it leaves: all it must say stands in it, nothing it must not say does.
+"""The check every notice and every letter with a page behind it passes before it leaves: all it must say stands in it,
+nothing it must not say does.
 
 It reads the finished letter (subject, text, XARF parts, kinds of MIME parts), not the intention behind it. What
 fails stays where it is, with the sentence. What is not here: making the letter (`notice`), and whether it may
@@ -12,7 +13,8 @@ from datetime import timedelta
 from typing import Any
 
 from openhotline.rules import references
-from openhotline.rules.notice import PAGE, NoticeContent, how
+from openhotline.rules.notice import PAGE, NoticeContent, Texts, how
+from openhotline.rules.paged import PagedLetter
 from openhotline.rules.refusals import Refused
 
 # The only kinds of part a letter may have. No picture, no archive, no page that could load one.
@@ -39,7 +41,7 @@ def faults(
     """Everything wrong with a finished notice, as sentences; an empty list means that it may leave."""
     found = [*_missing(content, subject, text), *_times(content, text), *_addresses(content, text)]
     prose = _without_addresses(text, content)
-    found += _told(content, subject + "\n" + prose)
+    found += _forbidden(content.texts, content.secrets, content.ground, f"{subject}\n{prose}")
     found += _pictures(text, prose)
     found += _machine(content, xarf)
     strange = sorted(set(parts) - PARTS)
@@ -57,11 +59,85 @@ def lint(
         raise Refused(f"The notice cannot leave: {'; '.join(found)}.", code="lint")
 
 
+def faults_of_paged(letter: PagedLetter) -> list[str]:
+    """Everything wrong with a letter that has a page behind it, in both its forms."""
+    found = list(_both(letter))
+    for text in (letter.whole, letter.open):
+        prose = _without([*letter.kept_back, *letter.named, *_urls(letter)], text)
+        found += _forbidden(letter.texts, letter.secrets, letter.ground, f"{letter.subject}\n{prose}")
+        found += _pictures(text, prose)
+    return list(dict.fromkeys(found))
+
+
+def lint_paged(letter: PagedLetter) -> None:
+    """Raise Refused with every fault in one sentence, unless there is none."""
+    found = faults_of_paged(letter)
+    if found:
+        raise Refused(f"The letter cannot leave: {'; '.join(found)}.", code="lint")
+
+
+def lint_names_none(text: str, addresses: Sequence[str]) -> None:
+    """Words somebody typed for an open mail: none of these addresses stands in them, defanged or not. Raises Refused."""
+    plain = text.replace("[.]", ".").replace("hxxp", "http").casefold()
+    parts = {(one.partition("://")[2] or one).casefold().rstrip("/") for one in addresses}
+    if any(part and part in plain for part in parts):
+        raise Refused(
+            "An address stands in this, and a mail must not carry it. Say which one by its number on the page.",
+            code="address",
+        )
+
+
 def lint_words(subject: str, text: str) -> None:
     """The part of the check that holds for every letter: no picture, nothing that could carry or load one."""
     found = _pictures(text, text) + _pictures(subject, subject)
     if found:
         raise Refused(f"The letter cannot leave: {'; '.join(found)}.", code="lint")
+
+
+def _urls(letter: PagedLetter) -> tuple[str, ...]:
+    return (letter.ways.link, letter.ways.page, letter.ways.verify, letter.ways.appeal)
+
+
+def _both(letter: PagedLetter) -> Iterator[str]:
+    read, ways = references.parse(letter.serial), letter.ways
+    if read is None or read.kind not in (references.NOTICE, references.ALERT):
+        yield "its serial number is not one of ours"
+    date = letter.texts.says["date"]
+    if letter.sent.utcoffset() != timedelta(0) or not date.endswith(" UTC"):
+        yield "its time is not UTC"
+    wanted = (
+        ("its serial number", letter.serial),
+        ("its time in UTC", letter.sent.strftime(date)),
+        ("the legal ground", letter.ground),
+        ("the appeal route", ways.appeal),
+        ("how to check that it is genuine", ways.verify),
+        ("the code", ways.code),
+        ("the phone number", ways.phone),
+    )
+    for text in (letter.whole, letter.open):
+        for what, value in wanted:
+            if not value or value not in text:
+                yield f"it lacks {what}"
+        if _LOCAL_TIME.search(_without(letter.kept_back, text)):
+            yield "a time in it is local"
+    if letter.serial not in letter.subject:
+        yield "its serial number does not stand in its subject"
+    if not letter.kept_back or any(part not in letter.whole for part in letter.kept_back):
+        yield "its page would lack an address"
+    if ways.link not in letter.whole:
+        yield "it lacks the link to answer by"
+    if not ways.page or ways.page not in letter.open:
+        yield "it lacks the page that opens it"
+    if ways.link in letter.open:
+        yield "the page behind serial and code must not be opened by a link as well"
+    prose = _without([*letter.named, *_urls(letter)], f"{letter.subject}\n{letter.open}")
+    if any(_stands(part, prose) for part in letter.kept_back):
+        yield "it names what belongs on the page alone"
+
+
+def _stands(part: str, text: str) -> bool:
+    """Whether it stands there by itself; a domain is not in the name of another."""
+    return part in text and re.search(rf"(?<![\w-]){re.escape(part)}(?![\w-])", text) is not None
 
 
 def _missing(content: NoticeContent, subject: str, text: str) -> Iterator[str]:
@@ -141,13 +217,17 @@ def _without_addresses(text: str, content: NoticeContent) -> str:
         for address in content.addresses
         for part in (address.canonical, address.referrer, address.server)
     ]
+    return _without(known, text)
+
+
+def _without(known: Sequence[str], text: str) -> str:
     for part in sorted(filter(None, known), key=len, reverse=True):
         text = text.replace(part, " ")
     return text
 
 
-def _told(content: NoticeContent, prose: str) -> Iterator[str]:
-    for secret in sorted(content.secrets):
+def _forbidden(texts: Texts, secrets: frozenset[str], ground: str, prose: str) -> Iterator[str]:
+    for secret in sorted(secrets):
         # Most are found out by a plain look: fifty references would be fifty patterns, none of them used again.
         if (
             secret
@@ -157,8 +237,8 @@ def _told(content: NoticeContent, prose: str) -> Iterator[str]:
             yield "it tells of somebody in the house, the police or the reporter"
             break
     # The law's own name may hold any word.
-    words = prose.replace(content.ground, " ")
-    for pattern in content.texts.forbidden:
+    words = prose.replace(ground, " ")
+    for pattern in texts.forbidden:
         hit = re.search(pattern, words, re.IGNORECASE)
         if hit:
             yield f"it says “{hit[0]}”"

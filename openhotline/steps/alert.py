@@ -16,11 +16,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue, settling
 from openhotline.outbox.models import Letter, LetterLine
-from openhotline.policy import notice_texts
+from openhotline.policy import Policy, notice_texts
 from openhotline.records import bulk
 from openhotline.records.models import (
     Contact,
-    ContactKey,
     Hold,
     Host,
     HostAlert,
@@ -28,17 +27,18 @@ from openhotline.records.models import (
     HostRegistration,
     Removal,
 )
+from openhotline.rules import alert as words
 from openhotline.rules import departure, references, removal_path
-from openhotline.rules.alert import AlertContent
+from openhotline.rules.paged import HOST_ALERT, PagedLetter
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import contact as contacts
-from openhotline.steps import departing, freshness
+from openhotline.steps import departing, freshness, secure_page
 from openhotline.steps.advance import note, refuse_unless
 from openhotline.steps.departing import HouseWords
 
-KIND = "host-alert"
+KIND = HOST_ALERT
 BATCH = 2000
 
 
@@ -134,7 +134,7 @@ def _draft(removals: Sequence[Removal], *, cls: str, at: datetime) -> int:
     return 1
 
 
-def depart(letter: Letter, *, house: HouseWords, at: datetime) -> AlertContent | None:
+def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -> PagedLetter | None:
     """The guard of an alert, inside the claim. Returns what it says, or None where nothing is left to say.
 
     What drops out because it was held or is traced again is drafted anew when that is over. Raises Refused where the
@@ -183,17 +183,20 @@ def depart(letter: Letter, *, house: HouseWords, at: datetime) -> AlertContent |
         queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
         return None
     stay = [rows[pk] for pk in found.stay]
-    return AlertContent(
-        number=made.number,
-        host=made.host.name,
-        cls=made.cls,
-        countries=tuple(sorted({row.country for row in stay})),
-        hotline=house.name,
-        phone=house.phone,
-        appeal=f"{house.portal_url}/appeal",
-        sent=at,
-        addresses=departing.addresses(stay, traces),
-        texts=notice_texts(made.host.language),
+    return words.letter(
+        words.AlertContent(
+            number=made.number,
+            host=made.host.name,
+            cls=made.cls,
+            countries=tuple(sorted({row.country for row in stay})),
+            hotline=house.name,
+            ground=policy.ground(made.cls),
+            ways=secure_page.behind(letter, made, name=made.host.name, house=house, at=at),
+            sent=at,
+            addresses=departing.addresses(stay, traces),
+            texts=notice_texts(made.host.language),
+            secrets=departing.secrets_of(stay),
+        )
     )
 
 
@@ -204,13 +207,6 @@ def _drop(letter: Letter, pks: Sequence[int], *, why: str, at: datetime) -> None
     LetterLine.objects.filter(letter=letter, removal__in=pks).delete()
     rows = list(Removal.objects.filter(pk__in=pks).select_related("item").order_by("pk"))
     note(rows, "alert.line-dropped", by=MACHINE_WORKER, at=at, why=why, facts={"alert": letter.number})
-
-
-def sealed_to(number: str) -> ContactKey | None:
-    """The key in use of the contact an alert goes to, None where it goes unsealed."""
-    return ContactKey.objects.filter(
-        contact__alerts__number=number, retired_at=None, verified_at__isnull=False
-    ).first()
 
 
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:

@@ -13,13 +13,14 @@ from django.db.models import Exists, OuterRef, Q
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
-from openhotline.outbox.models import SENT, Letter
+from openhotline.outbox.models import SENT, Letter, LetterLine
 from openhotline.policy import HOUSE_LANGUAGE, Policy, notice_texts
 from openhotline.records import vault
 from openhotline.records.models import (
     Appeal,
     AppealLine,
     Assessment,
+    DomainAlert,
     HostAlert,
     HostAlertLine,
     ListEntry,
@@ -30,11 +31,11 @@ from openhotline.records.models import (
     SilenceProposal,
 )
 from openhotline.rules import contacts as mailboxes
-from openhotline.rules import told
+from openhotline.rules import notice_lint, told
 from openhotline.rules.notice import Texts
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
-from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.rules.words import CHILD_SEXUAL_ABUSE, MACHINE_WORKER, Actor
 from openhotline.steps import repeal, tell
 from openhotline.steps.advance import note, refuse_unless
 
@@ -42,7 +43,7 @@ UPHELD, REVERSED = "upheld", "reversed"
 
 
 def open_(
-    against: Notice | HostAlert | None,
+    against: Notice | HostAlert | DomainAlert | None,
     *,
     standing: str,
     text: str,
@@ -54,10 +55,11 @@ def open_(
     at: datetime,
 ) -> Appeal:
     """File an appeal against a notice or an alert, or against the removals `about` alone. The same words again are the
-    same appeal."""
+    same appeal. An alert about a domain is appealed as a whole: everything under it that somebody was told of."""
     refuse_unless(standing in Appeal.STANDING, "Say how you are concerned.", code="standing")
     notice = against if isinstance(against, Notice) else None
     alert = against if isinstance(against, HostAlert) else None
+    domain = against if isinstance(against, DomainAlert) else None
     refuse_unless(notice is None or notice.sent_at is not None, "This notice never left.", code="not-sent")
     words = {"text": text.strip()[:10_000], "reach": reach.strip()[:254]}
     rows = Removal.objects.all()
@@ -65,19 +67,25 @@ def open_(
         rows = rows.filter(notice_lines__in=NoticeLine.objects.filter(notice=notice, dropped=""))
     elif alert is not None:
         rows = rows.filter(alert_lines__in=HostAlertLine.objects.filter(alert=alert, dropped=""))
+    elif domain is not None:
+        under = LetterLine.objects.filter(kind="domain-alert", number=domain.number).values("removal")
+        rows = rows.filter(pk__in=under, item__cls=CHILD_SEXUAL_ABUSE, t5_sent__isnull=False)
     if about or against is None:
         rows = rows.filter(pk__in=list(about))
     with transaction.atomic():
         # Locked, so that the same words that come twice at once are one.
         removals = list(rows.select_for_update(of=("self",)).select_related("item").order_by("pk"))
         named = {removal.pk for removal in removals}
-        open_ones = Appeal.objects.filter(notice=notice, alert=alert, decided_at=None, standing=standing)
+        open_ones = Appeal.objects.filter(
+            notice=notice, alert=alert, domain=domain, decided_at=None, standing=standing
+        )
         for known in open_ones.prefetch_related("lines"):
             if read(known) == words and {line.removal_id for line in known.lines.all()} == named:
                 return known
         made = Appeal.objects.create(
             notice=notice,
             alert=alert,
+            domain=domain,
             at=at,
             via=via,
             standing=standing,
@@ -91,10 +99,13 @@ def open_(
     return made
 
 
-def sent_alert(number: str) -> HostAlert | None:
-    """An alert abroad by its number, once it has left."""
-    gone = Letter.objects.filter(kind="host-alert", number=number, state=SENT)
-    return HostAlert.objects.filter(number__in=gone.values("number")).first()
+def sent_alert(number: str) -> HostAlert | DomainAlert | None:
+    """An alert abroad, or about a domain, by its number, once it has left."""
+    gone = Letter.objects.filter(kind__in=["host-alert", "domain-alert"], number=number, state=SENT)
+    numbers = gone.values("number")
+    host = HostAlert.objects.filter(number__in=numbers).first()
+    domain = DomainAlert.objects.filter(number__in=numbers).first()  # always both: no answer takes longer
+    return host or domain
 
 
 def filtered(key_digest: bytes) -> list[int]:
@@ -144,6 +155,8 @@ def propose(appeal: Appeal, outcome: str, *, reasons: str, by: Actor, at: dateti
         outcome in (UPHELD, REVERSED), "Choose: the decision stands, or it is reversed.", code="outcome"
     )
     refuse_unless(bool(reasons.strip()), "Write the reasons; whoever appealed reads them.", code="reasons")
+    about = Removal.objects.filter(appeal_lines__appeal=appeal).values_list("item__canonical", flat=True)
+    notice_lint.lint_names_none(reasons, list(about))
     with transaction.atomic():
         row = _open(appeal)
         _uninvolved(row, by)
@@ -186,7 +199,8 @@ def reverse(appeal: Appeal, *, by: Actor, at: datetime) -> Appeal:
 
 
 def _open(appeal: Appeal) -> Appeal:
-    row = Appeal.objects.select_for_update(of=("self",)).select_related("notice", "alert").get(pk=appeal.pk)
+    rows = Appeal.objects.select_for_update(of=("self",)).select_related("notice", "alert", "domain")
+    row = rows.get(pk=appeal.pk)
     refuse_unless(row.decided_at is None, "This appeal was decided already. Open it again.", code="settled")
     return row
 
@@ -238,7 +252,7 @@ def late(*, policy: Policy, at: datetime) -> int:
     """Sweep: appeals past a clock. Managers are told once; returns how many."""
     rows = list(
         Appeal.objects.filter(decided_at=None, told_late_at=None, result_by__lte=at).select_related(
-            "notice", "alert"
+            "notice", "alert", "domain"
         )
     )
     rows += list(
@@ -246,7 +260,7 @@ def late(*, policy: Policy, at: datetime) -> int:
             decided_at=None, acknowledged_at=None, told_late_at=None, acknowledge_by__lte=at
         )
         .exclude(pk__in=[row.pk for row in rows])
-        .select_related("notice", "alert")
+        .select_related("notice", "alert", "domain")
     )
     for row in rows:
         with transaction.atomic():

@@ -1,18 +1,29 @@
-"""What the host says by the signed link or its program, and the logged questions and answers of a notice.
+"""What the host says by the signed link or its program, and the logged questions and answers of a notice or another
+letter's page.
 
 It stops no clock, no ladder and no check: our own checks close. Anyone on the abuse desk may press, more than
 once; later answers stand beside earlier ones. A GET changes nothing (that is the page's promise; here only
 presses arrive). What is not here: appeals (`appeal`) and mail (`mailbox`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from openhotline.outbox import queue
+from openhotline.outbox.models import LetterLine
 from openhotline.policy import Policy, notice_texts
-from openhotline.records.models import Contact, Delivery, HostAnswer, Notice, NoticeMessage, Removal
+from openhotline.records.models import (
+    Contact,
+    Delivery,
+    HostAnswer,
+    Notice,
+    NoticeMessage,
+    Removal,
+    SecurePage,
+)
 from openhotline.rules import notice_lint, removal_path, told
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
@@ -20,6 +31,13 @@ from openhotline.rules.words import HOST, MACHINE_WORKER, Actor
 from openhotline.steps import appeal
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, note, refuse_unless
+
+
+class Reach(NamedTuple):
+    """Where an answer goes, and in which language; no mailbox where nobody may be written to any more."""
+
+    mail: str
+    language: str
 
 
 def by_link(notice: Notice) -> Actor:
@@ -72,19 +90,23 @@ def press(
 def opened(notice: Notice, *, at: datetime) -> None:
     """Somebody pressed something on the notice's page for the first time. A look alone opens nothing."""
     if Notice.objects.filter(pk=notice.pk, opened_at=None).update(opened_at=at):
-        Delivery.objects.bulk_create(
-            [
-                Delivery(letter=key, at=at, state="opened", words="Its link was used.")
-                for key in queue.keys_of("notice", notice.number)
-            ]
-        )
+        used(queue.keys_of("notice", notice.number), at=at)
 
 
-def ask(notice: Notice, text: str, *, via: str, policy: Policy, by: Actor, at: datetime) -> NoticeMessage:
-    """A question or remark of the host, kept in the notice's channel. It waits for an answer; it closes nothing."""
+def used(keys: Sequence[str], *, at: datetime) -> None:
+    """The pages of these letters were used."""
+    Delivery.objects.bulk_create(
+        [Delivery(letter=key, at=at, state="opened", words="Its link was used.") for key in keys]
+    )
+
+
+def ask(
+    about: Notice | SecurePage, text: str, *, via: str, policy: Policy, by: Actor, at: datetime
+) -> NoticeMessage:
+    """A question or remark, kept in the channel of the notice or page. It waits for an answer; it closes nothing."""
     with transaction.atomic():
         made = NoticeMessage.objects.create(
-            notice=notice,
+            **_of(about),
             at=at,
             side="host",
             via=via,
@@ -92,44 +114,72 @@ def ask(notice: Notice, text: str, *, via: str, policy: Policy, by: Actor, at: d
             text=text[:10_000],
             due_at=at + policy.clocks.host_query,
         )
-        _note_all(notice, "host.asked", by=by, at=at)
+        _note_all(about, "host.asked", by=by, at=at)
     return made
 
 
-def reply(notice: Notice, text: str, *, by: Actor, at: datetime) -> NoticeMessage:
-    """Somebody of the house answers: on the notice's page, and by a letter to its contact."""
+def reply(about: Notice | SecurePage, text: str, *, to: Reach, by: Actor, at: datetime) -> NoticeMessage:
+    """Somebody of the house answers: on the page, and by a letter, unless nobody may be written to.
+
+    Raises Refused where the words name one of its addresses: they leave in an open mail.
+    """
     require_act("host.answer", by)
     words = text.strip()
     refuse_unless(bool(words), "Write an answer first.", code="empty")
     notice_lint.lint_words("", words)
+    named = [row.item.canonical for row in _about(about)]
+    domain = about.domain if isinstance(about, SecurePage) else None
+    notice_lint.lint_names_none(words, [domain.domain] if domain else named)
+    serial = about.serial if isinstance(about, SecurePage) else about.number
     with transaction.atomic():
-        waiting = NoticeMessage.objects.filter(notice=notice, side="host", answered_at=None)
+        waiting = NoticeMessage.objects.filter(**_of(about), side="host", answered_at=None)
         waiting.update(answered_at=at)
         made = NoticeMessage.objects.create(
-            notice=notice, at=at, side="house", via="desk", who=by.who, text=words[:10_000]
+            **_of(about), at=at, side="house", via="desk", who=by.who, text=words[:10_000]
         )
-        contact = Contact.objects.filter(pk=notice.contact_id or 0).first()
-        if contact is not None and contacts.may_be_used(contact):
-            subject, text = told.answer(notice_texts(notice.host.language), number=notice.number, words=words)
+        if to.mail:
+            subject, said = told.answer(notice_texts(to.language), number=serial, words=words)
             queue.put(
                 "host-answer",
-                number=f"{notice.number}/q{made.pk}",
-                recipient=contact.mail,
+                number=f"{serial}/q{made.pk}",
+                recipient=to.mail,
                 transport="mail",
                 at=at,
                 by=MACHINE_WORKER,
                 subject=subject,
-                text=text,
+                text=said,
             )
-        _note_all(notice, "host.replied", by=by, at=at)
+        _note_all(about, "host.replied", by=by, at=at)
     return made
 
 
-def _note_all(notice: Notice, act: str, *, by: Actor, at: datetime) -> None:
-    rows = Removal.objects.filter(notice_lines__notice=notice, notice_lines__dropped="").select_related(
-        "item"
-    )
-    note(list(rows.order_by("pk")), act, by=by, at=at, facts={"notice": notice.number})
+def reached(notice: Notice) -> Reach:
+    """How an answer about a notice reaches its host."""
+    contact = Contact.objects.filter(pk=notice.contact_id or 0).first()
+    usable = contact is not None and contacts.may_be_used(contact)
+    return Reach(contact.mail if contact and usable else "", notice.host.language)
+
+
+def _of(about: Notice | SecurePage) -> dict[str, Any]:
+    return {"page" if isinstance(about, SecurePage) else "notice": about}
+
+
+def _about(about: Notice | SecurePage) -> list[Removal]:
+    """What a notice covers, or what the letter of a page is about."""
+    if isinstance(about, SecurePage):
+        told = LetterLine.objects.filter(letter__key=about.key).values("removal")
+        rows = Removal.objects.filter(pk__in=told)
+    else:
+        rows = Removal.objects.filter(notice_lines__notice=about, notice_lines__dropped="")
+    return list(rows.select_related("item").order_by("pk"))
+
+
+def _note_all(about: Notice | SecurePage, act: str, *, by: Actor, at: datetime) -> None:
+    if isinstance(about, SecurePage):
+        facts = {"letter": about.serial, "kind": about.kind}
+    else:
+        facts = {"notice": about.number}
+    note(_about(about), act, by=by, at=at, facts=facts)
 
 
 def record(

@@ -129,7 +129,7 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
         form=form,
         country=made.host.country,
         asn=made.host.asn,
-        secrets=_secrets(stay),
+        secrets=secrets_of(stay),
     )
 
 
@@ -186,8 +186,8 @@ def addresses(removals: Sequence[Removal], traces: dict[tuple[int, str], Trace])
     )
 
 
-def _secrets(removals: Sequence[Removal]) -> frozenset[str]:
-    """What a notice must not tell: who works here, which unit was asked under which number, which case it is."""
+def secrets_of(removals: Sequence[Removal]) -> frozenset[str]:
+    """What no letter outward may tell: who works here, which unit was asked under which number, which case it is."""
     questions = (
         ConsultationLine.objects.filter(removal__in=removals)
         .values_list("consultation__number", "consultation__unit__name")

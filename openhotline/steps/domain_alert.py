@@ -1,7 +1,7 @@
 """Who answers for a domain is told that confirmed, still live content is under it, and told again when nothing is left.
 
 True here: a registry, registrar or company is told under a signed agreement of two people, about domains of its own sphere,
-once while it lasts. It is told a domain and a number, never an address. Nobody is told while anything under the domain is
+once while it lasts. It is told a number by mail and a domain on the page behind it, never an address. Nobody is told while anything under the domain is
 held or waits for the police: who acts on a domain acts on all of it; what waits so is listed, and brought before managers
 when it waits long. What counts is what its host or the hotline of its country has been told of, and our own checks have seen
 lately. A mailbox that returned an alert gets none until a person says so. What is not here: the agreement (`list_agreement`), the
@@ -31,16 +31,17 @@ from openhotline.records.models import (
 )
 from openhotline.rules import departure, references, removal_path, signs, told, words
 from openhotline.rules import sphere as rule
-from openhotline.rules.alert import DomainContent
+from openhotline.rules.alert import DomainContent, domain_letter
+from openhotline.rules.paged import DOMAIN_ALERT, PagedLetter
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import registrable_of
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import freshness, list_agreement, tell
+from openhotline.steps import departing, freshness, list_agreement, secure_page, tell
 from openhotline.steps.advance import refuse_unless
 from openhotline.steps.departing import HouseWords
 
-KIND = "domain-alert"
+KIND = DOMAIN_ALERT
 TOLD = (*removal_path.WITH_HOST, removal_path.REFERRED)  # somebody who can remove it knows of it
 UNSETTLED = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)  # the police have the word
 MOST = 500  # new alerts in one sweep
@@ -237,7 +238,7 @@ def _end(*, at: datetime) -> int:
     return len(over)
 
 
-def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -> DomainContent | None:
+def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -> PagedLetter | None:
     """The guard of a domain alert, inside the claim. None where it was withdrawn; the sweep drafts what is due anew.
 
     Raises Refused where it has to wait: something under the domain is held or waits for the police, or nothing of it
@@ -272,15 +273,19 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
     stale = departure.stale(lines, at)
     if len(stale) == len(lines):
         raise Refused(freshness.STALE, code="stale-trace")
-    return DomainContent(
-        number=made.number,
-        name=agreement.name,
-        domain=made.domain,
-        count=len(lines) - len(stale),
-        hotline=house.name,
-        phone=house.phone,
-        sent=at,
-        texts=notice_texts(agreement.language),
+    return domain_letter(
+        DomainContent(
+            number=made.number,
+            name=agreement.name,
+            domain=made.domain,
+            count=len(lines) - len(stale),
+            hotline=house.name,
+            ground=policy.ground(words.CHILD_SEXUAL_ABUSE),
+            ways=secure_page.behind(letter, made, name=agreement.name, house=house, at=at),
+            sent=at,
+            texts=notice_texts(agreement.language),
+            secrets=departing.secrets_of(rows),
+        )
     )
 
 

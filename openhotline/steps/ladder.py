@@ -14,10 +14,9 @@ from django.db import transaction
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter, LetterLine
-from openhotline.policy import Policy
+from openhotline.policy import HOUSE_LANGUAGE, Policy, notice_texts
 from openhotline.records.models import (
     Breach,
-    ContactKey,
     Hold,
     Host,
     Notice,
@@ -30,9 +29,11 @@ from openhotline.rules import ladder as rule
 from openhotline.rules import methods, removal_path
 from openhotline.rules.contacts import RDAP_ABUSE
 from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.notice import NoticeAddress
+from openhotline.rules.paged import LADDER, PagedLetter
 from openhotline.rules.permits import require_act
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, contact, held
+from openhotline.steps import agreed, contact, departing, held, secure_page
 from openhotline.steps.advance import note, refuse_unless
 from openhotline.steps.departing import HouseWords
 
@@ -86,11 +87,9 @@ def _overdue(*, at: datetime) -> list[tuple[int, int, datetime, datetime]]:
 
 def _told(rungs: Sequence[Rung]) -> dict[tuple[int, int], list[str]]:
     """(notice, removal) -> the rungs that were taken about it and stand."""
-    standing = {(f"ladder-{one.step}", one.number): one for one in rungs if one.stopped_at is None}
+    standing = {(f"{LADDER}{one.step}", one.number): one for one in rungs if one.stopped_at is None}
     told: dict[tuple[int, int], list[str]] = defaultdict(list)
-    rows = LetterLine.objects.filter(
-        kind__startswith="ladder-", number__in=[number for _, number in standing]
-    )
+    rows = LetterLine.objects.filter(kind__startswith=LADDER, number__in=[number for _, number in standing])
     for kind, number, removal in rows.values_list("kind", "number", "removal"):
         if (kind, number) in standing:
             told[standing[kind, number].notice_id, removal].append(standing[kind, number].step)
@@ -103,7 +102,7 @@ def _found_meanwhile(rungs: Sequence[Rung], by_key: Mapping[str, rule.RungRow], 
         if made.recipient or made.stopped_at is not None or made.step not in by_key:
             continue
         letter = Letter.objects.filter(
-            kind=f"ladder-{made.step}", number=made.number, state=CONTACT_NEEDED
+            kind=f"{LADDER}{made.step}", number=made.number, state=CONTACT_NEEDED
         ).first()
         if letter is None:
             continue
@@ -216,41 +215,38 @@ def name_registrars(answers: Sequence[MethodAnswer], *, at: datetime) -> None:
     )
 
 
-def text_of(letter: Letter, *, policy: Policy, house: HouseWords) -> str:
+def written(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -> PagedLetter:
     """What a rung is told at departure: what still stands in the letter then, and nothing that has gone meanwhile."""
     notice = Notice.objects.select_related("host__upstream").get(number=letter.number.partition("/")[0])
-    rung = next(one for one in policy.ladder if letter.kind == f"ladder-{one.key}")
+    rung = next(one for one in policy.ladder if letter.kind == f"{LADDER}{one.key}")
     removals = list(
         Removal.objects.filter(pk__in=letter.lines.values("removal"))
         .select_related("item", "host")
         .order_by("pk")
     )
     _, name, _ = _recipient(rung, notice, removals)
-    days = agreed.for_notice(removals, policy=policy).preserve_days
-    lines = "\n".join(
-        f"{number}. {row.item.canonical}"
-        + (f"\n   opens from {row.item.referrer}" if row.item.referrer else "")
-        for number, row in enumerate(removals, 1)
-    )
-    return (
-        f"To {name}\n\n{rung.words}\n\n"
-        f"Notice {notice.number} went to {notice.host.name} on {notice.sent_at:%d %B %Y %H:%M} UTC. Its ground: "
-        f"{policy.ground(notice.cls)}. What it asked for: to preserve account record, logs and stored files for {days} days, "
-        "and to remove the content or cut off access. Do not open it.\n\n"
-        f"Still there, exactly as seen:\n{lines}\n\nPlease act where you can, and tell us what you did by answering "
-        f"this mail with {notice.number} in its subject.\n\n"
-        f"Is it genuine? Ring {house.name} at {house.phone}, and find the number yourself, not in this mail.\n"
-        f"Think we are wrong? Appeal with {notice.number} at {house.portal_url}/appeal.\n"
-    )
-
-
-def sealed_to(recipient: str) -> ContactKey | None:
-    """The key in use of whoever stands on a rung: such a letter names addresses. Locked: retiring it waits for us."""
-    return (
-        ContactKey.objects.select_for_update(of=("self",))
-        .filter(contact__mail=recipient, retired_at=None, verified_at__isnull=False)
-        .order_by("pk")
-        .first()
+    return rule.letter(
+        rule.RungContent(
+            number=notice.number,
+            name=name,
+            words=rung.words,
+            host=notice.host.name,
+            cls=notice.cls,
+            noticed=notice.sent_at or at,
+            ground=policy.ground(notice.cls),
+            preserve_days=agreed.for_notice(removals, policy=policy).preserve_days,
+            hotline=house.name,
+            ways=secure_page.behind(letter, notice, name=name, house=house, at=at),
+            sent=at,
+            addresses=tuple(
+                NoticeAddress(
+                    str(row.uid), row.item.canonical, "", "", "", 0, None, referrer=row.item.referrer
+                )
+                for row in removals
+            ),
+            texts=notice_texts(HOUSE_LANGUAGE),  # that of the rungs' own words
+            secrets=departing.secrets_of(removals),
+        )
     )
 
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, FAILED, PENDING, Letter
+from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, Letter
 from openhotline.policy import notice_texts
 from openhotline.records.models import Appeal, Hold, Item, Notice, Partner, PartnerMessage, Referral, Removal
 from openhotline.rules import item_path, removal_path, told
+from openhotline.rules.paged import LADDER
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import tell
 from openhotline.steps.advance import advance
@@ -66,6 +67,7 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
             text=text,
             at=at,
         )
+    _tell_rungs(pks, at=at)
     for letter in (
         Letter.objects.filter(lines__removal__in=pks, state__in=[PENDING, CONTACT_NEEDED, FAILED])
         # Alerts leave it out at their departure, and the rest of each goes.
@@ -73,6 +75,25 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
         .distinct()
     ):
         queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
+
+
+def _tell_rungs(pks: Sequence[int], *, at: datetime) -> None:
+    """Whoever was written to up the ladder."""
+    gone = Letter.objects.filter(kind__startswith=LADDER, state__in=[SENDING, IN_DOUBT, SENT])
+    for letter in gone.filter(lines__removal__in=pks).distinct().order_by("pk"):
+        serial = letter.number.partition("/")[0]
+        tell.desk(
+            "rung-repealed",
+            number=letter.number,
+            recipient=letter.recipient,
+            subject=f"Notice {serial}: withdrawn",
+            text=(
+                f"We wrote to you about notice {serial}. On appeal we have found that something in it is not against the "
+                "law. You need do nothing more about it, and may put back what you took away. What is left of it stands "
+                "on its page.\n"
+            ),
+            at=at,
+        )
 
 
 def _tell_givers(items: Sequence[Item], *, number: str, at: datetime) -> None:

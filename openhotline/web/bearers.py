@@ -6,27 +6,31 @@ that opens nothing yet are the same None. What is not here: what the opened door
 """
 
 import hashlib
+import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter
 from openhotline.records.models import (
     ApiToken,
     Assessment,
+    DomainAlert,
     HostAlert,
     HostProgram,
     ListAgreement,
     Notice,
     OfficerToken,
     Partner,
+    SecurePage,
     User,
 )
 from openhotline.rules import references, urls, words
 from openhotline.rules.notice import OPENS
-from openhotline.steps import appeal
+from openhotline.steps import appeal, secure_page
 from openhotline.steps.list_agreement import in_force
 from openhotline.web.scoped import Scoped
 
@@ -46,23 +50,32 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def by_link(token: str) -> Notice | None:
-    """The notice a signed link belongs to, or None. A notice that never left has no link yet.
+def by_link(token: str) -> Notice | SecurePage | None:
+    """The notice or other letter's page a signed link belongs to, or None. What never left has no link yet.
 
-    The look-up is by digest; a wrong, a withdrawn and an unsent notice's token cost the same.
+    The look-up is by digest; a wrong, a withdrawn and an unsent letter's token cost the same.
     """
+    page = _pages().filter(link_digest=digest(token)).first()
     left = Letter.objects.filter(kind="notice", state__in=[SENDING, IN_DOUBT, SENT]).values("number")
-    return (
+    notice = (
         Notice.objects.filter(link_digest=digest(token))
         .filter(Q(sent_at__isnull=False) | Q(number__in=left))
         .select_related("host")
         .first()
     )
+    return notice or page
 
 
-def of_link(notice: Notice) -> Scoped:
-    """What whoever holds a notice's link may see: as the host, and the page narrows it to this one notice."""
-    return Scoped(_Link(host_id=notice.host_id))
+def _pages() -> QuerySet[SecurePage]:
+    return secure_page.left().select_related("notice", "alert", "domain")
+
+
+def of_link(asked: Notice | SecurePage) -> Scoped:
+    """What whoever holds a link may see: of a notice as its host, and the page narrows it to this one notice; of another
+    letter what stands on its page."""
+    if isinstance(asked, SecurePage):
+        return Scoped(_Link(host_id=None, role=words.PUBLIC, page=asked))
+    return Scoped(_Link(host_id=asked.host_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class _Link:
     role: str = words.HOST
     unit_id: int | None = None
     partner_id: int | None = None
+    page: SecurePage | None = None
 
 
 def letter_of(notice: Notice) -> Letter | None:
@@ -80,26 +94,41 @@ def letter_of(notice: Notice) -> Letter | None:
     )
 
 
-def files_of(notice: Notice) -> dict[int, int]:
-    """How many files the first reader counted, by item: the number alone, of what a notice covers."""
-    rows = Assessment.objects.filter(
-        undone_at=None, reading="first", item__removals__notice_lines__notice=notice
-    )
+def files_of(removals: Sequence[int]) -> dict[int, int]:
+    """How many files the first reader counted, by item: the number alone, of what a letter covers."""
+    rows = Assessment.objects.filter(undone_at=None, reading="first", item__removals__in=removals)
     return dict(rows.values_list("item").annotate(count=Max("files")))
 
 
 def genuine(serial: str, code: str) -> bool:
-    """Whether a notice with this serial and code was sent by this house. Says nothing else about it."""
+    """Whether a notice or another letter with this serial and code was sent by this house. Says nothing else about it."""
     known = Notice.objects.filter(number=serial, sent_at__isnull=False).values_list("code", flat=True).first()
-    # Compared as digests: how long it takes says nothing about the code.
-    return digest(known or "") == digest(code) and bool(known)
+    return (
+        _which([known or "", *_pages().filter(serial=serial).values_list("code", flat=True)], code)
+        is not None
+    )
 
 
-def by_code(serial: str, code: str) -> Notice | None:
-    """The notice that serial and code open, or None. Only a code made to open a page does (it is longer)."""
+def by_code(serial: str, code: str) -> Notice | SecurePage | None:
+    """The page that serial and code open, or None. Only a code made to open a page does (it is longer)."""
     known = Notice.objects.filter(number=serial, sent_at__isnull=False).select_related("host").first()
-    same = digest(known.code if known else "") == digest(code)
-    return known if known is not None and same and len(known.code) >= OPENS else None
+    pages = list(_pages().filter(serial=serial).order_by("pk"))
+    which = _which([known.code if known else "", *(page.code for page in pages)], code)
+    if which is None or len(code) < OPENS:
+        return None
+    return pages[which - 1] if which else known
+
+
+_MOST = 8  # letters that bear one serial: a notice and its rungs
+
+
+def _which(codes: Sequence[str], code: str) -> int | None:
+    """Which of these codes it is. Compared as digests, as many times for a serial that is none of ours as for any: how
+    long it takes says nothing about serial or code."""
+    mine = [digest(one) for one in codes] + [digest("")] * (_MOST - len(codes))
+    asked = digest(code)
+    same = [place for place, one in enumerate(mine) if hmac.compare_digest(one, asked)]
+    return same[0] if same and code else None
 
 
 def sent_notice(serial: str) -> Notice | None:
@@ -107,7 +136,7 @@ def sent_notice(serial: str) -> Notice | None:
     return Notice.objects.filter(number=serial, sent_at__isnull=False).first()
 
 
-def appealed(typed: str) -> tuple[Notice | HostAlert | None, list[int]]:
+def appealed(typed: str) -> tuple[Notice | HostAlert | DomainAlert | None, list[int]]:
     """What an appeal by a serial, or by an address that filters got, is against; (None, []) where it is nothing of ours."""
     read = references.parse(typed)
     if read is not None and read.kind == references.NOTICE:

@@ -1,7 +1,7 @@
 """What a person may see: the only way to a queryset in web/ and api/.
 
 True here: a desk role sees all; an officer sees the questions put to the own unit and what hangs on them;
-a host sees its own notices; a partner sees the referrals sent to it and the reports it sent; everybody else
+a host sees its own notices; whoever holds a letter's page what stands on it; a partner sees the referrals sent to it and the reports it sent; everybody else
 sees nothing. Whoever asks for more finds nothing there: "no" and "not yours" look alike (404). What is not
 here: who may do what (`rules/permits.py`), which fields of a row a page may show (the pages), and doors that know
 no account (`bearers.py`).
@@ -61,6 +61,7 @@ from openhotline.records.models import (
     ReportLine,
     RouteRule,
     Rung,
+    SecurePage,
     SilenceProposal,
     Trace,
     Unit,
@@ -69,6 +70,7 @@ from openhotline.records.models import (
     User,
 )
 from openhotline.rules import words
+from openhotline.steps import secure_page
 
 Row = TypeVar("Row", bound=Model)
 DESK_ROLES = words.CASE_ROLES  # the owner keeps people and settings, no case work
@@ -101,6 +103,7 @@ class Scoped:
         self.unit = getattr(viewer, "unit_id", None) if role == words.OFFICER else None
         self.host = getattr(viewer, "host_id", None) if role == words.HOST else None
         self.partner = getattr(viewer, "partner_id", None) if role == words.PARTNER else None
+        self.page: SecurePage | None = getattr(viewer, "page", None) if role == words.PUBLIC else None
 
     def _rows(
         self,
@@ -109,11 +112,13 @@ class Scoped:
         unit: Q | None = None,
         host: Q | None = None,
         partner: Q | None = None,
+        page: Q | None = None,
     ) -> QuerySet[Row]:
         """All of it, the part that belongs to this viewer, or nothing."""
         if self.everything:
             return rows
-        for belongs, part in ((self.unit, unit), (self.host, host), (self.partner, partner)):
+        parts = ((self.unit, unit), (self.host, host), (self.partner, partner), (self.page, page))
+        for belongs, part in parts:
             if belongs is not None:
                 return rows.none() if part is None else rows.filter(part)
         return rows.none()
@@ -173,8 +178,12 @@ class Scoped:
         return self._rows(NoticeLine.objects.all(), host=Q(notice__in=self.notices(), dropped=""))
 
     def host_answers(self) -> QuerySet[HostAnswer]:
-        """What hosts said; to a host, its own words."""
-        return self._rows(HostAnswer.objects.all(), host=Q(notice__host=self.host))
+        """What was said on pages; to a host its own words, on a letter's page what was said there."""
+        return self._rows(HostAnswer.objects.all(), host=Q(notice__host=self.host), page=Q(page=self.page))
+
+    def secure_pages(self) -> QuerySet[SecurePage]:
+        """Pages behind letters: the desk's own. Their holders come by link or code (`bearers`)."""
+        return self._rows(SecurePage.objects.all())
 
     def referrals(self) -> QuerySet[Referral]:
         """Referrals: to a partner, those handed to it."""
@@ -208,6 +217,7 @@ class Scoped:
             unit=Q(pk__in=self.consultation_lines().values("removal")),
             host=Q(pk__in=self.notice_lines().values("removal")),
             partner=Q(pk__in=self.referral_lines().values("removal")),
+            page=Q(pk__in=secure_page.lines(self.page).values("pk")) if self.page else None,
         )
 
     def items(self) -> QuerySet[Item]:
@@ -221,18 +231,22 @@ class Scoped:
         )
 
     def traces(self) -> QuerySet[Trace]:
-        """Where it is held. To a host only what led to the host itself."""
+        """Where it is held. To a host, and on an alert's page, only what led to the host itself."""
+        alert = self.page.alert if self.page else None
         return self._rows(
             Trace.objects.all(),
             unit=Q(removal__in=self.removals()),
             host=Q(removal__in=self.removals(), host=self.host),
+            page=Q(removal__in=self.removals(), host=alert.host_id) if alert else None,
             partner=Q(removal__in=self.removals()),
         )
 
     def checks(self) -> QuerySet[Check]:
         """Our looks from outside."""
         by_removal = Q(removal__in=self.removals())
-        return self._rows(Check.objects.all(), unit=by_removal, host=by_removal, partner=by_removal)
+        return self._rows(
+            Check.objects.all(), unit=by_removal, host=by_removal, partner=by_removal, page=by_removal
+        )
 
     def assessments(self) -> QuerySet[Assessment]:
         """Opinions on items. A host sees none; its notice says what was found."""
@@ -263,8 +277,8 @@ class Scoped:
         return self._rows(Contact.objects.all(), host=Q(host=self.host))
 
     def notice_messages(self) -> QuerySet[NoticeMessage]:
-        """Questions and answers of notices: to a host those of its own."""
-        return self._rows(NoticeMessage.objects.all(), host=Q(notice__host=self.host))
+        """Questions and answers: to a host those of its notices, on a letter's page those of it."""
+        return self._rows(NoticeMessage.objects.all(), host=Q(notice__host=self.host), page=Q(page=self.page))
 
     def appeals(self) -> QuerySet[Appeal]:
         """Appeals: the desk's own; whoever appealed is told by letter."""

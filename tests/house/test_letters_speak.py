@@ -55,7 +55,7 @@ IN_ONE = {
         "referral-query",
         "referral-repealed",
     },
-    "policy words its rungs (`ladder.toml`), and the rest follows them": {"ladder-*"},
+    "policy words its rungs (`ladder.toml`), and the rest follows them": {"ladder-*", "rung-repealed"},
     "no mail: a machine's form": {"hook", "exchange-word", "trace"},
 }
 # Where the kind is a variable: what these files write goes to the police or to managers, by their own literals.

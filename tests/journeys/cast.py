@@ -6,13 +6,15 @@ run against real servers in `tests/demo/`.
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email import policy as mail_policy
 from uuid import uuid4
 
 from openhotline import policy as policies
+from openhotline.jobs import written
 from openhotline.outbox import claims, settling
 from openhotline.outbox.models import Letter
-from openhotline.records.models import Consultation, Item, Notice, Removal, Unit, User
-from openhotline.rules import alert as alert_words
+from openhotline.records.models import Consultation, Item, Notice, Removal, SecurePage, Unit, User
 from openhotline.rules import incoming, words
 from openhotline.rules.agreement import UNDO_WITHIN
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
@@ -54,6 +56,10 @@ def minutes(count: float) -> timedelta:
 
 def hours(count: float) -> timedelta:
     return timedelta(hours=count)
+
+
+def _plain(mail: bytes) -> str:
+    return message_from_bytes(mail, policy=mail_policy.default).get_content()
 
 
 @dataclass
@@ -201,12 +207,10 @@ class Day:
             if letter.kind == "referral":
                 content = refer.depart(letter, policy=self.policy, at=self.now)
                 return b"referral " + letter.number.encode() if content else None
-            if letter.kind == alert.KIND:
-                said = alert.depart(letter, house=HOUSE, at=self.now)
-                return alert_words.text(said).encode() if said else None
-            if letter.kind == domain_alert.KIND:
-                about = domain_alert.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
-                return alert_words.domain_text(about).encode() if about else None
+            if letter.kind in (alert.KIND, domain_alert.KIND):
+                paged = alert if letter.kind == alert.KIND else domain_alert
+                said = paged.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
+                return written.paged(letter, said, HOUSE, at=self.now) if said else None
             if letter.kind == "reminder" or letter.kind.startswith("ladder"):
                 return letter.text.encode() if escalate.reminder_stands(letter, at=self.now) else None
             return letter.text.encode()
@@ -274,6 +278,16 @@ class Day:
     def letters(self, kind: str, state: str | None = None) -> list[Letter]:
         rows = Letter.objects.filter(kind=kind).order_by("pk")
         return list(rows.filter(state=state) if state else rows)
+
+    def mails(self, kind: str) -> list[str]:
+        """What every mail of a kind that left says, as its reader reads it."""
+        return [_plain(bytes(row.body or b"")) for row in self.letters(kind, "sent")]
+
+    def behind(self, kind: str) -> list[str]:
+        """The whole letters that stand on the pages of those."""
+        keys = [row.key for row in self.letters(kind, "sent")]
+        pages = SecurePage.objects.filter(key__in=keys).order_by("pk")
+        return [_plain(bytes(page.inner)) for page in pages]
 
     def notices_sent(self) -> int:
         return Notice.objects.filter(sent_at__isnull=False).count()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openhotline.outbox import claims
-from openhotline.records.models import Hold, Host, HostRegistration, Partner, Removal
+from openhotline.records.models import Hold, Host, HostRegistration, Partner, Removal, SecurePage
 from openhotline.rules.contacts import HOST_PAGE
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
@@ -45,8 +45,12 @@ def refer_all(house: Day) -> "list[Letter]":
     return [*gone, *house.letters_leave()]
 
 
-def alerts(house: Day, state: str = "sent") -> list[str]:
-    return [bytes(row.body or b"").decode() for row in house.letters(alert.KIND, state)]
+def alerts(house: Day) -> list[str]:
+    """What stands on the pages; no mail names any of it."""
+    for said in house.mails(alert.KIND):
+        assert "example.net" not in said
+        assert "198.51.100" not in said
+    return house.behind(alert.KIND)
 
 
 def test_the_host_is_told_in_the_same_moment_and_once(house: Day) -> None:
@@ -61,8 +65,13 @@ def test_the_host_is_told_in_the_same_moment_and_once(house: Day) -> None:
     (said,) = alerts(house)
     for address in ("http://dijk.example.net/n/1", "http://dijk.example.net/n/2", "198.51.100.20"):
         assert address in said
+    (mail,) = house.mails(alert.KIND)
+    page = SecurePage.objects.get()
+    for must in (page.serial, page.code, "/open", "Legal ground", "/appeal", "/verify", "UTC"):
+        assert must in mail
+    assert "/n/" not in mail, "no link either"
     for never in (removals[0].item.ref, "A07", "A12", "police", "reporter"):
-        assert never not in said
+        assert never not in said + mail
     house.later(hours(5))
     assert alert.hosts_due(at=house.now) == 0, "once per host and episode"
 
@@ -144,7 +153,7 @@ def test_on_a_stale_trace_it_waits_and_what_moved_or_ended_there_is_left_out(hou
     house.later(minutes(20))
     (letter,) = house.letters(alert.KIND)
     with pytest.raises(Refused, match="too old"):
-        alert.depart(letter, house=None, at=house.now)
+        alert.depart(letter, policy=house.policy, house=None, at=house.now)
     assert {row.pk for row in freshness.to_trace(at=house.now)} == {row.pk for row in removals}
     house.traced([removals[0].item], LOW_DATA)
     house.missed_until_gone([removals[1]])

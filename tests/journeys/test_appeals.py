@@ -166,9 +166,13 @@ def test_what_a_host_asks_is_logged_answered_and_closes_nothing(staffed: "Day") 
     asked = NoticeMessage.objects.get(side="host")
     assert asked.due_at == staffed.now + staffed.policy.clocks.host_query
     staffed.later(minutes(20))
+    to = confirm.reached(notice)
     with pytest.raises(Refused, match="Write an answer"):
-        confirm.reply(notice, " ", by=staffed.who("A07"), at=staffed.now)
-    confirm.reply(notice, "The second picture of the page.", by=staffed.who("A07"), at=staffed.now)
+        confirm.reply(notice, " ", to=to, by=staffed.who("A07"), at=staffed.now)
+    for said in ("It is img.example.net/a", "See hxxp://img.example[.]net/a."):
+        with pytest.raises(Refused, match="its number on the page"):
+            confirm.reply(notice, said, to=to, by=staffed.who("A07"), at=staffed.now)
+    confirm.reply(notice, "The second picture of the page.", to=to, by=staffed.who("A07"), at=staffed.now)
     asked.refresh_from_db()
     assert asked.answered_at == staffed.now
     (letter,) = staffed.letters("host-answer")
@@ -252,7 +256,7 @@ def test_a_host_hears_in_its_own_language_what_becomes_of_its_notice(staffed: "D
     appealed(staffed, notice, standing="blocked")
     staffed.later(hours(4))
     escalate.host_clocks(policy=staffed.policy, at=staffed.now)
-    confirm.reply(notice, "Seite 2.", by=staffed.who("L01"), at=staffed.now)
+    confirm.reply(notice, "Seite 2.", to=confirm.reached(notice), by=staffed.who("L01"), at=staffed.now)
     for one in Appeal.objects.all():
         appeal.acknowledge(one, by=staffed.who("M01"), at=staffed.now)
     appeal.propose(made, "reversed", reasons="Ein Bild.", by=staffed.who("M01"), at=staffed.now)

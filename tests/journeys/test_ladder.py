@@ -66,10 +66,11 @@ def test_each_rung_is_taken_once_at_its_time_and_written_to_at_a_verified_contac
     assert ladder.climb(policy=house.policy, at=house.now) == 0
     (letter,) = house.letters("ladder-upstream")
     assert (letter.state, letter.recipient) == ("pending", "abuse@above.example")
-    said = ladder.text_of(letter, policy=house.policy, house=HOUSE)
-    assert "1. http://img.example.net/a" in said.splitlines()
-    for duty in ("Above Net", "Its ground: ", "preserve", "remove", "genuine", "Appeal", "UTC"):
-        assert duty in said
+    said = ladder.written(letter, policy=house.policy, house=HOUSE, at=house.now)
+    assert "1. http://img.example.net/a" in said.whole.splitlines()
+    for text in (said.whole, said.open):
+        for duty in ("Above Net", "Its ground: ", "preserve", "remove", "genuine", "Appeal", "UTC"):
+            assert duty in text
     assert "img.example.net" not in letter.text
     assert freshness.to_trace(at=house.now) == removals, "it is traced again before the letter leaves"
     assert Breach.objects.get().host == host

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from openhotline.records.models import Contact, Host, HostAlert, HostCall, Partner
-from openhotline.steps import alert, refer
+from openhotline.records.models import Contact, Host, HostAlert, HostCall, Partner, SecurePage
+from openhotline.steps import alert, refer, secure_page
 from tests.journeys.cast import CANAL_HOST
 from tests.web.desk_cast import Desk
 
@@ -117,7 +117,22 @@ def test_a_host_abroad_registers_by_two_people_and_its_alerts_are_on_its_page_an
     alert.hosts_due(at=day.now)
     day.letters_leave()
     number = HostAlert.objects.get().number
-    assert f'{number}</span> <span class="sub">sent,' in text(first, path)
+    behind = SecurePage.objects.get()
+    letter = f"/letters/{behind.pk}"
+    assert f'href="{letter}">{number}</a> <span class="sub">sent,' in text(first, path)
+    assert "not used yet" in text(first, letter)
+    said = {removals[0].pk: "need-more"}
+    secure_page.press(behind, said, text="Which customer?", policy=day.policy, at=day.now)
+    for place in ("/mailbox", letter):
+        assert "Which customer?" in text(first, place)
+    assert "Asks for more" in text(first, letter)
+    named = first.post(f"{letter}/answer", {"text": "See dijk.example.net/n/1"})
+    assert (named.status_code, "its number on the page" in named.content.decode()) == (422, True)
+    assert first.post(f"{letter}/answer", {"text": "The one of address 1."}).status_code == 303
+    assert "The one of address 1." in text(first, letter)
+    assert "Which customer?" not in text(first, "/mailbox")
+    (answer,) = day.letters("host-answer")
+    assert (answer.recipient, answer.subject) == ("abuse@canal-hosting.example", f"Re: {number}")
     page = text(first, f"/case/{removals[0].item.ref}")
     assert "Alert to the host abroad" in page
     assert number in page

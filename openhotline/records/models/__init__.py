@@ -57,6 +57,7 @@ from openhotline.records.models.notice import (
     NoticeMessage,
     Rung,
 )
+from openhotline.records.models.page import SecurePage
 from openhotline.records.models.referral import (
     ApiToken,
     Package,
@@ -137,6 +138,7 @@ __all__ = [
     "ReportLine",
     "RouteRule",
     "Rung",
+    "SecurePage",
     "SilenceProposal",
     "Trace",
     "Unit",

@@ -4,12 +4,15 @@ from django.db import models
 
 
 class Appeal(models.Model):
-    """One appeal against a notice, an alert abroad, or an address on the filter list (then neither is set). While it is
-    open the removal stands; it is beside the path, never a state."""
+    """One appeal against a notice, an alert abroad, an alert about a domain, or an address on the filter list (then none
+    is set). While it is open the removal stands; it is beside the path, never a state."""
 
     notice = models.ForeignKey("records.Notice", null=True, on_delete=models.PROTECT, related_name="appeals")
     alert = models.ForeignKey(
         "records.HostAlert", null=True, on_delete=models.PROTECT, related_name="appeals"
+    )
+    domain = models.ForeignKey(
+        "records.DomainAlert", null=True, on_delete=models.PROTECT, related_name="appeals"
     )
     at = models.DateTimeField()
     via = models.CharField(max_length=8)  # page, link, mail, phone
@@ -39,7 +42,7 @@ class Appeal(models.Model):
     @property
     def number(self) -> str:
         """The serial it is by; "" of an address on the filter list."""
-        against = self.notice or self.alert
+        against = self.notice or self.alert or self.domain
         return against.number if against else ""
 
     @property
@@ -47,12 +50,16 @@ class Appeal(models.Model):
         """What it is against, as whoever appealed reads it."""
         if self.notice:
             return f"notice {self.notice.number}"
-        return f"alert {self.alert.number}" if self.alert else "an address on the filter list"
+        alert = self.alert or self.domain
+        return f"alert {alert.number}" if alert else "an address on the filter list"
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(notice=None) | models.Q(alert=None), name="appeal_against_one"
+                condition=models.Q(notice=None, alert=None)
+                | models.Q(notice=None, domain=None)
+                | models.Q(alert=None, domain=None),
+                name="appeal_against_one",
             ),
             models.CheckConstraint(
                 condition=models.Q(outcome="") | models.Q(decided_at__isnull=False),

@@ -34,23 +34,41 @@ class NoticeLine(models.Model):
 
 
 class HostAnswer(models.Model):
-    """What the host pressed, per removal. It stops no clock, no ladder and no check."""
+    """What was pressed on the page of a notice, or of another letter, per removal. It stops no clock, no ladder and no
+    check. An alert about a domain is answered as one: no removal."""
 
-    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="answers")
-    removal = models.ForeignKey("records.Removal", on_delete=models.PROTECT, related_name="host_answers")
+    notice = models.ForeignKey(Notice, null=True, on_delete=models.PROTECT, related_name="answers")
+    page = models.ForeignKey(
+        "records.SecurePage", null=True, on_delete=models.PROTECT, related_name="answers"
+    )
+    removal = models.ForeignKey(
+        "records.Removal", null=True, on_delete=models.PROTECT, related_name="host_answers"
+    )
     at = models.DateTimeField()
-    said = models.CharField(max_length=12)  # removed, cut-off, not-ours, need-more, appeal
+    said = models.CharField(max_length=12)  # of a notice: one of SAID; of another page: of `rules/paged.SAID`
     ticket = models.TextField(default="")
     contact = models.TextField(default="")
     text = models.TextField(default="")
 
     SAID = ("removed", "cut-off", "not-ours", "need-more", "appeal")
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(notice=None, page__isnull=False)
+                | models.Q(notice__isnull=False, page=None, removal__isnull=False),
+                name="answer_on_one_page",
+            )
+        ]
+
 
 class NoticeMessage(models.Model):
-    """One question or answer in the logged channel of a notice. What came by mail proves no sender."""
+    """One question or answer in the logged channel of a notice or another letter's page. Mail proves no sender."""
 
-    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="messages")
+    notice = models.ForeignKey(Notice, null=True, on_delete=models.PROTECT, related_name="messages")
+    page = models.ForeignKey(
+        "records.SecurePage", null=True, on_delete=models.PROTECT, related_name="messages"
+    )
     at = models.DateTimeField()
     side = models.CharField(max_length=5)  # host, house
     via = models.CharField(max_length=8)  # link, account, program, mail, desk
@@ -65,6 +83,13 @@ class NoticeMessage(models.Model):
                 fields=["due_at"],
                 condition=models.Q(due_at__isnull=False, answered_at=None),
                 name="question_waiting",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(notice=None, page__isnull=False)
+                | models.Q(notice__isnull=False, page=None),
+                name="message_on_one_page",
             )
         ]
 

@@ -21,7 +21,7 @@ from openhotline.web.scoped import found
 def listing(request: HttpRequest) -> HttpResponse:
     """Open appeals first, the one due next on top."""
     at, scoped = bench.now(request), bench.scoped(request)
-    listed = scoped.appeals().select_related("notice__host", "alert__host")
+    listed = scoped.appeals().select_related("notice__host", "alert__host", "domain")
     shown = [
         (row, Appeal.STANDING.get(row.standing, row.standing), _clock(row, at), times.when(row.at, at))
         for row in [
@@ -49,7 +49,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: object) -> HttpResponse:
     """The appeal's page."""
     at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
-    row = found(scoped.appeals().select_related("notice__host", "alert__host"), pk=pk)
+    row = found(scoped.appeals().select_related("notice__host", "alert__host", "domain"), pk=pk)
     removals = (
         scoped.removals().filter(appeal_lines__appeal=row).select_related("item", "host").order_by("pk")
     )
@@ -76,7 +76,9 @@ def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: obj
 @bench.kept(page)
 def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Acknowledge, decide, or agree to a reversal."""
-    row = found(bench.scoped(request).appeals().select_related("notice__host", "alert__host"), pk=pk)
+    row = found(
+        bench.scoped(request).appeals().select_related("notice__host", "alert__host", "domain"), pk=pk
+    )
     by, at, press = bench.actor(request), bench.now(request), request.POST.get("press", "")
     if press == "acknowledge":
         step.acknowledge(row, by=by, at=at)

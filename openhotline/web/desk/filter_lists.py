@@ -47,7 +47,7 @@ def page(request: HttpRequest, refusal: Refused | None = None, **more: Any) -> H
     open_to = bench.sees_holds(request)
     agreements = scoped.list_agreements().filter(ended_at=None).order_by("key", "pk")
     licences = scoped.list_licences().select_related("agreement").order_by("-pk")[:50]
-    told = scoped.domain_alerts().order_by("-pk")[:50]
+    told = scoped.domain_alerts().prefetch_related("pages").order_by("-pk")[:50]
     letters = scoped.letters().filter(kind="domain-alert", number__in=[row.number for row in told])
     states = dict(letters.values_list("number", "state"))
     issues = list(scoped.list_issues().order_by("-pk")[:10])

@@ -177,7 +177,8 @@ def answer_host(request: HttpRequest, number: str) -> HttpResponse:
     """An answer in the channel of a notice: on the host's page and by letter."""
     row = found(bench.scoped(request).notices(), number=number)
     try:
-        confirm.reply(row, request.POST.get("text", ""), by=bench.actor(request), at=bench.now(request))
+        text, to = request.POST.get("text", ""), confirm.reached(row)
+        confirm.reply(row, text, to=to, by=bench.actor(request), at=bench.now(request))
     except Refused as refusal:
         response = notice_page(request, number, refusal)
         response.status_code = bench.status_of(refusal)
@@ -193,6 +194,8 @@ def notice_page(request: HttpRequest, number: str, refusal: Refused | None = Non
         scoped.removals().filter(notice_lines__notice=row).select_related("item", "host").order_by("pk")
     )
     letters = scoped.letters().filter(number__startswith=row.number).order_by("pk")
+    behind = {page.key: page for page in scoped.secure_pages().filter(notice=row)}
+    pages = {letter.number: behind[letter.key] for letter in letters if letter.key in behind}
     return render(
         request,
         "desk/bundle.html",
@@ -202,14 +205,7 @@ def notice_page(request: HttpRequest, number: str, refusal: Refused | None = Non
             "row": row,
             "parent": ("notices", "Notices"),
             "refusal": refusal.sentence if refusal else "",
-            "channel": [
-                (
-                    one,
-                    times.when(one.at, at),
-                    times.left(one.due_at, at) if one.due_at and not one.answered_at else None,
-                )
-                for one in scoped.notice_messages().filter(notice=row).order_by("at", "pk")
-            ],
+            "channel": mailbox.channel(scoped.notice_messages().filter(notice=row), at),
             "may_answer": row.sent_at is not None,
             "typed": request.POST.get("text", ""),
             "letters": letters,
@@ -219,8 +215,9 @@ def notice_page(request: HttpRequest, number: str, refusal: Refused | None = Non
                     NAMES.get(one.step, one.step),
                     one.recipient,
                     "withdrawn before it left" if one.stopped_at else one.why,
+                    pages.get(one.number),
                 )
-                for one in scoped.rungs().filter(notice=row).order_by("at", "pk")
+                for one in scoped.rungs().filter(notice=row).select_related("notice").order_by("at", "pk")
             ],
             "ways": _ways(scoped, [letter.key for letter in letters], at),
             "rows": rows.of_removals(list(removals[:1000]), scoped, open_to=bench.sees_holds(request), at=at),

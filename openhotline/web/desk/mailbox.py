@@ -7,12 +7,13 @@ here: what a message was taken for (`steps/mailbox`).
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from openhotline.records.models import Mail, ProposedAnswer
+from openhotline.records.models import Mail, NoticeMessage, ProposedAnswer
 from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import mailbox as step
@@ -35,6 +36,20 @@ def replies(scoped: Scoped, numbers: Iterable[str], at: datetime) -> list[tuple[
     return [(times.when(row.at, at), row) for row in rows]
 
 
+def channel(
+    rows: QuerySet[NoticeMessage], at: datetime
+) -> list[tuple[NoticeMessage, str, times.Left | None]]:
+    """(message, when, clock of what waits) of questions and answers, oldest first."""
+    return [
+        (
+            one,
+            times.when(one.at, at),
+            times.left(one.due_at, at) if one.due_at and not one.answered_at else None,
+        )
+        for one in rows.order_by("at", "pk")
+    ]
+
+
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """What waits for a person; `?all=1` shows the settled too."""
@@ -49,7 +64,7 @@ def page(request: HttpRequest, refusal: Refused | None = None, **_: object) -> H
     if not every:
         mails = mails.filter(settled_at=None)
     proposed = scoped.proposed_answers().filter(settled_at=None).select_related("mail", "consultation__unit")
-    questions = scoped.notice_messages().filter(side="host", answered_at=None).select_related("notice__host")
+    questions = scoped.notice_messages().filter(side="host", answered_at=None)
     units = scoped.units().prefetch_related("mail_keys").order_by("name", "pk")
     return render(
         request,
@@ -69,7 +84,7 @@ def page(request: HttpRequest, refusal: Refused | None = None, **_: object) -> H
             ],
             "questions": [
                 (row, times.left(row.due_at, at), times.when(row.at, at))
-                for row in questions.order_by("due_at", "pk")[:100]
+                for row in questions.select_related("notice__host", "page").order_by("due_at", "pk")[:100]
                 if row.due_at
             ],
             "units": [

@@ -175,10 +175,20 @@ LETTER_FAMILIES = {
     "contact needed": ("contact needed", "warn"),
     "withdrawn": ("withdrawn", "idle"),
 }
-_SAID = {
+# The kinds of letter that have a page behind them.
+PAGES = {
+    "ladder-upstream": "Letter up the ladder: the network above the host",
+    "ladder-registrar": "Letter up the ladder: the registrar or registry",
+    "ladder-regulator": "Letter up the ladder: the regulator",
+    "host-alert": "Alert to a registered host abroad",
+    "domain-alert": "Alert about a domain",
+}
+SAID = {
     "removed": "Says it is removed",
+    "acted": "Says they have acted",
+    "acknowledged": "Knows of it",
     "cut-off": "Says access is cut off",
-    "not-ours": "Says it is not on their network",
+    "not-ours": "Says it is not theirs",
     "need-more": "Asks for more",
     "appeal": "Appeals",
 }
@@ -241,9 +251,7 @@ def notices(scoped: Scoped, item: Item, *, open_to: bool, at: datetime) -> list[
             more = " ".join(
                 part for part in (f"Their ticket {said.ticket}." if said.ticket else "", said.text) if part
             )
-            log.append(
-                Said("H", "h", _SAID.get(said.said, said.said), said.at, times.when(said.at, at), more)
-            )
+            log.append(Said("H", "h", SAID.get(said.said, said.said), said.at, times.when(said.at, at), more))
         shown.append(Noticed(row, word, family, sorted(log, key=lambda one: one.time)))
     return shown
 
@@ -252,7 +260,7 @@ def alerts(
     scoped: Scoped, rows: QuerySet[HostAlert], *, at: datetime
 ) -> list[tuple[HostAlert, str, str, str]]:
     """Alerts to hosts abroad, newest first, each with its letter's state, the state's colour and when."""
-    listed = list(rows.select_related("host").order_by("-pk")[:200])
+    listed = list(rows.select_related("host").prefetch_related("pages").order_by("-pk")[:200])
     letters = {
         letter.number: letter
         for letter in scoped.letters().filter(kind="host-alert", number__in=[row.number for row in listed])

@@ -1,4 +1,5 @@
-"""The host's page: one notice, by its signed link without an account, or by the host's own account.
+"""The host's page: one notice, by its signed link without an account, or by the host's own account. Another letter's page
+by its link is the same page.
 
 GET and HEAD change nothing: mail scanners open links. Only a pressed button counts, and even that stops no
 clock: our own checks close. Nothing about the reporter, the analyst or the police is here; a notice that is
@@ -19,16 +20,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from openhotline import policy as policies
 from openhotline.policy import Policy
-from openhotline.records.models import HostAnswer, Notice
+from openhotline.records.models import Notice, SecurePage
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import Actor
 from openhotline.settings import load
-from openhotline.steps import confirm
+from openhotline.steps import confirm, secure_page
 from openhotline.web.bearers import by_link, letter_of, of_link
 from openhotline.web.doors import open_door
 from openhotline.web.headers import without_script
 from openhotline.web.portal.gate import for_role
+from openhotline.web.portal.letters import page_behind
 from openhotline.web.portal.notices import NoticePage, page_of
 from openhotline.web.scoped import Scoped, found
 
@@ -41,11 +43,21 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-def _linked(token: str) -> Notice:
-    notice = by_link(token)
-    if notice is None:
+Asked = Notice | SecurePage
+
+
+def _linked(token: str) -> Asked:
+    asked = by_link(token)
+    if asked is None:
         raise Http404
-    return notice
+    return asked
+
+
+def _page(asked: Asked, mine: Scoped) -> NoticePage:
+    at = load().clock().now()
+    if isinstance(asked, SecurePage):
+        return page_behind(asked, mine, at=at)
+    return page_of(asked, mine, at=at)
 
 
 # --- by signed link ---------------------------------------------------------------------------------
@@ -56,12 +68,13 @@ def _linked(token: str) -> Notice:
 @without_script
 @require_http_methods(["GET", "HEAD", "POST"])
 def notice(request: HttpRequest, token: str) -> HttpResponse:
-    """The notice behind a link. POST records what was pressed."""
+    """The notice or other letter behind a link. POST records what was pressed."""
     asked = _linked(token)
     mine = of_link(asked)
     if request.method == "POST":
         after = f"{reverse('notice-receipt', args=[token])}"
-        return _press(request, asked, mine, by=confirm.by_link(asked), after=after, token=token)
+        by = secure_page.by_page(asked) if isinstance(asked, SecurePage) else confirm.by_link(asked)
+        return _press(request, asked, mine, by=by, after=after, token=token)
     return _show(request, asked, mine, token=token)
 
 
@@ -71,7 +84,7 @@ def notice(request: HttpRequest, token: str) -> HttpResponse:
 def receipt(request: HttpRequest, token: str) -> HttpResponse:
     """What was answered so far, dated. Without an answer yet, the notice itself."""
     asked = _linked(token)
-    page = page_of(asked, of_link(asked), at=load().clock().now())
+    page = _page(asked, of_link(asked))
     if not page.answered and not page.messages:
         return SeeOther(reverse("notice", args=[token]))
     return render(request, "portal/receipt.html", {"notice": page, "back": reverse("notice", args=[token])})
@@ -134,10 +147,10 @@ def account_text(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest, asked: Notice, mine: Scoped, *, token: str = "", fault: str = "", status: int = 200
+    request: HttpRequest, asked: Asked, mine: Scoped, *, token: str = "", fault: str = "", status: int = 200
 ) -> HttpResponse:
-    page = page_of(asked, mine, at=load().clock().now())
-    name, key = ("notice", token) if token else ("account-notice", asked.number)
+    page = _page(asked, mine)
+    name, key = ("notice", token) if token else ("account-notice", page.number)
     context: dict[str, Any] = {
         "notice": page,
         "account": not token,
@@ -151,30 +164,31 @@ def _show(
 
 
 def _press(
-    request: HttpRequest, asked: Notice, mine: Scoped, *, by: Actor, after: str, token: str = ""
+    request: HttpRequest, asked: Asked, mine: Scoped, *, by: Actor, after: str, token: str = ""
 ) -> HttpResponse:
-    at = load().clock().now()
+    at, via = load().clock().now(), "link" if token else "account"
     try:
-        page = page_of(asked, mine, at=at)
-        if asked.sent_at is None:
+        page = _page(asked, mine)
+        if not page.ready:
             raise Refused(_NOT_YET, code="not-yet")
         said = _said(request, page)
+        words_ = request.POST.get("text", "").replace("\x00", "")[:10_000]
         if not said:
-            words_ = request.POST.get("text", "").replace("\x00", "").strip()
-            confirm.ask(asked, words_, via="link" if token else "account", policy=_policy(), by=by, at=at)
-            confirm.opened(asked, at=at)
+            confirm.ask(asked, words_.strip(), via=via, policy=_policy(), by=by, at=at)
+            if isinstance(asked, SecurePage):
+                secure_page.opened(asked, at=at)
+            else:
+                confirm.opened(asked, at=at)
             return SeeOther(after)
-        confirm.press(
-            asked,
-            said,
-            via="link" if token else "account",
-            policy=_policy(),
-            ticket=_line(request.POST.get("ticket", ""), 200),
-            contact=_line(request.POST.get("contact", ""), 254),
-            text=request.POST.get("text", "").replace("\x00", "")[:10_000],
-            by=by,
-            at=at,
-        )
+        more = {
+            "ticket": _line(request.POST.get("ticket", ""), 200),
+            "contact": _line(request.POST.get("contact", ""), 254),
+            "text": words_,
+        }
+        if isinstance(asked, SecurePage):
+            secure_page.press(asked, said, policy=_policy(), at=at, **more)
+        else:
+            confirm.press(asked, said, via=via, policy=_policy(), by=by, at=at, **more)
     except TooManyFieldsSent:
         request.POST = {}  # type: ignore[assignment]
         sentence = "These are too many answers for one form. Use the one press for all, or answer by mail."
@@ -189,13 +203,15 @@ def _said(request: HttpRequest, page: NoticePage) -> dict[int, str]:
     form = request.POST
     lines = [line for line in page.lines if line.open]
     if not lines:
-        raise Refused("This notice is closed: nothing in it is left to answer. Thank you.", code="closed")
-    if form.get("all") == "removed":
-        return {line.pk: "removed" for line in lines}
+        raise Refused(
+            f"This {page.noun} is closed: nothing in it is left to answer. Thank you.", code="closed"
+        )
+    if form.get("all") == page.done:
+        return {line.pk: page.done for line in lines}
     said = {line.pk: form[f"u-{line.uid}"] for line in lines if form.get(f"u-{line.uid}")}
     if not said and form.get("ask") and form.get("text", "").strip():
         return {}
-    unknown = set(said.values()) - set(HostAnswer.SAID)
+    unknown = set(said.values()) - {key for key, _ in page.choices}
     if not said or unknown:
         raise Refused("Choose an answer for at least one address. What you typed is kept.", code="empty")
     return said
@@ -209,15 +225,15 @@ def _line(value: str, longest: int) -> str:
     return " ".join(value.replace("\x00", "").split())[:longest]
 
 
-def _mail(asked: Notice) -> Any:
-    letter = letter_of(asked)
+def _mail(asked: Asked) -> Any:
+    letter = letter_of(asked) if isinstance(asked, Notice) else None
     body = asked.inner or (letter.body if letter else None)
-    if body is None:
+    if not body:
         raise Http404
     return message_from_bytes(bytes(body), policy=mail_policy.default)
 
 
-def _xarf(asked: Notice) -> HttpResponse:
+def _xarf(asked: Asked) -> HttpResponse:
     reports = []
     for part in _mail(asked).walk():
         if part.get_content_type() == "application/json":
@@ -226,14 +242,18 @@ def _xarf(asked: Notice) -> HttpResponse:
         raise Http404
     value = reports[0] if len(reports) == 1 else reports
     body = json.dumps(value, ensure_ascii=True, sort_keys=True, indent=1) + "\n"
-    return _file(body, "application/json", f"{asked.number}.json")
+    return _file(body, "application/json", f"{_serial(asked)}.json")
 
 
-def _text(asked: Notice) -> HttpResponse:
+def _text(asked: Asked) -> HttpResponse:
     mail = _mail(asked)
     part = mail.get_body(preferencelist=("plain",))
     body = str(part.get_content()) if part is not None else ""
-    return _file(body, "text/plain; charset=utf-8", f"{asked.number}.txt")
+    return _file(body, "text/plain; charset=utf-8", f"{_serial(asked)}.txt")
+
+
+def _serial(asked: Asked) -> str:
+    return asked.serial if isinstance(asked, SecurePage) else asked.number
 
 
 def _file(body: str, kind: str, name: str) -> HttpResponse:

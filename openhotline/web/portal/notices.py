@@ -1,17 +1,19 @@
 """One notice as the host reads it: what, where, by when, what was said, what our own checks see.
 
+The page of another letter (`letters`) is of the same parts.
+
 Plain words ready for the page. Addresses are defanged; the exact spelling is in the letter's text. What is
 not here: the letter itself (`rules/notice`) and anything that belongs to others (`web/scoped`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from openhotline import policy as policies
-from openhotline.records.models import HostAnswer, Notice, NoticeLine, Trace
+from openhotline.records.models import HostAnswer, Notice, NoticeMessage, Removal, Trace
 from openhotline.rules import notice as wording
 from openhotline.rules import removal_path, words
 from openhotline.rules.urls import defang
@@ -23,6 +25,7 @@ from openhotline.web.portal.told import counted, exact, full, length
 from openhotline.web.scoped import Scoped
 
 _CHOICES = tuple(told.SAID.items())
+_STATES = Callable[[str], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,12 @@ class NoticePage:
     number: str
     host: str
     title: str
-    what: str
-    ground: str
-    preserve_days: int
-    preserve_until: str
+    noun: str  # notice, letter, alert
+    caption: str
+    lead: str
+    steps: tuple[tuple[str, str], ...]  # what to do: in bold, and the rest
+    keep: str  # what stays to be kept when all is done
+    wrong: str  # where to turn who thinks us wrong
     code: str
     sent: str
     sent_day: str
@@ -82,6 +87,8 @@ class NoticePage:
     contact: str
     summary: tuple[str, ...]
     machine: bool
+    timed: bool = True
+    done: str = "removed"  # what the one press says
     messages: tuple[tuple[str, str, str], ...] = ()
     choices: tuple[tuple[str, str], ...] = _CHOICES
 
@@ -102,27 +109,47 @@ def page_of(asked: Notice, mine: Scoped, *, at: datetime) -> NoticePage:
     )
     if asked.sent_at is None:
         rows = []
-    answers = _newest(mine.host_answers().filter(notice=asked).order_by("at", "pk"))
-    lines = _lines(asked, rows, answers, mine)
+    answers = newest(mine.host_answers().filter(notice=asked).order_by("at", "pk"))
+    lines = lines_of([row.removal for row in rows], answers, mine, host=asked.host_id)
     open_ = any(line.open for line in lines) and asked.withdrawn_at is None
     due = asked.due_at or at
     whole = int((due - asked.sent_at).total_seconds() // 60) if asked.sent_at else 1
     rest = due - at
     late = rest <= timedelta(0)
     what = wording.what(asked.cls)
-    state, family = _state(lines, open_=open_, withdrawn=asked.withdrawn_at is not None, late=late)
+    state, family = state_of(lines, open_=open_, withdrawn=asked.withdrawn_at is not None, late=late)
     latest = max(answers.values(), key=lambda answer: (answer.at, answer.pk), default=None)
     preserve = agreed.for_notice([row.removal for row in rows], policy=policy).preserve_days
+    until = told.day(told.local(asked.sent_at + timedelta(days=preserve))) if asked.sent_at else ""
+    withdrawn = asked.withdrawn_at is not None
     return NoticePage(
         number=asked.number,
         host=asked.host.name,
         title=_title(len(lines), what, open_=open_),
-        what=what,
-        ground=policy.ground(asked.cls),
-        preserve_days=preserve,
-        preserve_until=told.day(told.local(asked.sent_at + timedelta(days=preserve)))
-        if asked.sent_at
-        else "",
+        noun="notice",
+        caption="Notice to hosting provider",
+        lead=lead(
+            "notice",
+            f"Trained analysts found this to be against the law. {policy.ground(asked.cls)}",
+            "Everything in this notice is gone from outside, or no longer on your network. Thank you. Keep what you "
+            f"preserved until {until}.",
+            open_=open_,
+            withdrawn=withdrawn,
+        ),
+        steps=(
+            (
+                "Keep the evidence.",
+                f"Preserve the account record, the access logs and the stored files for {preserve} days, until {until}. "
+                "Do not open the files.",
+            ),
+            ("Remove it, or cut off access,", "for everyone, on every mirror and cache you run."),
+            (
+                "Tell us below.",
+                "One press is enough. We check from outside and close the notice when it is gone.",
+            ),
+        ),
+        keep=f"Keep what you preserved until {until}.",
+        wrong="Choose “Not on our network”, or “We appeal: please review”.",
         code=asked.code,
         sent=full(asked.sent_at) if asked.sent_at else "",
         sent_day=told.day(told.local(asked.sent_at)) if asked.sent_at else "",
@@ -134,43 +161,63 @@ def page_of(asked: Notice, mine: Scoped, *, at: datetime) -> NoticePage:
         lines=lines,
         open=open_,
         answered=bool(answers),
-        withdrawn=asked.withdrawn_at is not None,
+        withdrawn=withdrawn,
         ready=asked.sent_at is not None,
         all_words=_all([line for line in lines if line.open]),
         state=state,
         family=family,
         ticket=asked.ticket,
         contact=latest.contact if latest else "",
-        summary=_summary(lines),
+        summary=summary(lines, told.SAID),
         machine=asked.cls == words.CHILD_SEXUAL_ABUSE,
-        messages=tuple(
-            ("You" if one.side == "host" else "We", full(one.at), one.text)
-            for one in mine.notice_messages().filter(notice=asked).exclude(via="mail").order_by("at", "pk")
-        ),
+        messages=channel(mine.notice_messages().filter(notice=asked)),
     )
 
 
-def _newest(answers: Sequence[HostAnswer]) -> dict[int, HostAnswer]:
-    return {answer.removal_id: answer for answer in answers}
+def lead(noun: str, found: str, over: str, *, open_: bool, withdrawn: bool) -> str:
+    """The sentence under the heading: withdrawn, what was found, or that it is over."""
+    if withdrawn:
+        return f"We have withdrawn this {noun}. There is nothing to answer. Call us if you are unsure."
+    return found if open_ else over
 
 
-def _lines(
-    asked: Notice, rows: Sequence[NoticeLine], answers: dict[int, HostAnswer], mine: Scoped
+def channel(rows: QuerySet[NoticeMessage]) -> tuple[tuple[str, str, str], ...]:
+    """(who, when, words) of questions and answers. What came by mail proves no sender and is not shown here."""
+    return tuple(
+        ("You" if one.side == "host" else "We", full(one.at), one.text)
+        for one in rows.exclude(via="mail").order_by("at", "pk")
+    )
+
+
+def newest(answers: Iterable[HostAnswer]) -> dict[int, HostAnswer]:
+    """The latest answer per removal id; about a domain under 0."""
+    return {answer.removal_id or 0: answer for answer in answers}
+
+
+def lines_of(
+    rows: Sequence[Removal],
+    answers: dict[int, HostAnswer],
+    mine: Scoped,
+    *,
+    host: int | None,
+    states: _STATES = told.state_for_host,
+    labels: Mapping[str, str] = told.SAID,
 ) -> tuple[Line, ...]:
-    removals = [row.removal_id for row in rows]
+    """The addresses of a letter, in its order. `host`: its own page says how many files there are and where they are held;
+    None where that is not the reader's to know."""
+    removals = [row.pk for row in rows]
     traces: dict[int, Trace] = {}
     for trace in mine.traces().filter(removal__in=removals).defer("answers").order_by("at", "pk"):
         traces[trace.removal_id or 0] = trace
     seen = dict(
         mine.checks().filter(removal__in=removals, meaning="up").values_list("removal").annotate(at=Max("at"))
     )
-    files = files_of(asked)
+    files = files_of(removals) if host is not None else {}
     lines = []
-    for number, row in enumerate(rows, 1):
-        removal = row.removal
+    for number, removal in enumerate(rows, 1):
         trace, last, answer = traces.get(removal.pk), seen.get(removal.pk), answers.get(removal.pk)
         count = files.get(removal.item_id, 0)
-        state, family = told.state_for_host(removal.status)
+        state, family = states(removal.status)
         lines.append(
             Line(
                 pk=removal.pk,
@@ -184,10 +231,15 @@ def _lines(
                 state=state,
                 family=family,
                 open=removal.status in removal_path.STILL_OPEN,
-                said=Said(told.SAID.get(answer.said, answer.said), full(answer.at)) if answer else None,
+                said=said_in(answer, labels),
             )
         )
     return tuple(lines)
+
+
+def said_in(answer: HostAnswer | None, labels: Mapping[str, str]) -> Said | None:
+    """What was pressed, in the words of its page."""
+    return Said(labels.get(answer.said, answer.said), full(answer.at)) if answer else None
 
 
 def _title(count: int, what: str, *, open_: bool) -> str:
@@ -205,7 +257,8 @@ def _all(lines: Sequence[Line]) -> str:
     return f"{who} are removed and preserved"
 
 
-def _state(lines: Sequence[Line], *, open_: bool, withdrawn: bool, late: bool) -> tuple[str, str]:
+def state_of(lines: Sequence[Line], *, open_: bool, withdrawn: bool, late: bool) -> tuple[str, str]:
+    """(words, status family) of the whole letter."""
     if withdrawn:
         return "Withdrawn by us", "idle"
     if not open_:
@@ -218,11 +271,11 @@ def _state(lines: Sequence[Line], *, open_: bool, withdrawn: bool, late: bool) -
     return ("Not answered, past its time", "bad") if late else ("Not answered", "warn")
 
 
-def _summary(lines: Sequence[Line]) -> tuple[str, ...]:
+def summary(lines: Sequence[Line], labels: Mapping[str, str]) -> tuple[str, ...]:
     """ "2 addresses: Removed and preserved", in the order of the form."""
     said = [line.said.what for line in lines if line.said]
     return tuple(
         f"{counted(said.count(what), 'address', 'addresses')}: {what}"
-        for what in dict.fromkeys(told.SAID.values())
+        for what in dict.fromkeys(labels.values())
         if what in said
     )

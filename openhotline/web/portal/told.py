@@ -95,6 +95,16 @@ SAID = {
     "appeal": "We appeal: please review",
 }
 
+# On the page of another letter: what an answer is called, and to whom.
+BEHIND = {
+    "acted": "We have acted",
+    "removed": SAID["removed"],
+    "acknowledged": "We know of it and look into it",
+    "not-ours": "Not ours to act on",
+    "need-more": SAID["need-more"],
+    "appeal": SAID["appeal"],
+}
+
 _COUNTRIES = {
     "GB": "United Kingdom",
     "NL": "Netherlands",
@@ -118,6 +128,12 @@ def state_for_police(status: str) -> tuple[str, str]:
 def state_for_host(status: str) -> tuple[str, str]:
     """(words, status family) of a removal for the host. What waits or is held with us reads like any other."""
     return _HOST.get(status, ("Open", "info"))
+
+
+def state_behind(status: str) -> tuple[str, str]:
+    """(words, status family) of a removal on the page of a letter that went beyond the host. A hold reads like any other."""
+    over = status not in removal_path.STILL_OPEN or status == removal_path.GONE_MAYBE
+    return _HOST.get(status, ("Open", "info")) if over else ("Up at our last look", "warn")
 
 
 def state_abroad(status: str, item: str) -> str:

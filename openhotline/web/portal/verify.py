@@ -1,4 +1,4 @@
-"""Serial and code: is a notice genuine? And, where its host wants it so, the page that they open.
+"""Serial and code: is a notice, alert or letter up the ladder genuine? And the page that they open, where they do.
 
 The check answers yes or no; no address, no host, no date.
 
@@ -13,9 +13,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from openhotline.records import vault
+from openhotline.records.models import SecurePage
 from openhotline.rules import references
 from openhotline.settings import load
-from openhotline.steps import confirm
+from openhotline.steps import confirm, secure_page
 from openhotline.web.bearers import by_code, genuine
 from openhotline.web.doors import open_door
 from openhotline.web.headers import without_script
@@ -40,9 +41,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         response = render(request, "portal/verify.html", {"verdict": "busy", "typed": typed}, status=429)
         response["Retry-After"] = "20"
         return response
-    read = references.parse(serial)
-    number = read.text if read and read.kind == references.NOTICE else ""
-    yes = genuine(number, code.strip().upper().replace(" ", "-"))
+    yes = genuine(_number(serial), code.strip().upper().replace(" ", "-"))
     return render(request, "portal/verify.html", {"verdict": "yes" if yes else "no", "typed": typed})
 
 
@@ -59,12 +58,22 @@ def open_(request: HttpRequest) -> HttpResponse:
         response = render(request, "portal/open.html", {"verdict": "busy", "typed": typed}, status=429)
         response["Retry-After"] = "20"
         return response
-    read = references.parse(typed["serial"])
-    number = read.text if read and read.kind == references.NOTICE else ""
-    found = by_code(number, typed["code"].strip().upper().replace(" ", "-"))
+    found = by_code(_number(typed["serial"]), typed["code"].strip().upper().replace(" ", "-"))
     if found is None:
         return render(request, "portal/open.html", {"verdict": "no", "typed": typed}, status=404)
-    confirm.opened(found, at=load().clock().now())
-    response = HttpResponseRedirect(reverse("notice", args=[vault.token("notice-link", found.number)]))
+    at = load().clock().now()
+    if isinstance(found, SecurePage):
+        secure_page.opened(found, at=at)
+        token = vault.token("page-link", found.key)
+    else:
+        confirm.opened(found, at=at)
+        token = vault.token("notice-link", found.number)
+    response = HttpResponseRedirect(reverse("notice", args=[token]))
     response.status_code = 303
     return response
+
+
+def _number(serial: str) -> str:
+    """The serial as we spell it; "" where no letter with a code bears such a one."""
+    read = references.parse(serial)
+    return read.text if read and read.kind in (references.NOTICE, references.ALERT) else ""
