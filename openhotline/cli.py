@@ -1,6 +1,6 @@
 """The one command. Each group of verbs is a file in `commands/`; the work is done in the rooms below.
 
-Refusals end with exit code 1 and the sentence on stderr (and `{"code", "sentence"}` on stdout with --json).
+Refusals end with exit code 1 (2: an option cannot be read) and the sentence on stderr (and `{"code", "sentence"}` on stdout with --json).
 """
 
 import io
@@ -88,13 +88,16 @@ def main() -> None:
 def _refuse(refusal: Refused) -> NoReturn:
     """The sentence on stderr; asked for JSON, also as `{"code", "sentence"}` where the answer would have been.
 
-    Ends with exit code 1, and 70 (sysexits.h: internal software error) where the mistake is ours.
+    Ends with exit code 1; 2 where an option cannot be read; 70 (sysexits.h: internal software error) where the mistake
+    is ours.
     """
     # A sentence may quote what was given, and that may be a book.
     sentence = refusal.sentence if len(refusal.sentence) <= _LONGEST else f"{refusal.sentence[:_LONGEST]} …"
     if "--json" in sys.argv[1:]:
         sys.stdout.write(json.dumps({"code": refusal.code, "sentence": sentence}, ensure_ascii=False) + "\n")
     sys.stderr.write(f"{sentence}\n")
+    if isinstance(refusal, faults.Misused):
+        raise SystemExit(faults.MISUSED)
     raise SystemExit(70 if refusal.code == faults.OWN_MISTAKE else 1)
 
 

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from openhotline.commands import common
+from openhotline.commands.faults import Misused
 from openhotline.rules.refusals import Refused
 
 
@@ -24,7 +25,7 @@ def check(
         _explain(ref, as_json=as_json)
         return
     if explain:
-        raise Refused("Name the case to explain: openhotline check 26-04417-K --explain.", code="no-case")
+        raise Misused("Name the case to explain: openhotline check 26-04417-K --explain.", code="no-case")
     settings = common.open_house(door="worker")
     from openhotline.jobs import poll, worker
 

@@ -18,7 +18,14 @@ from openhotline.policy import PolicyFault
 from openhotline.rules.refusals import Refused
 
 WHOLE = "OPENHOTLINE_TRACEBACK"
+MISUSED = 2  # the exit code of whatever is wrong about how a command was called
 OWN_MISTAKE = "mistake"
+
+
+class Misused(Refused):
+    """An option names something that is none of its choices, or two do not go together: exit code 2, as typer's own."""
+
+
 NO_HOUSE = Refused(
     "There is no house here yet. Make it: openhotline owner create. Or name the right one in OPENHOTLINE_DATA_DIR "
     "and OPENHOTLINE_DATABASE_URL.",

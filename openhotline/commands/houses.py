@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from openhotline.commands import common
+from openhotline.commands.faults import Misused
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
 
@@ -77,7 +78,7 @@ def demo(
     from openhotline.demo import run
 
     if as_json and not once:
-        raise Refused("--json belongs to --once.", code="usage")
+        raise Misused("--json belongs to --once.", code="usage")
     raise typer.Exit(
         run.once(bundle=bundle, seed=seed, as_json=as_json) if once else run.serve(bundle=bundle, seed=seed)
     )
@@ -139,7 +140,7 @@ def staff_add(
     from openhotline.jobs import house
 
     if role not in (*words.STAFF_ROLES, words.OFFICER, words.HOST, words.PARTNER):
-        raise Refused(f"“{role}” is not a role people sign in with.", code="role")
+        raise Misused(f"“{role}” is not a role people sign in with.", code="role")
     _make(settings, house.Person(username, role, pseudonym, unit=unit, host=host, partner=partner))
 
 

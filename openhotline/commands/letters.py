@@ -4,7 +4,8 @@ import typer
 from rich.table import Table
 
 from openhotline.commands import common
-from openhotline.rules.refusals import Refused
+from openhotline.commands.faults import Misused
+from openhotline.rules.letter_path import STATES
 
 
 def register(app: typer.Typer) -> None:
@@ -20,12 +21,11 @@ def listed(
     as_json: bool = typer.Option(False, "--json", help="Keys: counts, letters, differences."),
 ) -> None:
     """Letters that wait, are being handed over, are in doubt or need a person; and open differences."""
+    if state and state not in STATES:
+        raise Misused(f"“{state}” is not a state of a letter. One of: {', '.join(STATES)}.", code="state")
     common.open_house()
     from openhotline.jobs import reconcile
-    from openhotline.rules.letter_path import STATES
 
-    if state and state not in STATES:
-        raise Refused(f"“{state}” is not a state of a letter. One of: {', '.join(STATES)}.", code="state")
     value = reconcile.listed(state=state, limit=limit)
     if as_json:
         common.say(value, as_json=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from openhotline.commands import common
-from openhotline.rules.refusals import Refused
+from openhotline.commands.faults import Misused
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def crashtest(
     kills: int = typer.Option(
-        40, min=0, max=common.MANY, help="How many processes are killed, one after the other."
+        40, min=1, max=common.MANY, help="How many processes are killed, one after the other."
     ),
     database: str = typer.Option("sqlite", help="sqlite or postgresql."),
     seed: int = typer.Option(
@@ -32,6 +32,8 @@ def crashtest(
     """Kill processes of a temporary house at random moments, under load. Exit 0 if every promise held."""
     from openhotline.crashtest import crowd
 
+    if database not in crowd.DATABASES:
+        raise Misused("Choose sqlite or postgresql.", code="database")
     with (
         tempfile.TemporaryDirectory(prefix="openhotline-crash-") as folder,
         common.progress("Killing", kills, show=not as_json) as told,
@@ -62,7 +64,7 @@ def simulate(
 ) -> None:
     """Play a house over simulated time, network, partners and crashes. Exit 0 if no promise was broken."""
     if level not in ("house", "letters"):
-        raise Refused("Choose the level house or letters.", code="level")
+        raise Misused("Choose the level house or letters.", code="level")
     began = time.monotonic()
     with common.progress("Seeds", seeds, show=not as_json) as told:
         broken = _letters(seed, seeds, told) if level == "letters" else _house(seed, seeds, told, processes)

@@ -11,9 +11,9 @@ from uuid import uuid4
 import typer
 
 from openhotline.commands import common
+from openhotline.commands.faults import Misused
 from openhotline.rules import words
 from openhotline.rules.incoming import IncomingReport
-from openhotline.rules.refusals import Refused
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def add(
 ) -> None:
     """File one report by hand."""
     if source not in words.SOURCES:
-        raise Refused(f"“{source}” is not a source. Choose one of {', '.join(words.SOURCES)}.", code="source")
+        raise Misused(f"“{source}” is not a source. Choose one of {', '.join(words.SOURCES)}.", code="source")
     settings = common.open_house()
     from openhotline.rules.printable import readable
     from openhotline.steps.intake import file_reports

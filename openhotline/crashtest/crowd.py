@@ -269,14 +269,15 @@ def run(
     }
 
 
+DATABASES = ("sqlite", "postgresql")
+
+
 @contextmanager
 def database_url(database: str) -> Iterator[str]:
-    """An empty database for one house. PostgreSQL: on the server the environment names, or on one of our own."""
+    """An empty database of one of DATABASES for one house. PostgreSQL: on the server the environment names, or on one of our own."""
     if database == "sqlite":
         yield ""
         return
-    if database != "postgresql":
-        raise Refused("Choose sqlite or postgresql.", code="database")
     given = os.environ.get("OPENHOTLINE_TEST_POSTGRES", "")
     if given:
         yield Server.at(given).new_database()

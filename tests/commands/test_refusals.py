@@ -123,6 +123,31 @@ def test_a_mistake_of_ours_is_said_as_one_and_shown_whole_only_when_asked(
         cli.main()
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("simulate", "--seeds", "1", "--level", "galaxy"), "house or letters"),
+        (("crashtest", "--kills", "1", "--database", "mysql"), "sqlite or postgresql"),
+        (("outbox", "list", "--state", "gone"), "One of: pending"),
+        (("check", "--explain"), "Name the case"),
+        (("report", "add", "http://example.org/", "--source", "moon"), "Choose one of"),
+        (("staff", "add", "x", "--role", "king", "--pseudonym", "K1"), "not a role"),
+    ],
+)
+def test_an_option_that_is_none_of_its_choices_is_one_sentence_and_exit_two(
+    words: tuple[str, ...], named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_json = words[0] not in ("staff",)
+    monkeypatch.setattr("sys.argv", ["openhotline", *words, *(["--json"] if as_json else [])])
+    monkeypatch.setattr(common, "open_house", lambda **_: None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert (ended.value.code, len(said.err.splitlines())) == (2, 1)
+    assert named in said.err
+    assert not as_json or json.loads(said.out)["sentence"] == said.err.strip()
+
+
 def test_a_strangers_words_neither_vanish_nor_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     common.console.print("news:abc[@]news.example.org [bold]x[/bold] \x1b[2J\x9b31m", highlight=False)
     said = capsys.readouterr().out

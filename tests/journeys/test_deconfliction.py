@@ -8,7 +8,7 @@ import pytest
 
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
-from openhotline.records.models import DigestKey, DigestMatch, DigestRun, DigestUpload, Unit
+from openhotline.records.models import DigestKey, DigestMatch, DigestRun, DigestUpload, Item, Unit
 from openhotline.rules import deconflict as rules
 from openhotline.rules import urls
 from openhotline.rules.refusals import NotPermitted, Refused
@@ -153,6 +153,38 @@ def test_a_new_key_ends_the_old_one(house: Day, matcher: Matcher) -> None:
     deconflict.hand_in_key(unit, secrets.token_hex(32), public=matcher.public, by=officer, at=house.now)
     assert DigestKey.objects.filter(unit=unit, retired_at=None).count() == 1
     assert DigestUpload.objects.get().sealed is None
+
+
+def test_what_was_being_filed_during_a_run_is_compared_in_the_next(house: Day, matcher: Matcher) -> None:
+    """Two people file at once: the later number is there first, and the run sees only that one."""
+    (slow,) = house.public_report("https://example.org/slow")
+    house.public_report("https://example.net/quick")
+    Item.objects.filter(pk=slow.pk).update(canonical="https://example.com/not-there-yet")
+    hand_in(house, matcher, ("domain", "example.org"))
+    deconflict.compare(secret=matcher.secret, at=house.now)
+    assert not DigestMatch.objects.exists()
+    Item.objects.filter(pk=slow.pk).update(canonical="https://example.org/slow")
+    house.public_report("https://example.net/next")
+    assert deconflict.compare(secret=matcher.secret, at=house.now) == 1, "one was not compared before"
+    assert DigestMatch.objects.get().item_id == slow.pk
+
+
+def test_a_key_handed_in_anew_ends_a_run_under_the_old_one(
+    house: Day, matcher: Matcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.public_report("https://example.org/1")
+    hand_in(house, matcher, ("domain", "example.org"))
+    touches = deconflict._touches
+
+    def meanwhile(*given: object) -> bool:
+        officer, unit = house.people["officer NU"].actor(), Unit.objects.get(key="NU")
+        key = secrets.token_bytes(32).hex()
+        deconflict.hand_in_key(unit, key, public=matcher.public, by=officer, at=house.now)
+        return touches(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(deconflict, "_touches", meanwhile)
+    deconflict.compare(secret=matcher.secret, at=house.now)
+    assert not DigestMatch.objects.exists() and not DigestRun.objects.exists()
 
 
 def test_nobody_hands_in_for_another_unit_and_no_address_ever_comes_in(house: Day, matcher: Matcher) -> None:

@@ -142,3 +142,17 @@ def test_a_check_never_tells_that_another_unit_holds_it(house: Day) -> None:
     assert requests.states(list(made.lines.all())) == {
         made.lines.get().pk: ("assessed, and still open", True)
     }
+
+
+def test_requests_that_wait_for_days_cost_no_sweep_their_lines_and_hide_no_other(
+    house: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        lines = [f"http://img.example.net/{number}", "no address", "http://img.example.net/0"]
+        ask(house, liaison.CHECK, addresses=lines)
+    read: list[int] = []
+    states = requests.states
+    monkeypatch.setattr(requests, "states", lambda lines: read.append(len(lines)) or states(lines))
+    assert (requests.report_checks(at=house.now), read) == (0, [])
+    house.graded(list(Item.objects.filter(canonical="http://img.example.net/0")))
+    assert (requests.report_checks(at=house.now), read) == (1, [3])
