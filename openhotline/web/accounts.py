@@ -8,6 +8,11 @@ from django.http import HttpRequest
 class Adapter(DefaultAccountAdapter):
     """Allauth, closed: no sign-up, no address in the log."""
 
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": "This username and this password do not go together. Type both again.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

@@ -292,7 +292,9 @@ def test_a_case_that_is_not_there_and_a_role_that_sees_nothing_look_alike(desk: 
     assert desk.as_("A07").get("/case/26-99999-A").status_code == 404
     other_spelling = desk.as_("A07").get(f"/case/{item.ref.lower().replace('-', '')}")
     assert (other_spelling.status_code, other_spelling["Location"]) == (302, f"/case/{item.ref}")
-    assert item.ref not in text(owner.get("/")) and owner.get("/legs").status_code == 200
+    start = text(owner.get("/"))
+    assert "Nothing of a case is shown to you." in start and item.ref not in start
+    assert owner.get("/legs").status_code == 200
 
 
 # --- the alarm --------------------------------------------------------------------------------------------

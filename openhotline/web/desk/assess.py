@@ -93,6 +93,7 @@ def pane(
         "held": held,
         "done": done,
         "reading": reading,
+        "waiting": waiting,
         "may_take": waiting and not held and not done and may(Item.PATH, verb, who),
         "until": item.locked_until,
         "picks": opinions.picks(policy, at.date()),

@@ -10,13 +10,16 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from openhotline.rules.words import CASE_ROLES
 from openhotline.web.desk import assess, bench, rows, times, views
 
 
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    """One page of one view."""
+    """One page of one view; for who keeps the house and sees no case, what is theirs to do."""
     at, scoped, who = bench.now(request), bench.scoped(request), bench.actor(request)
+    if who.role not in CASE_ROLES:
+        return render(request, "desk/owner.html")
     view = views.BY_KEY.get(request.GET.get("view", "open"), views.VIEWS[0])
     after = request.GET.get("after", "")
     page = views.page(view, scoped, at, after=after)
