@@ -254,9 +254,13 @@ def unit_reach(
     mail: str = typer.Option(..., help="Where questions go."),
     phone: str = typer.Option(..., help="The duty desk."),
 ) -> None:
-    """Write down how a police unit is reached. Letters that waited for it leave."""
+    """Propose how a police unit is reached. Somebody at the desk agrees; then letters that waited for it leave."""
     settings = common.open_house()
     from openhotline.jobs import house
 
-    house.reach_unit(key, mail=mail, phone=phone, at=settings.clock().now())
-    common.console.print(f"{key} is reached at {mail}, {phone}.", highlight=False)
+    house.propose_reach(settings, key, mail=mail, phone=phone, at=settings.clock().now())
+    common.console.print(
+        f"Proposed: {key} is reached at {mail}, {phone}. Nothing has changed yet: "
+        "a liaison, lead or manager agrees at the desk, Police, Units and routing.",
+        highlight=False,
+    )

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 
+from openhotline import policy as policies
 from openhotline.jobs import house
 from openhotline.jobs.house import Person
-from openhotline.records.models import User
+from openhotline.records.models import House, User
 from openhotline.rules import notice, words
+from openhotline.steps import units
 from openhotline.world import places
 
 PEOPLE = (
@@ -60,14 +62,23 @@ def move_in(at: datetime) -> SignIns:
             at=at,
             form=notice.REPORT,  # their programs read XARF out of the mail, as they asked
         )
-    for key, (mail, phone) in places.UNITS.items():
-        house.reach_unit(key, mail=mail, phone=phone, at=at)
     password = "-".join(secrets.token_hex(3) for _ in range(3))
     secret = generate_totp_secret()
     encoded = make_password(password)
     for person in PEOPLE:
         house.make_person(person, password=password, demo=True, totp_secret=secret, encoded=encoded)
+    _units_reached(at)
     return SignIns(password, secret)
+
+
+def _units_reached(at: datetime) -> None:
+    """The liaison wrote down how the units are reached, and the lead agreed."""
+    liaison, lead = (staff()[name].actor() for name in ("liaison", "lead"))
+    policy = policies.load(House.objects.get().country)
+    for key, (mail, phone) in places.UNITS.items():
+        values = {"mail": mail, "phone": phone}
+        made = units.propose_unit(key, values, why="The unit's own word.", policy=policy, by=liaison, at=at)
+        units.confirm(made, by=lead, at=at)
 
 
 def staff() -> dict[str, User]:

@@ -19,22 +19,18 @@ from django.db import connection, transaction
 
 from openhotline import policy as policies
 from openhotline.ledger.record import Act, record
-from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, Letter
 from openhotline.records import sealing
 from openhotline.records.apps import hand_over_keys
 from openhotline.records.models import (
-    Alarm,
     ApiToken,
-    Consultation,
     Contact,
     Host,
     House,
     OfficerToken,
     Partner,
     PolicyVersion,
-    Referral,
     Unit,
+    UnitChange,
     User,
 )
 from openhotline.records.models.referral import EXCHANGE, OWN
@@ -121,7 +117,7 @@ def settle(settings: Settings, *, at: datetime) -> House:
             defaults={"country": settings.country, "version": loaded.version, "loaded_at": at},
         )
         # The policy loads the first version of units and routing; after that two people change them
-        # (`steps/units.py`), and how a unit is reached is the house's own (`reach_unit`).
+        # (`steps/units.py`), and how a unit is reached, too.
         for unit in loaded.units:
             Unit.objects.get_or_create(
                 key=unit.key,
@@ -181,28 +177,23 @@ def refuse_unsafe(settings: Settings) -> None:
             )
 
 
-def reach_unit(key: str, *, mail: str, phone: str, at: datetime) -> Unit:
-    """Write down how a police unit is reached; letters that waited for it leave.
+def propose_reach(settings: Settings, key: str, *, mail: str, phone: str, at: datetime) -> UnitChange:
+    """Who set the house up says how a police unit is reached; somebody at the desk has to agree.
 
-    Raises Refused for a unit the policy does not name, ValidationError for what is no mail address or too long.
+    Raises Refused where the house has no owner, for a unit there is not, and for what is no mail address or too long.
     """
-    unit = Unit.objects.filter(key=key).first()
-    if unit is None:
-        raise Refused(f"The policy names no unit “{key}”. Choose one of its units.", code="unit")
-    unit.mail, unit.phone = mail, phone
-    unit.clean_fields(exclude={field.name for field in Unit._meta.fields} - {"mail", "phone"})
-    unit.save(update_fields=["mail", "phone"])
-    _enter("unit.reached", ("unit", str(unit.pk), 1), {"unit": key, "mail": mail, "phone": phone}, at=at)
-    numbers = set(Consultation.objects.filter(unit=unit).values_list("number", flat=True))
-    numbers |= set(Referral.objects.filter(unit=unit).values_list("number", flat=True))
-    numbers |= {f"{row.item.ref}/{row.pk}" for row in Alarm.objects.filter(unit=unit).select_related("item")}
-    waiting = [
-        letter
-        for letter in Letter.objects.filter(state=CONTACT_NEEDED, recipient="").exclude(kind="notice")
-        if letter.number in numbers or letter.number.partition("/")[0] in numbers
-    ]
-    queue.readdress(waiting, mail, by=MACHINE_WORKER, at=at)
-    return unit
+    owner = User.objects.filter(role=words.OWNER, is_active=True).order_by("pk").first()
+    if owner is None:
+        raise Refused("This house has no owner yet. Run: openhotline owner create", code="no-owner")
+    return units.propose_reach(
+        key,
+        mail=mail,
+        phone=phone,
+        why="How the unit is reached, written down where the house stands.",
+        policy=policies.load(settings.country),
+        by=owner.actor(auth="command"),
+        at=at,
+    )
 
 
 def reach_partner(

@@ -44,6 +44,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "package.acknowledge": (OFFICER,),
     "report.file": (PUBLIC, PARTNER, OFFICER, ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
     "unit.propose": (LEAD, LIAISON, MANAGER, OFFICER),
+    "unit.reach": (OWNER,),
     "unit.confirm": (LEAD, LIAISON, MANAGER),
     "police.request": (LEAD, LIAISON, MANAGER),
     "deconfliction.upload": (OFFICER,),

@@ -11,19 +11,24 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, SENT, Letter
 from openhotline.policy import notice_texts
 from openhotline.records.models import (
+    Alarm,
     Consultation,
     ConsultationLine,
     HostAlert,
     HostAlertLine,
     Notice,
     NoticeLine,
+    PoliceRequest,
     Referral,
     ReferralLine,
     Removal,
+    Unit,
 )
 from openhotline.rules import told
 from openhotline.rules.words import MACHINE_WORKER
 
+# Letters about a unit's question that go to somebody else.
+_NOT_THE_UNITS = ("notice", "police-deputy", "silence-review", "alarm-managers")
 NO_MAIL = "The unit has no mail address. Set it, and this leaves."
 _WORDS = {
     "moved": "The content has moved. We trace it and ask again where that is due.",
@@ -156,6 +161,21 @@ def _say_moved(
         text=text,
         state=PENDING if recipient else CONTACT_NEEDED,
         why="" if recipient else nobody,
+    )
+
+
+def reached(unit: Unit, *, at: datetime) -> None:
+    """It is known now how the unit is reached: letters to it that waited for that leave."""
+    numbers = set(Consultation.objects.filter(unit=unit).values_list("number", flat=True))
+    numbers |= set(Referral.objects.filter(unit=unit).values_list("number", flat=True))
+    numbers |= set(PoliceRequest.objects.filter(unit=unit).values_list("number", flat=True))
+    numbers |= {f"{row.item.ref}/{row.pk}" for row in Alarm.objects.filter(unit=unit).select_related("item")}
+    waiting = Letter.objects.filter(state=CONTACT_NEEDED, recipient="").exclude(kind__in=_NOT_THE_UNITS)
+    queue.readdress(
+        [one for one in waiting if {one.number, one.number.partition("/")[0]} & numbers],
+        unit.mail,
+        by=MACHINE_WORKER,
+        at=at,
     )
 
 

@@ -21,11 +21,13 @@ from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.remit import RemitTable
 from openhotline.rules.routing import PartnerHotline, UnitRule, areas_of
 from openhotline.rules.words import Actor
+from openhotline.steps import tell
 from openhotline.steps.advance import refuse_unless
 
 LEVELS = ("national", "regional", "local", "special")
 TEXTS = ("name", "level", "agreement", "mail", "phone", "areas", "hours", "duty_mail", "deputy")
 _LONGEST = {"areas": 2_000, "hours": 500}
+_PHONE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,26 @@ def propose_unit(
 ) -> UnitChange:
     """The first person: how a unit should read from now on, or a new one. Nothing changes yet."""
     require_act("unit.confirm", by)  # only the hotline edits units; officers propose routing
+    return _propose_unit(key, values, why=why, policy=policy, by=by, at=at)
+
+
+def propose_reach(
+    key: str, *, mail: str, phone: str, why: str, policy: Policy, by: Actor, at: datetime
+) -> UnitChange:
+    """Who set the house up says how a unit is reached, as the first person. Raises Refused for a unit there is not."""
+    require_act("unit.reach", by)
+    known = ", ".join(Unit.objects.order_by("key").values_list("key", flat=True))
+    refuse_unless(
+        Unit.objects.filter(key=key).exists(),
+        f"There is no unit “{key}”. Known: {known}. A new one is proposed at the desk, under Units and routing.",
+        code="unit",
+    )
+    return _propose_unit(key, {"mail": mail, "phone": phone}, why=why, policy=policy, by=by, at=at)
+
+
+def _propose_unit(
+    key: str, values: Mapping[str, str], *, why: str, policy: Policy, by: Actor, at: datetime
+) -> UnitChange:
     unit = Unit.objects.select_related("deputy").filter(key=key).first()
     before = shown(unit) if unit else {}
     after = {
@@ -108,7 +130,16 @@ def propose_unit(
     refuse_unless(after["level"] in LEVELS, f"A unit is one of: {', '.join(LEVELS)}.", code="level")
     policy.agreement(after["agreement"])
     for name in ("mail", "duty_mail"):
-        refuse_unless(not after[name] or _is_mail(after[name]), "This is no mail address.", code=name)
+        refuse_unless(
+            not after[name] or _is_mail(after[name]),
+            f"“{after[name][:80]}” is no mail address. Write one such as desk@unit.example.",
+            code=name,
+        )
+    refuse_unless(
+        len(after["phone"]) <= _PHONE,
+        f"A phone number has at most {_PHONE} characters. Leave words out of it.",
+        code="phone",
+    )
     deputy = after["deputy"]
     refuse_unless(
         not deputy or (deputy != key and Unit.objects.filter(key=deputy).exists()),
@@ -250,7 +281,7 @@ def confirm(change: UnitChange, *, by: Actor, at: datetime) -> None:
             moved = Host.objects.filter(pk=change.host_id or 0, area=change.before).update(area=change.after)
             refuse_unless(moved == 1, "Its place has changed since. Propose it anew.", code="stale")
         else:
-            _apply_unit(change)
+            _apply_unit(change, at=at)
         covered = areas()
         refuse_unless(
             all(rule.unit in covered.get(area, ()) for rule in rules() for area in rule.areas),
@@ -271,7 +302,8 @@ def _apply_rules(rows: Sequence[Mapping[str, object]]) -> None:
     )
 
 
-def _apply_unit(change: UnitChange) -> None:
+def _apply_unit(change: UnitChange, *, at: datetime) -> None:
+    """The unit reads as proposed, and letters that waited for an address of it leave."""
     unit = (
         Unit.objects.select_for_update(of=("self",)).select_related("deputy").filter(key=change.key).first()
     )
@@ -279,7 +311,9 @@ def _apply_unit(change: UnitChange) -> None:
         raise Refused("The unit has changed since this was proposed. Propose it anew.", code="stale")
     values = dict(change.after)
     values["deputy"] = Unit.objects.filter(key=values["deputy"]).first() if values["deputy"] else None
-    Unit.objects.update_or_create(key=change.key, defaults=values)
+    now, _ = Unit.objects.update_or_create(key=change.key, defaults=values)
+    if now.mail:
+        tell.reached(now, at=at)
 
 
 def withdraw(change: UnitChange, *, by: Actor, at: datetime) -> None:

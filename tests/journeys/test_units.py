@@ -6,7 +6,7 @@ import pytest
 
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
-from openhotline.records.models import Host, RouteRule, Unit, UnitChange
+from openhotline.records.models import Host, RouteRule, Unit, UnitChange, User
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.routing import UnitRule
@@ -65,6 +65,32 @@ def test_what_changed_since_is_proposed_anew_and_a_proposal_can_be_taken_back(ho
     with pytest.raises(Refused, match="settled already"):
         units.confirm(second, by=house.who("P01"), at=house.now)
     assert Unit.objects.get(key="NU").hours == "Mon-Sun 07:00-23:00"
+
+
+def test_how_a_unit_is_reached_counts_when_the_desk_agrees_and_then_what_waited_leaves(house: Day) -> None:
+    Unit.objects.filter(key="NU").update(mail="", phone="")
+    house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
+    house.asked()
+    assert [(one.state, one.recipient) for one in house.letters("police-question")] == [
+        ("contact needed", "")
+    ]
+    owner = User.objects.create(username="owner", pseudonym="owner", role=words.OWNER).actor()
+    given = {"why": "their word", "policy": house.policy, "at": house.now}
+    new = {"mail": "desk@unit.example", "phone": "01632 960 300"}
+    with pytest.raises(Refused, match="Known: AU, "):
+        units.propose_reach("XX", **new, by=owner, **given)
+    with pytest.raises(Refused, match="at most 40"):
+        units.propose_reach("NU", mail="desk@unit.example", phone="1" * 41, by=owner, **given)
+    with pytest.raises(NotPermitted):
+        units.propose_reach("NU", **new, by=house.who("A07"), **given)
+    made = units.propose_reach("NU", **new, by=owner, **given)
+    assert Unit.objects.get(key="NU").mail == "", "one person changes nothing"
+    with pytest.raises(NotPermitted):
+        units.confirm(made, by=owner, at=house.now)
+    units.confirm(made, by=house.who("L01"), at=house.now)
+    assert (Unit.objects.get(key="NU").mail, Unit.objects.get(key="NU").phone) == tuple(new.values())
+    (letter,) = house.letters("police-question")
+    assert (letter.state, letter.recipient) == ("pending", "desk@unit.example")
 
 
 @pytest.mark.parametrize("asn", [64500, 0])
