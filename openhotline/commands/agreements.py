@@ -23,21 +23,30 @@ def show(
 ) -> None:
     """Every version of an agreement, in words."""
     settings = common.open_house()
+    from openhotline.records.agreements import house_agreements
     from openhotline.rules.agreement_words import lines
 
-    policy = common.policy_of(settings)
-    if key:
-        policy.agreement(key)
-    shown = [one for one in policy.agreements if not key or one.key == key]
+    agreements = house_agreements(policy=common.policy_of(settings))
+    shown = agreements.history(key) if key else agreements.versions
+    today = agreements.day(settings.clock().now())
     if as_json:
         listed = [
-            {"key": one.key, "name": one.name, "version": one.version, "terms": dict(lines(one))}
+            {
+                "key": one.key,
+                "name": one.name,
+                "version": one.version,
+                "in_force": one.in_force(today),
+                "from": one.valid_from.isoformat(),
+                "until": one.valid_until.isoformat() if one.valid_until else None,
+                "terms": dict(lines(one)),
+            }
             for one in shown
         ]
         common.say({"agreements": listed}, as_json=True)
         return
     for one in shown:
-        table = Table("", "", title=f"{one.name} ({one.version})", show_header=False)
+        now = "in force today" if one.in_force(today) else "not in force today"
+        table = Table("", "", title=f"{one.name} ({one.version}, {now})", show_header=False)
         for heading, sentence in lines(one):
             table.add_row(heading, sentence)
         common.console.print(table)
@@ -53,11 +62,29 @@ def report(
     settings = common.open_house()
     from openhotline.statistics import agreements
 
-    at = settings.clock().now()
-    kept = agreements.report(year or at.year, policy=common.policy_of(settings), at=at)
+    at, policy = settings.clock().now(), common.policy_of(settings)
+    shown = year or policy.agreements.day(at).year
+    kept = agreements.report(shown, policy=policy, at=at)
+    in_force = agreements.in_force(shown, policy=policy)
     if as_json:
-        common.say({"year": year or at.year, "agreements": [asdict(one) for one in kept]}, as_json=True)
+        versions = [
+            asdict(one) | {"since": one.since.isoformat(), "until": one.until and one.until.isoformat()}
+            for one in in_force
+        ]
+        report = {"year": shown, "in_force": versions, "agreements": [asdict(one) for one in kept]}
+        common.say(report, as_json=True)
         return
+    table = Table("Version", "From", "Until", "Questions", "Agreed to by", title=f"In force in {shown}")
+    for one in in_force:
+        until = one.until.isoformat() if one.until else ""
+        table.add_row(
+            one.version,
+            one.since.isoformat(),
+            until,
+            f"{one.questions:,}",
+            one.agreed_by or "the policy's file",
+        )
+    common.console.print(table)
     for one in kept:
         table = Table("", "", title=f"{one.name} ({one.version}), {one.year}", show_header=False)
         for heading, value in agreements.rows(one):

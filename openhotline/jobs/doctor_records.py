@@ -13,11 +13,13 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from openhotline import policy as policies
 from openhotline.jobs.doctor_machine import filesystem, real
 from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
 from openhotline.ledger.models import Staged
 from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, Letter
-from openhotline.records.models import House, ReceiptPhase, Report, User
+from openhotline.records.agreements import house_agreements
+from openhotline.records.models import House, ReceiptPhase, Report, Unit, User
 from openhotline.rules import words
 from openhotline.settings import Settings
 
@@ -203,6 +205,29 @@ def letters(settings: Settings) -> Finding:
     return fine("letters", "None in doubt, none late.")
 
 
+def agreements(settings: Settings) -> Finding:
+    """Every unit is under an agreement of which a version is in force, and every version can be read."""
+    policy = policies.load(settings.country)
+    try:
+        held = house_agreements(policy=policy)
+    except policies.PolicyFault as fault:
+        return unsafe("agreements", str(fault), "Restore the last backup; no unit can be asked as it is.")
+    day = held.day(settings.clock().now())
+    under = dict(Unit.objects.order_by("key").values_list("key", "agreement"))
+    adrift = [unit for unit, key in under.items() if key not in held.keys or held.in_force(key, day) is None]
+    if adrift or held.in_force(held.default, day) is None:
+        return unsafe(
+            "agreements",
+            f"No version is in force today for: {', '.join(adrift) or held.default}. Nobody of it is asked.",
+            "Propose one at the desk, under Agreements; or put the unit under another, under Units and routing.",
+        )
+    in_force = [one.version for key in held.keys if (one := held.in_force(key, day))]
+    known = {one.version for one in held.versions}
+    only = [one.version for one in policy.agreements.versions if one.version not in known]
+    more = f" The policy's file also holds {', '.join(only)}, for new houses." if only else ""
+    return fine("agreements", f"In force: {', '.join(in_force)}.{more}")
+
+
 def receipts(settings: Settings) -> Finding:
     """Whoever was given seven words finds a phase behind them."""
     hashes = Report.objects.exclude(receipt_hash="").values("receipt_hash")
@@ -241,5 +266,6 @@ LOOKS: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
     ("ledger triggers", ledger_guarded),
     ("ledger order", ledger_in_order),
     ("letters", letters),
+    ("agreements", agreements),
     ("receipts", receipts),
 )

@@ -38,7 +38,7 @@ from openhotline.rules import notice, words
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import Settings
-from openhotline.steps import units
+from openhotline.steps import agreements, units
 
 # The base of a partner's API: a host, perhaps a port and a path.
 _BASE = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]{0,1000})?")
@@ -129,6 +129,7 @@ def settle(settings: Settings, *, at: datetime) -> House:
                 },
             )
         units.load_first(policy=loaded)
+        agreements.load_first(policy=loaded, at=at)
         for partner in loaded.partners:
             Partner.objects.get_or_create(
                 key=partner.key,

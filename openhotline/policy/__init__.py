@@ -1,10 +1,9 @@
 """Dated policy as data: remit, schemes, agreements, units, partners, clocks, the pace of checks, points, and the word lists.
 
 `load("gb")` reads one country's files into one frozen value; each decision stores `version`, and `digest` pins
-every byte of it. What is not here: reading a field (`reading`) and what follows from a value (`openhotline/rules`).
+every byte of it. What is not here: reading a field (`table`) and a file (`reading/`) and what follows from a value (`openhotline/rules`).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from functools import lru_cache
@@ -12,11 +11,13 @@ from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from openhotline.policy import reading
-from openhotline.policy.reading import Clocks, Point
+from openhotline.policy.reading import agreements, clocks, exchange, looks, remit, routes, texts
+from openhotline.policy.reading.clocks import Clocks
+from openhotline.policy.reading.remit import Point
 from openhotline.policy.table import PolicyFault, Table
+from openhotline.rules import agreements as agreement_rules
 from openhotline.rules import remit as remit_rules
-from openhotline.rules.agreement import Agreement
+from openhotline.rules.agreements import Agreements
 from openhotline.rules.exchange import Codes
 from openhotline.rules.filter_list import Terms
 from openhotline.rules.ladder import RungRow
@@ -72,8 +73,7 @@ class Policy:
     zone: tzinfo  # of the clock on the wall
     remit: RemitTable
     schemes: tuple[Scheme, ...]
-    agreements: tuple[Agreement, ...]
-    default: str  # key of the agreement that holds where a unit names none
+    agreements: Agreements  # what a new house begins with; `records/agreements.py` says what a house holds
     units: tuple[UnitRow, ...]
     unit_rules: tuple[UnitRule, ...]
     partners: tuple[PartnerHotline, ...]
@@ -86,37 +86,6 @@ class Policy:
     baseline_note: str
     keep_fragment_hosts: frozenset[str]
 
-    def agreement(self, key: str, *, on: date | None = None) -> Agreement:
-        """The version of an agreement in force on a day; without a day the newest.
-
-        Raises Refused for one that this policy does not hold, or that was not in force.
-        """
-        versions = [one for one in self.agreements if one.key == key]
-        if on is not None and versions:
-            versions = [one for one in versions if one.in_force(on)]
-            if not versions:
-                raise Refused(f"The agreement “{key}” has no version in force on {on}.", code="agreement")
-        if versions:
-            return max(versions, key=lambda one: one.valid_from)
-        held = ", ".join(one.key for one in self.agreements)
-        raise Refused(f"There is no agreement “{key}” in {self.name}. Choose: {held}.", code="agreement")
-
-    def agreement_about(self, key: str, classes: Iterable[str], *, on: date) -> Agreement:
-        """The agreement a unit's question about these classes is put under: its own where that covers them all, else
-        the house's default, which asks first."""
-        own = self.agreement(key, on=on)
-        return own if set(classes) <= set(own.classes) else self.agreement(self.default, on=on)
-
-    def covering(self, key: str, version: str) -> Agreement:
-        """The version a question was put under; its clocks and what silence meant do not change afterwards."""
-        found = next((one for one in self.agreements if one.version == version), None)
-        return found or self.agreement(key)
-
-    @property
-    def agreement_default(self) -> Agreement:
-        """The agreement that holds where a unit names none."""
-        return self.agreement(self.default)
-
     def scheme_on(self, day: date) -> Scheme:
         """The grading scheme in force on a day. Raises Refused where none was."""
         return remit_rules.scheme_on(day, self.schemes)
@@ -125,10 +94,6 @@ class Policy:
     def point_keys(self) -> tuple[str, ...]:
         """The numbers of all policy points, in the order of the grid."""
         return tuple(point.key for point in self.points)
-
-    def needs_second_reader(self, cls: str) -> bool:
-        """True if a second, blind reader must agree on this class."""
-        return self.agreement_default.needs_second_reader(cls)
 
     def ground(self, cls: str) -> str:
         """The legal ground a notice carries for a class. Raises Refused for a class without a row."""
@@ -171,33 +136,28 @@ def read_folder(folder: Traversable, country: str) -> Policy:
     for table in tables.values():
         table.text("version")
         table.day("valid_from")
-    head, routes = tables["policy"], tables["routes"]
-    home = reading.country(head, "country")
+    head, sent = tables["policy"], tables["routes"]
+    home, zone, default = head.country("country"), head.zone("zone"), head.text("agreement")
     digest = _digest(data)
-    calendars = {
-        one.key: one for one in tables["agreements"].read("calendar", reading.calendar, optional=True)
-    }
+    agreed = agreements.versions(tables["agreements"])
     policy = Policy(
         name=head.text("name"),
         version=f"{country}-{head.text('version')}+{digest[:8]}"[:40],
         digest=digest,
         valid_from=head.day("valid_from"),
         home=home,
-        zone=reading.zone(head),
-        remit=RemitTable(home, tables["remit"].read("row", reading.remit_row)),
-        schemes=tables["schemes"].read("scheme", reading.scheme),
-        agreements=tables["agreements"].read(
-            "agreement", lambda row: reading.agreement(row, calendars), by="version"
-        ),
-        default=head.text("agreement"),
-        units=routes.read("unit", reading.unit),
-        unit_rules=routes.read("rule", reading.unit_rule),
-        partners=tables["partners"].read("partner", reading.partner),
-        clocks=reading.clocks(tables["clocks"]),
-        pace=reading.pace(tables["checks"]),
-        points=tables["points"].read("point", reading.point),
-        ladder=tables["ladder"].read("rung", reading.rung),
-        filter_list=reading.filter_list(tables["filter_list"]),
+        zone=zone,
+        remit=RemitTable(home, tables["remit"].read("row", remit.remit_row)),
+        schemes=tables["schemes"].read("scheme", remit.scheme),
+        agreements=Agreements.of(agreed, default=default, zone=zone),
+        units=sent.read("unit", routes.unit),
+        unit_rules=sent.read("rule", routes.unit_rule),
+        partners=tables["partners"].read("partner", routes.partner),
+        clocks=clocks.clocks(tables["clocks"]),
+        pace=looks.pace(tables["checks"]),
+        points=tables["points"].read("point", remit.point),
+        ladder=tables["ladder"].read("rung", clocks.rung),
+        filter_list=exchange.filter_list(tables["filter_list"]),
         managers_mail=head.table("contacts").text("managers"),
         baseline_note=head.table("baseline").text("note"),
         keep_fragment_hosts=frozenset(head.table("keys").texts("keep_fragment_hosts")),
@@ -209,23 +169,13 @@ def read_folder(folder: Traversable, country: str) -> Policy:
 def _consistent(policy: Policy, country: str) -> None:
     """Files that fit each on their own must fit together too."""
     wrong = remit_rules.faults(policy.remit, policy.schemes)
-    agreements = {one.key for one in policy.agreements}
     units = {one.key for one in policy.units}
-    for one in policy.agreements:
-        for other in policy.agreements:
-            if one.key == other.key and one.version != other.version and one.in_force(other.valid_from):
-                wrong.append(f"Two versions of the agreement {one.key} are in force on {other.valid_from}.")
-    if policy.default not in agreements:
-        wrong.append(f"The default agreement “{policy.default}” is in no row of agreements.toml.")
-    wrong += [
-        f"The default agreement {one.version} must ask first: what no other agreement covers is asked about under it."
-        for one in policy.agreements
-        if one.key == policy.default and not one.asks
-    ]
+    held = policy.agreements
+    wrong += agreement_rules.faults(held.versions, default=held.default)
     wrong += [
         f"Unit {one.key} names an agreement “{one.agreement}” that does not exist."
         for one in policy.units
-        if one.agreement not in agreements
+        if one.agreement not in held.keys
     ]
     wrong += [
         f"A rule in routes.toml sends to “{rule.unit}”, which is no unit."
@@ -267,21 +217,21 @@ def _digest(data: dict[str, bytes]) -> str:
 @lru_cache(maxsize=1)
 def terms() -> tuple[Term, ...]:
     """The word guard's list (`terms.toml`). Raises PolicyFault with a sentence."""
-    return Table.of("terms.toml", (files(__name__) / "terms.toml").read_bytes()).read("term", reading.term_of)
+    return Table.of("terms.toml", (files(__name__) / "terms.toml").read_bytes()).read("term", texts.term_of)
 
 
 @lru_cache(maxsize=1)
 def trace_weights() -> Weights:
     """What the vote of a trace believes about its sources (`trace.toml`). Raises PolicyFault with a sentence."""
     content = (files(__name__) / "trace.toml").read_bytes()
-    return reading.weights(Table.of("trace.toml", content), sha256(content).hexdigest())
+    return looks.weights(Table.of("trace.toml", content), sha256(content).hexdigest())
 
 
 @lru_cache(maxsize=1)
 def exchange_codes() -> Codes:
     """The exchange's codes against our words, and where its calls are (`exchange.toml`). Raises PolicyFault."""
     content = (files(__name__) / "exchange.toml").read_bytes()
-    return reading.exchange_codes(Table.of("exchange.toml", content), sha256(content).hexdigest())
+    return exchange.exchange_codes(Table.of("exchange.toml", content), sha256(content).hexdigest())
 
 
 HOUSE_LANGUAGE = "en"  # of letters to people whose language nobody has told us
@@ -302,14 +252,14 @@ def notice_texts(language: str) -> Texts:
     file = files(__name__) / "texts" / f"{language}.toml"
     if not language.isalpha() or not file.is_file():
         raise PolicyFault(f"There are no words for letters in “{language[:20]}”.")
-    return reading.notice_texts(language, Table.of(f"texts/{language}.toml", file.read_bytes()))
+    return texts.notice_texts(language, Table.of(f"texts/{language}.toml", file.read_bytes()))
 
 
 @lru_cache(maxsize=1)
 def sign_words() -> SignWords:
     """The words of takedown, parking, login and "not found" pages (`signs.toml`). Raises PolicyFault."""
     table = Table.of("signs.toml", (files(__name__) / "signs.toml").read_bytes())
-    return reading.sign_words(table)
+    return looks.sign_words(table)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """One TOML table, read field by field; every fault is a sentence that names the file and the field.
 
-What is not here: which fields a file has, and what they mean (`reading.py`).
+What is not here: which fields a file has, and what they mean (`reading/`).
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _SPAN = re.compile(r"(\d{1,5})(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -95,6 +96,20 @@ class Table:
     def day_or_none(self, key: str) -> date | None:
         """A day, or None where it is open."""
         return self.day(key) if key in self.value else None
+
+    def zone(self, key: str) -> ZoneInfo:
+        """A time zone by its name."""
+        try:
+            return ZoneInfo(self.text(key))
+        except (ZoneInfoNotFoundError, ValueError):
+            raise self.fault(key, "is no time zone; write one such as Europe/London") from None
+
+    def country(self, key: str) -> str:
+        """A country as ISO 3166-1 alpha-2, upper case."""
+        code = self.text(key)
+        if not re.fullmatch(r"[A-Z]{2}", code):
+            raise self.fault(key, f"is “{code}”; write two capital letters such as GB")
+        return code
 
     def rows(self, key: str) -> list["Table"]:
         """An array of tables, at least one."""

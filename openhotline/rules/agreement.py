@@ -1,7 +1,8 @@
 """The agreement between the hotline and police: whom to ask, in which order, which clocks, what silence means.
 
 True here: an answer either clears or holds, and the conditions ride on either (architecture.md 2). What is
-not here: recording the answer (`steps/answer`) and the values (`policy/<country>/agreements.toml`).
+not here: recording the answer (`steps/answer`) and the versions a house holds
+(`rules/agreements.py`).
 """
 
 from collections.abc import Sequence
@@ -56,6 +57,7 @@ class Agreement:
     calendar_clocks: tuple[str, ...] = ()  # of CALENDAR_CLOCKS: police clocks are never among them
     evidence: timedelta = timedelta(days=3)  # what a unit asks for is handed over within this
     feedback: timedelta = timedelta(minutes=15)  # the unit is told what became of it within this
+    note: str = ""  # what it is in a sentence
 
     @property
     def asks(self) -> bool:
@@ -93,6 +95,47 @@ class Agreement:
     def needs_second_reader(self, cls: str) -> bool:
         """True if a second, blind reader must agree before anything of this class leaves."""
         return cls in self.second_reader
+
+
+CLOCKS = (
+    *("answer", "escalate", "managers", "host_target", "host_ladder"),
+    *("hold_review", "refuse_review", "evidence", "feedback"),
+)
+LONGEST = timedelta(days=366)
+MOST_PRESERVED = 3_650  # days
+
+
+def faults(one: Agreement) -> list[tuple[str, str]]:
+    """(field, sentence) for whatever cannot be true of one version; the same for a file and for a page."""
+    wrong = []
+    if not one.classes:
+        wrong.append(("classes", "Choose at least one class that it covers."))
+    if not 1 <= one.preserve_days <= MOST_PRESERVED:
+        wrong.append(
+            (
+                "preserve_days",
+                f"Preservation lasts between 1 and {MOST_PRESERVED:,} days. Write such a number.",
+            )
+        )
+    wrong += [
+        (clock, "A clock runs for at most 366 days. Write a shorter time.")
+        for clock in CLOCKS
+        if getattr(one, clock) > LONGEST
+    ]
+    if not one.answer < one.escalate:
+        wrong.append(("escalate", "Escalation comes after the time to answer. Make it longer than that."))
+    if not one.escalate < one.managers:
+        wrong.append(("managers", "Managers come in after the escalation. Make it longer than that."))
+    if not one.host_target < one.host_ladder:
+        wrong.append(("host_ladder", "The ladder begins after the host's time. Make it longer than that."))
+    if (one.calendar is None) != (not one.calendar_clocks):
+        wrong.append(
+            (
+                "calendar_clocks",
+                "A calendar and the clocks that are on it belong together. Give both, or neither.",
+            )
+        )
+    return wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,18 @@
 What is not here: how it was kept (`statistics/agreements.py`).
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, Agreement
+from openhotline.rules.calendars import hours_text
 
-_CLASSES = {
+CLASS_NAMES = {
     "child-sexual-abuse": "child sexual abuse images",
     "non-photographic": "images of child sexual abuse that are no photographs",
     "obscene-adult": "obscene adult content",
     "extreme": "extreme images",
     "racial-hatred": "incitement to racial hatred",
 }
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def lines(one: Agreement) -> tuple[tuple[str, str], ...]:
@@ -30,11 +30,18 @@ def lines(one: Agreement) -> tuple[tuple[str, str], ...]:
     }.get(
         one.silence, "It is never consent. Two people of the hotline decide, and the unit may still answer."
     )
-    until = f" until {_day(one.valid_until)}" if one.valid_until else ", with no end yet"
+    until = f" until {day_words(one.valid_until)}" if one.valid_until else ", with no end yet"
     return (
-        ("In force", f"From {_day(one.valid_from)}{until}."),
+        *((("In a sentence", one.note),) if one.note else ()),
+        ("In force", f"From {day_words(one.valid_from)}{until}."),
         ("Order", order),
-        ("Covers", f"{', '.join(_CLASSES.get(cls, cls) for cls in one.classes).capitalize()}."),
+        ("Covers", _classes(one.classes).capitalize()),
+        (
+            "Second reader",
+            f"Before the police hear of it: {_classes(one.second_reader)}"
+            if one.second_reader
+            else "None: one reader is enough before the police hear of it.",
+        ),
         ("Answer", f"Within {words(one.answer)}. Then the unit's duty desk is rung."),
         ("Escalation", f"{words(one.escalate)} after the asking, in both houses.".capitalize()),
         ("Managers", f"{words(one.managers)} after the asking, managers of both sides.".capitalize()),
@@ -60,19 +67,46 @@ def lines(one: Agreement) -> tuple[tuple[str, str], ...]:
     )
 
 
+def changes(before: Agreement | None, after: Agreement) -> tuple[tuple[str, str, str], ...]:
+    """(heading, how it will read, how it reads now where that differs, else ""): the whole of `after` in its order.
+
+    Of what differs only the sentences that go are in the last place. Without `before` everything is new.
+    """
+    new = dict(lines(after))
+    if before is None:
+        return (("Name", after.name, ""), *((heading, sentence, "") for heading, sentence in new.items()))
+    old = dict(lines(before))
+    rows = [("Name", after.name, before.name if before.name != after.name else "")]
+    for heading in dict.fromkeys([*new, *old]):
+        now, was = new.get(heading, "Nothing any more."), old.get(heading, "Nothing of the kind.")
+        told = was == now or heading in ("In force", "Version")
+        rows.append((heading, now, "" if told else _gone(was, now)))
+    return tuple(rows)
+
+
+def _gone(was: str, now: str) -> str:
+    """The sentences of `was` that `now` does not have; all of it where only some were added."""
+    return " ".join(part for part in _sentences(was) if part not in _sentences(now)) or was
+
+
+def _sentences(text: str) -> list[str]:
+    return [f"{part.rstrip('.')}." for part in text.split(". ") if part]
+
+
+def _classes(classes: tuple[str, ...]) -> str:
+    return f"{', '.join(CLASS_NAMES.get(cls, cls) for cls in classes)}."
+
+
 def _calendar(one: Agreement) -> str:
     through = "Police clocks and those of a child at risk run through nights, weekends and holidays."
     if one.calendar is None or not one.calendar_clocks:
         return f"None. {through}"
-    open_ = ", ".join(
-        f"{_DAYS[number]} {span[0] // 60:02}:{span[0] % 60:02} to {span[1] // 60:02}:{span[1] % 60:02}"
-        for number, span in enumerate(one.calendar.hours)
-        if span
-    )
+    open_ = hours_text(one.calendar)
     clocks = " and ".join(
         {"host_target": "the host's time", "host_ladder": "the ladder"}[c] for c in one.calendar_clocks
     )
-    off = f"; {len(one.calendar.holidays)} days off" if one.calendar.holidays else ""
+    days = ", ".join(day_words(day) for day in sorted(one.calendar.holidays))
+    off = f"; closed on {days}" if days else ""
     return f"{one.calendar.name} ({open_}{off}) for {clocks}. {through}"
 
 
@@ -86,5 +120,6 @@ def words(span: timedelta) -> str:
     return f"{seconds} seconds"
 
 
-def _day(day: object) -> str:
+def day_words(day: date) -> str:
+    """ "1 May 2026"."""
     return f"{day:%d %B %Y}".lstrip("0")

@@ -66,6 +66,21 @@ def staffed(text: str, zone: tzinfo) -> Calendar | None:
     return Calendar("staffed", text, zone, tuple(hours))
 
 
+def hours_text(calendar: Calendar) -> str:
+    """What `staffed` reads: "Mon-Fri 09:00-17:00, Sat 09:00-13:00"."""
+    parts, day = [], 0
+    while day < len(_DAYS):
+        span, first = calendar.hours[day], day
+        while day + 1 < len(_DAYS) and calendar.hours[day + 1] == span:
+            day += 1
+        if span is not None:
+            days = _DAYS[first].capitalize() if first == day else f"{_DAYS[first]}-{_DAYS[day]}".title()
+            open_, shut = (f"{minute // 60:02}:{minute % 60:02}" for minute in span)
+            parts.append(f"{days} {open_}-{shut}")
+        day += 1
+    return ", ".join(parts)
+
+
 def next_open(at: datetime, calendar: Calendar | None) -> datetime:
     """`at` itself where it is open then, else when it opens next."""
     if calendar is None:

@@ -43,6 +43,8 @@ ACTS: dict[str, tuple[str, ...]] = {
     "package.open": (OFFICER, LEAD, LIAISON, MANAGER),
     "package.acknowledge": (OFFICER,),
     "report.file": (PUBLIC, PARTNER, OFFICER, ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
+    "agreement.change": (LEAD, LIAISON, MANAGER),
+    "agreement.reply": (OFFICER,),
     "unit.propose": (LEAD, LIAISON, MANAGER, OFFICER),
     "unit.reach": (OWNER,),
     "unit.confirm": (LEAD, LIAISON, MANAGER),

@@ -7,13 +7,16 @@ from time to answer, and nothing is said of a single person. What is not here: w
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import F, Q
 
 from openhotline.outbox.models import SENT, Letter
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import (
+    AgreementReply,
+    AgreementVersion,
     Answer,
     AnswerLine,
     Consultation,
@@ -21,6 +24,7 @@ from openhotline.records.models import (
     NoticeLine,
     Removal,
     SilenceProposal,
+    Unit,
 )
 from openhotline.rules import words
 from openhotline.rules.agreement import Agreement
@@ -69,15 +73,86 @@ def report(year: int, *, policy: Policy, at: datetime, unit: int | None = None) 
 
     A unit reads its own questions only: how often a neighbour was asked, or holds, is the neighbour's to tell.
     """
-    start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    start, end = _bounds(year, policy)
     asked: dict[str, list[Consultation]] = defaultdict(list)
     rows = Consultation.objects.filter(asked_at__gte=start, asked_at__lt=end, withdrawn_at=None)
     for row in (rows if unit is None else rows.filter(unit=unit)).order_by("pk"):
         asked[row.agreement_version].append(row)
+    agreements = house_agreements(policy=policy)
     return [
-        _kept(policy.covering(rows[0].agreement, version), rows, year=year, at=at)
+        _kept(agreements.covering(rows[0].agreement, version), rows, year=year, at=at)
         for version, rows in sorted(asked.items())
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """One version in one year: from which day, until which (None: on), and who agreed to it."""
+
+    agreement: str
+    version: str
+    name: str
+    since: date
+    until: date | None  # the first day on which it is no longer in force
+    questions: int
+    proposed_by: str  # "" for a version from the policy's file
+    agreed_by: str
+    units: dict[str, str]  # {unit: its last word about it}
+
+
+def _bounds(year: int, policy: Policy) -> tuple[datetime, datetime]:
+    """When a year begins and ends on the house's wall."""
+    first, last = (datetime(number, 1, 1, tzinfo=policy.zone) for number in (year, year + 1))
+    return first, last
+
+
+def in_force(year: int, *, policy: Policy, unit: Unit | None = None) -> list[InForce]:
+    """Every version that was in force on a day of the year, or will be, whether or not anybody was asked under it.
+
+    For a unit: those of the agreement it is under, its own questions and its own words.
+    """
+    agreements = house_agreements(policy=policy)
+    first, over = date(year, 1, 1), date(year + 1, 1, 1)
+    shown = [
+        one
+        for one in agreements.versions
+        if one.valid_from < over
+        and (one.valid_until is None or one.valid_until > first)
+        and (unit is None or one.key == unit.agreement)
+    ]
+    names = [one.version for one in shown]
+    rows = AgreementVersion.objects.filter(version__in=names).select_related("proposed_by", "agreed_by")
+    kept = {row.version: row for row in rows}
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    replies = AgreementReply.objects.filter(version__in=rows).order_by("at", "pk")
+    start, end = _bounds(year, policy)
+    questions = Consultation.objects.filter(
+        asked_at__gte=start, asked_at__lt=end, withdrawn_at=None, agreement_version__in=names
+    )
+    if unit is not None:
+        replies, questions = replies.filter(unit=unit), questions.filter(unit=unit)
+    for version, key, kind in replies.values_list("version__version", "unit__key", "kind"):
+        said[version][key] = kind
+    asked = Counter(questions.values_list("agreement_version", flat=True))
+    return [
+        InForce(
+            agreement=one.key,
+            version=one.version,
+            name=one.name,
+            since=one.valid_from,
+            until=one.valid_until,
+            questions=asked[one.version],
+            proposed_by=_pseudonym(kept.get(one.version), "proposed_by"),
+            agreed_by=_pseudonym(kept.get(one.version), "agreed_by"),
+            units=said[one.version],
+        )
+        for one in shown
+    ]
+
+
+def _pseudonym(row: AgreementVersion | None, field: str) -> str:
+    person = getattr(row, field) if row else None
+    return person.pseudonym if person else ""
 
 
 def _kept(one: Agreement, rows: Sequence[Consultation], *, year: int, at: datetime) -> Kept:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import AnswerLine, ConsultationLine, Removal
 from openhotline.rules.agreement import Agreement
 
 
-def by_removal(removals: Sequence[Removal], *, policy: Policy) -> dict[int, Agreement]:
-    """The agreement of each removal's newest question; the default where none was asked."""
+def by_removal(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> dict[int, Agreement]:
+    """The agreement of each removal's newest question; where none was asked the one that holds at `at`."""
     under = {
         pk: (key, version)
         for pk, key, version in (
@@ -22,9 +23,10 @@ def by_removal(removals: Sequence[Removal], *, policy: Policy) -> dict[int, Agre
             .values_list("removal_id", "consultation__agreement", "consultation__agreement_version")
         )
     }
-    default = policy.agreement_default
+    agreements = house_agreements(policy=policy)
+    default = agreements.standing(at)
     return {
-        removal.pk: policy.covering(*under[removal.pk]) if removal.pk in under else default
+        removal.pk: agreements.covering(*under[removal.pk]) if removal.pk in under else default
         for removal in removals
     }
 
@@ -41,7 +43,8 @@ def run_out(removals: Sequence[Removal], *, at: datetime) -> set[int]:
     return {pk for pk, until in newest.items() if until is not None and until <= at}
 
 
-def for_notice(removals: Sequence[Removal], *, policy: Policy) -> Agreement:
+def for_notice(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> Agreement:
     """The one agreement a notice goes by: of those that cover its removals the one with the shortest target."""
-    covering = by_removal(removals, policy=policy).values()
-    return min(covering, key=lambda one: (one.host_target, one.key), default=policy.agreement_default)
+    covering = by_removal(removals, policy=policy, at=at).values()
+    shortest = min(covering, key=lambda one: (one.host_target, one.key), default=None)
+    return shortest or house_agreements(policy=policy).standing(at)

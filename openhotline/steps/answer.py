@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from openhotline.outbox.models import IN_DOUBT, SENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import (
     Answer,
     AnswerLine,
@@ -58,7 +59,9 @@ def record(
     """
     if by.role != words.OFFICER or by.unit_id != consultation.unit_id:
         raise NotPermitted("Only an officer of the unit that was asked can answer this.")
-    agreement = policy.covering(consultation.agreement, consultation.agreement_version)
+    agreement = house_agreements(policy=policy).covering(
+        consultation.agreement, consultation.agreement_version
+    )
     if kind in (words.HOLD, words.GO_AHEAD_AFTER, words.REFUSE):
         refuse_unless(
             reason in HOLD_REASONS, "Choose a reason for the hold; nobody outside sees it.", code="reason"

@@ -14,6 +14,7 @@ from django.db.models import Count, F, Q
 
 from openhotline.outbox import queue
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Assessment, Item, Trace
 from openhotline.rules import clocks, item_path, words
 from openhotline.rules.opinion import BACK_WITHIN, Opinion, check, youngest
@@ -167,7 +168,9 @@ def _first(items: Sequence[Item], opinion: Opinion, *, by: Actor, at: datetime, 
         likeness.want(
             items, at=at
         )  # a person has just seen it: what it looks like now is what looks are read against
-    if opinion.opinion == words.ILLEGAL and policy.needs_second_reader(opinion.cls):
+    if opinion.opinion == words.ILLEGAL and house_agreements(policy=policy).standing(at).needs_second_reader(
+        opinion.cls
+    ):
         due = clocks.Deadline(clocks.SECOND_READ, at + policy.clocks.second_reader)
         advance(items, "assess", "once", by=by, at=at, clock=due, facts=facts)
     elif opinion.opinion == words.ILLEGAL:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import AnswerLine, ConsultationLine, SilenceProposal
 from openhotline.rules import words
 from openhotline.rules.agreement import DEEMED_CLEAR
@@ -19,6 +20,7 @@ from openhotline.rules.departure import Consent
 def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Consent]:
     """What is known of the consent to each removal (by id) at `at`."""
     found = dict.fromkeys(removals, Consent())
+    agreements = house_agreements(policy=policy)
     asked: dict[int, int] = {}  # removal -> the newest question
     since: dict[int, datetime] = {}
     lines = ConsultationLine.objects.filter(removal__in=removals, consultation__withdrawn_at=None)
@@ -34,7 +36,7 @@ def of(removals: Sequence[int], *, policy: Policy, at: datetime) -> dict[int, Co
         "consultation__due_at",
     ):
         asked[pk], since[pk] = question, asked_at
-        deemed = asks and policy.covering(key, version).silence == DEEMED_CLEAR
+        deemed = asks and agreements.covering(key, version).silence == DEEMED_CLEAR
         found[pk] = Consent(asked=asks, silence=deemed and due_at <= at)
     answers = AnswerLine.objects.filter(removal__in=removals, answer__undone_at=None).exclude(
         answer__kind=words.PASS_ON

@@ -14,6 +14,7 @@ from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter
 from openhotline.policy import Policy
 from openhotline.records import bulk
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
 from openhotline.rules import clocks, references, removal_path, words
 from openhotline.rules.agreement import UNDO_WITHIN, Agreement
@@ -153,14 +154,15 @@ def _opens(unit: Unit, *, zone: tzinfo, at: datetime) -> datetime:
 
 def agreement_of(removals: Sequence[Removal], unit: Unit, *, policy: Policy, at: datetime) -> Agreement:
     """The agreement under which this unit is asked about these removals together."""
-    return policy.agreement_about(unit.agreement, {row.item.cls for row in removals}, on=at.date())
+    return house_agreements(policy=policy).about(unit.agreement, {row.item.cls for row in removals}, at)
 
 
 def asking(removals: Sequence[Removal], unit: Unit, *, policy: Policy, at: datetime) -> Agreement:
     """The agreement under which a unit is asked where it has to be asked, though its own may only tell: what another
     unit passed to it waits for its answer, and so does what it was asked about before."""
-    own = agreement_of(removals, unit, policy=policy, at=at)
-    return own if own.asks else policy.agreement(policy.default, on=at.date())
+    agreements = house_agreements(policy=policy)
+    own = agreements.about(unit.agreement, {row.item.cls for row in removals}, at)
+    return own if own.asks else agreements.on(agreements.default, at)
 
 
 def clock_from(consultation: Consultation) -> datetime:
@@ -196,7 +198,7 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
         .prefetch_related("host")
         .order_by("pk")
     )
-    table = units.table(policy=policy)
+    table, agreements = units.table(policy=policy), house_agreements(policy=policy)
     by_key = {unit.key: unit for unit in Unit.objects.all()}
     bundles: dict[tuple[str, int | None, str], list[Removal]] = {}
     under: dict[tuple[str, str], Agreement] = {}
@@ -207,7 +209,7 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
             continue  # no unit is named for it: the desk lists it as waiting, and the others are asked
         about = (unit.key, removal.item.cls)
         if about not in under:
-            under[about] = policy.agreement_about(unit.agreement, [removal.item.cls], on=at.date())
+            under[about] = agreements.about(unit.agreement, [removal.item.cls], at)
         bundles.setdefault((unit.key, removal.host_id, under[about].version), []).append(removal)
     asked = []
     for (key, _, _), removals in bundles.items():

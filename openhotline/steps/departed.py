@@ -32,7 +32,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             .select_related("item")
             .order_by("pk")
         )
-        agreement = agreed.for_notice(removals, policy=policy)
+        agreement = agreed.for_notice(removals, policy=policy, at=at)
         at_risk = any(removal.item.at_risk for removal in removals)
         due = agreement.host_due(at, at_risk=at_risk)
         Notice.objects.filter(pk=made.pk).update(

@@ -99,7 +99,7 @@ def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -
             "The contact is no longer verified. Propose one, and have a second person verify it.",
             code="contact",
         )
-    agreement = agreed.for_notice(stay, policy=policy)
+    agreement = agreed.for_notice(stay, policy=policy, at=at)
     form = made.host.letter_form
     if form == wording.SAFE:
         form = wording.REPORT if sealed_to(made.number) else wording.PAGE

@@ -15,6 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter
 from openhotline.policy import Policy, notice_texts
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Consultation, Contact, Hold, Notice, Removal
 from openhotline.rules import clocks, departure, removal_path, told
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agreement
@@ -45,8 +46,9 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
         .select_related("unit__deputy")
         .order_by("pk")
     )
+    agreements = house_agreements(policy=policy)
     for consultation in late:
-        agreement = policy.covering(consultation.agreement, consultation.agreement_version)
+        agreement = agreements.covering(consultation.agreement, consultation.agreement_version)
         began = consult.clock_from(consultation)
         open_lines = list(
             Removal.objects.filter(
@@ -222,7 +224,7 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
     target = groups.get(clocks.HOST_TARGET, [])
     if target:
         _remind(target, at=at)
-        covering = agreed.by_removal(target, policy=policy)
+        covering = agreed.by_removal(target, policy=policy, at=at)
         spans = held.spans(removal.pk for removal in target)
         by_due: dict[datetime, list[Removal]] = defaultdict(list)
         for removal in target:

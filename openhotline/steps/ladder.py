@@ -234,7 +234,7 @@ def written(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) 
             cls=notice.cls,
             noticed=notice.sent_at or at,
             ground=policy.ground(notice.cls),
-            preserve_days=agreed.for_notice(removals, policy=policy).preserve_days,
+            preserve_days=agreed.for_notice(removals, policy=policy, at=notice.sent_at or at).preserve_days,
             hotline=house.name,
             ways=secure_page.behind(letter, notice, name=name, house=house, at=at),
             sent=at,

@@ -19,6 +19,7 @@ from openhotline.outbox.entries import TO_FORGET
 from openhotline.outbox.models import SENT, Letter
 from openhotline.policy import Policy
 from openhotline.records import keys, vault
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import (
     Answer,
     Consultation,
@@ -341,4 +342,4 @@ def _review(row: ProposedAnswer, *, policy: Policy, at: datetime) -> datetime | 
     if row.kind != words.HOLD or row.until is not None:
         return None
     asked = row.consultation
-    return at + policy.covering(asked.agreement, asked.agreement_version).hold_review
+    return at + house_agreements(policy=policy).covering(asked.agreement, asked.agreement_version).hold_review

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Consultation, Hold, Removal, SilenceProposal
 from openhotline.rules import clocks, removal_path
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, Agreement
@@ -86,7 +87,7 @@ def confirm(proposal: SilenceProposal, *, by: Actor, at: datetime, policy: Polic
             "why": proposal.why,
         }
         question = proposal.consultation
-        agreement = policy.covering(question.agreement, question.agreement_version)
+        agreement = house_agreements(policy=policy).covering(question.agreement, question.agreement_version)
         _settle(
             proposal.consultation,
             removals,

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from openhotline.ledger.record import Act, record
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Host, RouteRule, Unit, UnitChange
 from openhotline.rules import words
 from openhotline.rules.calendars import staffed
@@ -128,7 +129,7 @@ def _propose_unit(
     )
     refuse_unless(bool(after["name"]), "Write the unit's name.", code="name")
     refuse_unless(after["level"] in LEVELS, f"A unit is one of: {', '.join(LEVELS)}.", code="level")
-    policy.agreement(after["agreement"])
+    house_agreements(policy=policy).on(after["agreement"], at)
     for name in ("mail", "duty_mail"):
         refuse_unless(
             not after[name] or _is_mail(after[name]),

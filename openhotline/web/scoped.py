@@ -14,6 +14,8 @@ from django.http import Http404
 
 from openhotline.outbox.models import Difference, Letter
 from openhotline.records.models import (
+    AgreementReply,
+    AgreementVersion,
     Alarm,
     Answer,
     Appeal,
@@ -339,6 +341,15 @@ class Scoped:
     def route_rules(self) -> QuerySet[RouteRule]:
         """The table of units: the desk's."""
         return self._rows(RouteRule.objects.all())
+
+    def agreement_versions(self) -> QuerySet[AgreementVersion]:
+        """Versions of agreements, proposed ones too: to an officer, those of the agreement the own unit is under."""
+        keys = Unit.objects.filter(pk=self.unit).values("agreement")
+        return self._rows(AgreementVersion.objects.all(), unit=Q(key__in=keys))
+
+    def agreement_replies(self) -> QuerySet[AgreementReply]:
+        """What units said of versions to come: to an officer, what the own unit said."""
+        return self._rows(AgreementReply.objects.all(), unit=Q(unit=self.unit))
 
     def unit_changes(self) -> QuerySet[UnitChange]:
         """Changes of units and of their table, proposed and settled: the desk's."""

@@ -42,6 +42,7 @@ IN_ONE = {
         "request-late",
     },
     "police and partner hotlines, with whom the house has agreed on a language": {
+        "agreement-*",
         "exchange-repealed",
         "hold-review",
         "police-deputy",

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from django.db import connection
 from openhotline.jobs import doctor, doctor_machine, doctor_records
 from openhotline.jobs.findings import OK, UNSAFE, WARNING, Finding
 from openhotline.jobs.house import refuse_unsafe
+from openhotline.policy import load as load_policy
+from openhotline.policy.reading.agreements import text_of
 from openhotline.records import sealing
-from openhotline.records.models import House, User
+from openhotline.records.models import AgreementVersion, House, Unit, User
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
@@ -241,3 +244,25 @@ def test_a_place_without_a_house_is_said_so(tmp_path: Path) -> None:
     )
     assert said.returncode == 1 and "Traceback" not in said.stderr + said.stdout
     assert "openhotline owner create" in said.stdout
+
+
+@pytest.mark.django_db
+def test_a_unit_without_an_agreement_in_force_is_unsafe(house: Settings) -> None:
+    unit = Unit.objects.create(key="NU", name="National unit", level="national", agreement="authorise-first")
+    found = doctor_records.agreements(house)
+    assert (found.level, found.sentence) == (
+        OK,
+        "In force: authorise-first/2026.1, notify-together/2026.1.",
+    )
+    row = AgreementVersion(key="authorise-first", version="authorise-first/2090.1", terms="{}")
+    row.valid_from, row.proposed_at, row.agreed_at = date(2090, 1, 1), *(datetime.now(UTC),) * 2
+    row.save()
+    assert doctor_records.agreements(house).level == UNSAFE, "a row that nobody can read"
+    (late, _) = load_policy("gb").agreements.versions
+    row.terms = text_of(replace(late, version=row.version, valid_from=row.valid_from))
+    row.save()
+    found = doctor_records.agreements(house)
+    assert (found.level, "today for: NU." in found.sentence) == (UNSAFE, True)
+    unit.agreement = "notify-together"
+    unit.save()
+    assert "today for: authorise-first." in doctor_records.agreements(house).sentence

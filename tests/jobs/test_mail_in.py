@@ -480,7 +480,7 @@ def test_a_signed_reply_never_undoes_what_the_unit_has_answered_since(house: "Da
     again = consult.ask_police(
         list(Removal.objects.select_related("item", "host")),
         unit=asked.unit,
-        agreement=house.policy.agreement_default,
+        agreement=house.policy.agreements.standing(house.now),
         by=house.who("P01"),
         at=house.now,
         zone=house.policy.zone,

@@ -4,7 +4,7 @@ The world is played by plain facts, so that a journey reads like a day told by a
 run against real servers in `tests/demo/`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email import policy as mail_policy
@@ -16,7 +16,8 @@ from openhotline.outbox import claims, settling
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Consultation, Item, Notice, Removal, SecurePage, Unit, User
 from openhotline.rules import incoming, words
-from openhotline.rules.agreement import UNDO_WITHIN
+from openhotline.rules.agreement import UNDO_WITHIN, Agreement
+from openhotline.rules.agreements import Agreements
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
@@ -94,6 +95,12 @@ class Day:
             self.people[f"officer {unit.key}"] = User.objects.create(
                 username=f"officer-{unit.key}", pseudonym=f"{unit.key}-2"[:24], role=words.OFFICER, unit=unit
             )
+
+    def agreed(self, *versions: Agreement) -> None:
+        """The house began with these agreements instead of the shipped ones."""
+        held = self.policy.agreements
+        fresh = Agreements.of(versions, default=held.default, zone=held.zone)
+        self.policy = replace(self.policy, agreements=fresh)
 
     def who(self, name: str) -> Actor:
         return self.people[name].actor()

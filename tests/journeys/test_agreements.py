@@ -1,44 +1,17 @@
 """Agreements are dated, what was asked under one keeps its clocks, and a year is reported for both sides."""
 
 from dataclasses import replace
-from datetime import date, timedelta
-
-import pytest
 
 from openhotline.records.models import Consultation, Unit
 from openhotline.rules import words
 from openhotline.rules.agreement_words import lines
-from openhotline.rules.refusals import Refused
 from openhotline.statistics import agreements
 from openhotline.steps import answer, escalate, undo
 from tests.journeys.cast import Day, hours, minutes
 
 
-def two_versions(house: Day) -> None:
-    """From 13 May 2026 on the answer is due in one hour instead of two."""
-    first, *others = house.policy.agreements
-    day = date(2026, 5, 13)
-    second = replace(first, version="authorise-first/2026.2", valid_from=day, answer=timedelta(hours=1))
-    house.policy = replace(house.policy, agreements=(replace(first, valid_until=day), second, *others))
-
-
-def test_what_was_asked_under_a_version_keeps_its_clocks(house: Day) -> None:
-    two_versions(house)
-    removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
-    house.contact_verified(removals)
-    old = house.asked()
-    assert (old.agreement_version, old.due_at - old.asked_at) == ("authorise-first/2026.1", hours(2))
-    house.now = house.now.replace(day=13)
-    house.traced(house.graded(house.public_report("http://img.example.net/2")))
-    new = house.asked()
-    assert (new.agreement_version, new.due_at - new.asked_at) == ("authorise-first/2026.2", hours(1))
-    assert house.policy.covering(old.agreement, old.agreement_version).answer == hours(2)
-    with pytest.raises(Refused, match="no version in force"):
-        house.policy.agreement("authorise-first", on=date(2025, 12, 31))
-
-
 def test_an_agreement_reads_as_sentences_with_nothing_left_out(house: Day) -> None:
-    for one in house.policy.agreements:
+    for one in house.policy.agreements.versions:
         read = dict(lines(one))
         assert all(sentence.endswith(".") for heading, sentence in read.items() if heading != "Version")
         assert {
@@ -97,9 +70,9 @@ def test_a_unit_reads_how_its_own_questions_went_and_no_neighbours(house: Day) -
 
 def test_what_an_agreement_does_not_cover_is_asked_about_first(house: Day) -> None:
     """The unit's own agreement would have told it and sent the notice at once; this class is not in it."""
-    first, together = (house.policy.agreement(key) for key in ("authorise-first", "notify-together"))
+    first, together = house.policy.agreements.versions
     narrow = replace(together, classes=(words.NON_PHOTOGRAPHIC,))
-    house.policy = replace(house.policy, agreements=(first, narrow))
+    house.agreed(first, narrow)
     removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
     house.contact_verified(removals)
     Unit.objects.update(agreement=narrow.key)

@@ -79,7 +79,7 @@ class Case:
 
     def overdue(self) -> None:
         house = self.house
-        for wait in (house.policy.agreement(self.asked.agreement).host_target, hours(24)):
+        for wait in (house.policy.agreements.history(self.asked.agreement)[0].host_target, hours(24)):
             house.later(wait)
             escalate.host_clocks(policy=house.policy, at=house.now)
         assert {row.status for row in house.fresh(self.removals)} == {removal_path.OVERDUE}

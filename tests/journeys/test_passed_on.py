@@ -105,6 +105,6 @@ def test_a_clock_that_runs_is_not_longer_for_being_passed_around(house: Day) -> 
     while house.now < began + hours(9):
         house.later(minutes(10))
         sweep(policy=house.policy, at=house.now, strict=True)
-    agreement = house.policy.covering(third.agreement, third.agreement_version)
+    agreement = house.policy.agreements.covering(third.agreement, third.agreement_version)
     (escalated,) = house.letters("police-escalation")
     assert escalated.put_at - began == agreement.escalate

@@ -16,8 +16,8 @@ from tests.journeys.cast import Day, hours
 
 def under(house: Day, **changes: object) -> None:
     """The units' agreement says something else today."""
-    one, *others = house.policy.agreements
-    house.policy = replace(house.policy, agreements=(replace(one, **changes), *others))
+    one, *others = house.policy.agreements.versions
+    house.agreed(replace(one, **changes), *others)
 
 
 def silent_day(house: Day) -> list[Removal]:
@@ -128,13 +128,15 @@ def test_where_people_decide_the_machine_does_not(house: Day) -> None:
     (removal,) = silent_day(house)
     consultation = removal.consultation_lines.get().consultation
     with pytest.raises(Refused, match="leaves silence to people"):
-        silence.as_agreed(consultation, [removal], agreement=house.policy.agreement_default, at=house.now)
+        silence.as_agreed(
+            consultation, [removal], agreement=house.policy.agreements.standing(house.now), at=house.now
+        )
 
 
 def test_the_hosts_clocks_are_those_of_the_agreement_the_question_was_under(house: Day) -> None:
-    first, together = house.policy.agreements
+    first, together = house.policy.agreements.versions
     slow = replace(together, host_target=timedelta(hours=6), host_ladder=timedelta(hours=30))
-    house.policy = replace(house.policy, agreements=(first, slow))
+    house.agreed(first, slow)
     removals = house.traced(
         house.graded(house.public_report("http://up.example.com/s")),
         ("Quay Data", 64501, "192.0.2.180", "GB"),

@@ -12,8 +12,8 @@ from openhotline.rules.calendars import Calendar
 from openhotline.rules.refusals import Refused
 
 GB = policy.load("gb")
-FIRST, TOGETHER = GB.agreement(AUTHORISE_FIRST), GB.agreement(NOTIFY_TOGETHER)
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
+FIRST, TOGETHER = (GB.agreements.on(key, NOON) for key in (AUTHORISE_FIRST, NOTIFY_TOGETHER))
 
 
 def hours(count: float) -> datetime:
@@ -25,7 +25,7 @@ def answer(kind: str, **more: object) -> Effect:
 
 
 def test_authorise_first_is_the_default_and_asks_while_the_other_tells() -> None:
-    assert GB.agreement_default is FIRST
+    assert GB.agreements.standing(NOON) is FIRST
     assert FIRST.asks and not TOGETHER.asks
     assert FIRST.version != TOGETHER.version
     assert FIRST.silence == TOGETHER.silence == ESCALATE
@@ -50,7 +50,7 @@ def test_clocks_run_through_the_weekend() -> None:
 
 def test_illegal_classes_need_a_second_reader() -> None:
     assert FIRST.needs_second_reader(words.CHILD_SEXUAL_ABUSE)
-    assert GB.needs_second_reader(words.NON_PHOTOGRAPHIC)
+    assert FIRST.needs_second_reader(words.NON_PHOTOGRAPHIC)
     assert not FIRST.needs_second_reader("")
 
 

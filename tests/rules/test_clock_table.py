@@ -14,7 +14,7 @@ from openhotline import policy as policies
 from openhotline.rules.calendars import Calendar, add
 
 GB = policies.load("gb")
-FIRST = GB.agreement("authorise-first")
+FIRST = GB.agreements.history("authorise-first")[0]
 LONDON = ZoneInfo("Europe/London")
 NINE_TO_FIVE = (9 * 60, 17 * 60)
 OFFICE = Calendar(

@@ -25,7 +25,7 @@ def test_the_version_names_country_release_and_content() -> None:
     assert GB.version == f"gb-2026.1+{GB.digest[:8]}"
     assert len(GB.version) <= 40
     assert len(GB.digest) == 64
-    assert all(len(agreement.version) <= 40 for agreement in GB.agreements)
+    assert all(len(agreement.version) <= 40 for agreement in GB.agreements.versions)
     assert policy.load("gb") is GB
 
 
@@ -64,7 +64,7 @@ def test_every_class_in_remit_today_has_a_ground_a_unit_and_an_agreement() -> No
         assert GB.ground(row.cls).endswith(".")
     for unit in GB.units:
         assert GB.unit(unit.key) is unit
-        assert set(unit.classes) <= set(GB.agreement(unit.agreement).classes)
+        assert set(unit.classes) <= set(GB.agreements.history(unit.agreement)[0].classes)
 
 
 def test_an_unknown_country_says_which_there_are() -> None:
@@ -88,7 +88,7 @@ def test_an_unknown_country_says_which_there_are() -> None:
         ("schemes", "until = 2014-04-01", "until = 2014-03-31", "gap or an overlap"),
         ("schemes", 'becomes = "C"', 'becomes = "D"', "without a place"),
         ("agreements", 'answer = "2h"', 'answer = "2 hours"', "write a duration"),
-        ("agreements", 'escalate = "8h"', 'escalate = "1h"', "should rise"),
+        ("agreements", 'escalate = "8h"', 'escalate = "1h"', "comes after the time to answer"),
         ("agreements", 'silence = "escalate"', 'silence = "golden"', "one of escalate, clear, hold"),
         ("agreements", 'calendar = "none"', 'calendar = "working days"', "names a calendar"),
         ("agreements", "preserve_days = 90", "preserve_days = true", "whole number"),

@@ -58,7 +58,7 @@ def test_the_unit_with_primacy_is_found_by_class_and_network() -> None:
 
 def test_every_unit_named_has_an_agreement() -> None:
     for unit in GB.units:
-        assert set(unit.classes) <= set(GB.agreement(unit.agreement).classes)
+        assert set(unit.classes) <= set(GB.agreements.history(unit.agreement)[0].classes)
 
 
 def test_a_rule_with_networks_and_names_takes_either() -> None:

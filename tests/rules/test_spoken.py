@@ -26,7 +26,7 @@ def said(one: object) -> dict[str, str]:
 
 
 def test_an_agreement_says_whom_it_asks_and_what_silence_means() -> None:
-    asks, tells = GB.agreement("authorise-first"), GB.agreement("notify-together")
+    asks, tells = (GB.agreements.history(key)[0] for key in ("authorise-first", "notify-together"))
     assert said(asks)["Order"].startswith("The unit is asked first.")
     assert said(tells)["Order"].startswith("The unit is told")
     assert said(asks)["Silence"].startswith("It is never consent.")
@@ -46,7 +46,7 @@ def test_an_agreement_says_whom_it_asks_and_what_silence_means() -> None:
 
 
 def test_an_agreement_says_its_calendar() -> None:
-    asks = GB.agreement("authorise-first")
+    asks = GB.agreements.history("authorise-first")[0]
     office = Calendar(
         "office",
         "Office",
@@ -55,11 +55,11 @@ def test_an_agreement_says_its_calendar() -> None:
     )
     one = replace(asks, calendar=office, calendar_clocks=("host_target", "host_ladder"))
     assert said(one)["Calendar"].startswith(
-        "Office (Mon 09:05 to 17:30, Sun 00:00 to 24:00) for the host's time and the ladder. Police clocks"
+        "Office (Mon 09:05-17:30, Sun 00:00-24:00) for the host's time and the ladder. Police clocks"
     )
     closed = replace(office, holidays=frozenset({date(2026, 12, 25), date(2026, 12, 28)}))
     assert (
-        "; 2 days off) for the ladder."
+        "; closed on 25 December 2026, 28 December 2026) for the ladder."
         in said(replace(one, calendar=closed, calendar_clocks=("host_ladder",)))["Calendar"]
     )
     for none in (replace(one, calendar=None), replace(one, calendar_clocks=())):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline import policy
+from openhotline.policy.reading import looks
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.trace_reasons import ordered
@@ -295,7 +296,7 @@ def test_a_chance_that_is_none_is_refused(key: str) -> None:
     text = (files(policy) / "trace.toml").read_text()
     line = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
     with pytest.raises(policy.PolicyFault, match=key):
-        policy.reading.weights(policy.Table.of("t", text.replace(line, f"{key} = 1.5").encode()), "00" * 32)
+        looks.weights(policy.Table.of("t", text.replace(line, f"{key} = 1.5").encode()), "00" * 32)
 
 
 def test_a_round_trip_tells_by_what_it_rules_out() -> None:

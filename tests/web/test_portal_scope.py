@@ -1,13 +1,25 @@
 """Nobody at the portal finds anything of anybody else: not in a list, not by typing a number, not by pressing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from openhotline.records.models import Answer, HostAnswer, Package, Referral, Removal
+from openhotline.policy import load as load_policy
+from openhotline.policy.reading.agreements import text_of
+from openhotline.records.models import (
+    AgreementVersion,
+    Answer,
+    HostAnswer,
+    Package,
+    Referral,
+    Removal,
+    User,
+)
 from openhotline.settings import load
 from openhotline.web.scoped import Scoped
 from tests.journeys.cast import Day
@@ -25,6 +37,7 @@ ARGUMENTS = {
     ],
     "police-request": lambda side: [side.request],
     "police-request-outcome": lambda side: [side.request],
+    "agreement-reply": lambda side: [version_of(side)],
     "acknowledge": lambda side: [side.alarm],
     "account-notice": lambda side: [side.notice.number],
     "account-notice-xarf": lambda side: [side.notice.number],
@@ -80,6 +93,24 @@ def package_of(side: Side) -> str:
     )
     Package.objects.get_or_create(referral=row, defaults={"made_at": at, "sealed": b"sealed"})
     return number
+
+
+def version_of(side: Side) -> int:
+    """A version to come of the agreement the side's own unit is under, with a word of its own in it."""
+    key, at = side.consultation.unit.agreement, side.consultation.asked_at
+    (one,) = load_policy("gb").agreements.history(key)
+    wanted = replace(one, version=f"{key}/2030.1", valid_from=date(2030, 1, 1), note=f"Of {side.secrets[0]}.")
+    row, _ = AgreementVersion.objects.get_or_create(
+        version=wanted.version,
+        defaults={
+            "key": key,
+            "valid_from": wanted.valid_from,
+            "terms": text_of(wanted),
+            "proposed_at": at,
+            "proposed_by": User.objects.get(pseudonym="L01"),
+        },
+    )
+    return row.pk
 
 
 @pytest.fixture

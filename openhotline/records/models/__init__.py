@@ -1,5 +1,6 @@
 """The filing cabinet: Django models are the records. One drawer a file."""
 
+from openhotline.records.models.agreement import AgreementReply, AgreementVersion
 from openhotline.records.models.alert import (
     DomainAlert,
     DomainWait,
@@ -73,6 +74,8 @@ from openhotline.records.models.staff import User
 from openhotline.records.models.trace import Origin, Trace
 
 __all__ = [
+    "AgreementReply",
+    "AgreementVersion",
     "Alarm",
     "Answer",
     "AnswerLine",

@@ -1,8 +1,8 @@
-"""The police liaison's pages: agreements, holds with whom they block, requests of units, units to contact.
+"""The police liaison's pages: holds with whom they block, requests of units, units to contact.
 
 True here: who holds what and why, and what police wrote, is for the lead, the liaison and managers; to others these
-pages are refused with a sentence. An agreement is open to everybody at the desk. What is not here: questions and
-silence (`lists`, `settling`), what an officer sees (`web/portal`).
+pages are refused with a sentence. What is not here: agreements (`agreements`), questions and silence (`lists`,
+`settling`), what an officer sees (`web/portal`).
 """
 
 from collections import defaultdict
@@ -18,10 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING
 from openhotline.records.models import Hold, PoliceRequest
 from openhotline.rules import liaison, removal_path
-from openhotline.rules.agreement_words import lines as agreement_lines
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang
-from openhotline.statistics import agreements as kept_rows
 from openhotline.steps import deconflict, requests
 from openhotline.web.desk import bench, times
 from openhotline.web.scoped import found
@@ -31,25 +29,6 @@ def _closed_circle(request: HttpRequest) -> None:
     """The lead, the liaison and managers; to anybody else the page of every "no" at the desk."""
     if not bench.sees_holds(request):
         raise PermissionDenied
-
-
-@require_safe
-def agreements(request: HttpRequest) -> HttpResponse:
-    """Every version of every agreement in words, and how it was kept in a year."""
-    at, policy = bench.now(request), bench.policy()
-    typed = request.GET.get("year", "")
-    wanted = bench.row_key(typed) or 0
-    year = wanted if 1990 <= wanted <= 9998 else at.year
-    kept = kept_rows.report(year, policy=policy, at=at)
-    return render(
-        request,
-        "desk/agreements.html",
-        {
-            "agreements": [(one, agreement_lines(one)) for one in policy.agreements],
-            "kept": [(one, kept_rows.rows(one)) for one in kept],
-            "year": year,
-        },
-    )
 
 
 # --- holds ------------------------------------------------------------------------------------------

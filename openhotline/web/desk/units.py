@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Unit
 from openhotline.rules import permits
 from openhotline.rules.calendars import next_open, staffed
@@ -133,7 +134,7 @@ def _fields(values: Mapping[str, str], keys: list[str]) -> list[dict[str, Any]]:
     """The form of a unit: what each field is called, what stands in it, and what it can be where it is a choice."""
     choices = {
         "level": step.LEVELS,
-        "agreement": sorted({one.key for one in bench.policy().agreements}),
+        "agreement": sorted(house_agreements(policy=bench.policy()).keys),
         "deputy": ["", *keys],
     }
     return [

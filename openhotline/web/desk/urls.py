@@ -8,6 +8,7 @@ from django.urls import path
 
 from openhotline.web import health
 from openhotline.web.desk import (
+    agreements,
     alarms,
     appeals,
     assess,
@@ -67,7 +68,10 @@ urlpatterns = [
     path("units/changes/<int:pk>/confirm", units.confirm, name="unit-confirm"),
     path("units/changes/<int:pk>/withdraw", units.withdraw, name="unit-withdraw"),
     path("units/<str:key>", units.one, name="unit"),
-    path("agreements", liaison.agreements, name="agreements"),
+    path("agreements", agreements.listing, name="agreements"),
+    path("agreements/<str:key>/next", agreements.following, name="agreement-next"),
+    path("agreements/versions/<int:pk>/agree", agreements.agree, name="agreement-agree"),
+    path("agreements/versions/<int:pk>/withdraw", agreements.withdraw, name="agreement-withdraw"),
     path("holds", liaison.holds, name="holds"),
     path("requests", liaison.police_requests, name="police-requests"),
     path("requests/note", liaison.send_note, name="police-note"),

@@ -1,7 +1,7 @@
-"""The police desk's other pages: requests to the hotline, digests for de-confliction, the unit's agreement.
+"""The police desk's other pages: requests to the hotline, digests for de-confliction.
 
 A GET changes nothing. What a unit uploads as digests is sealed to the matcher before it is stored, and the answer to
-an upload is the same whatever it matches. What is not here: the questions (`police`), who sees which row (`web/scoped`).
+an upload is the same whatever it matches. What is not here: the agreement (`agreement`), the questions (`police`), who sees which row (`web/scoped`).
 """
 
 from datetime import datetime
@@ -14,12 +14,10 @@ from openhotline.records import sealing
 from openhotline.records.models import PoliceRequest
 from openhotline.rules import deconflict as digests
 from openhotline.rules import liaison
-from openhotline.rules.agreement_words import lines as agreement_lines
 from openhotline.rules.incoming import MOST_OF_A_FILE
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.urls import defang, split_lines
 from openhotline.settings import load
-from openhotline.statistics import agreements
 from openhotline.steps import deconflict, requests
 from openhotline.web.portal.inbox import inbox
 from openhotline.web.portal.police import SeeOther, _now, _page, _policy, officers, pressing
@@ -184,30 +182,6 @@ def hand_in(request: HttpRequest) -> HttpResponse:
     except Refused as refusal:
         return _digests(request, fault=refusal.sentence, status=422)
     return SeeOther(f"{reverse('digests')}?done=1")
-
-
-# --- the agreement ------------------------------------------------------------------------------------
-
-
-@officers
-def agreement(request: HttpRequest) -> HttpResponse:
-    """What both sides agreed on, and how this unit and the hotline kept it, this year or another."""
-    mine, at, policy = Scoped(request.user), _now(), _policy()
-    unit = found(mine.units(), pk=request.user.unit_id)  # type: ignore[union-attr]
-    one_ = policy.agreement(unit.agreement, on=at.date())
-    typed = request.GET.get("year", "")
-    year = int(typed) if len(typed) == 4 and typed.isascii() and typed.isdecimal() else at.year
-    year = year if 2000 <= year <= at.year else at.year
-    kept = agreements.report(year, policy=policy, at=at, unit=unit.pk)
-    context = {
-        "agreement": one_,
-        "terms": agreement_lines(one_),
-        "kept": [(one, agreements.rows(one)) for one in kept],
-        "year": year,
-        "before": year - 1,
-        "after": year + 1 if year < at.year else None,
-    }
-    return _page(request, "agreement", context, here="agreement", boxes=inbox(mine, at=at))
 
 
 def _clean(text: str) -> str:

@@ -119,7 +119,9 @@ def page_of(asked: Notice, mine: Scoped, *, at: datetime) -> NoticePage:
     what = wording.what(asked.cls)
     state, family = state_of(lines, open_=open_, withdrawn=asked.withdrawn_at is not None, late=late)
     latest = max(answers.values(), key=lambda answer: (answer.at, answer.pk), default=None)
-    preserve = agreed.for_notice([row.removal for row in rows], policy=policy).preserve_days
+    preserve = agreed.for_notice(
+        [row.removal for row in rows], policy=policy, at=asked.sent_at or at
+    ).preserve_days
     until = told.day(told.local(asked.sent_at + timedelta(days=preserve))) if asked.sent_at else ""
     withdrawn = asked.withdrawn_at is not None
     return NoticePage(

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from openhotline import policy as policies
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Alarm, Consultation, Hold, Removal
 from openhotline.rules import removal_path, words
 from openhotline.rules.refusals import NotPermitted, Refused
@@ -115,7 +116,7 @@ def _show(
     offer = decision.offer(
         mine,
         unit=asked.unit_id,
-        agreement=policy.covering(asked.agreement, asked.agreement_version),
+        agreement=house_agreements(policy=policy).covering(asked.agreement, asked.agreement_version),
         at=at,
         typed=(request.POST.get("until") or request.POST.get("after", "")) if fault else "",
     )
@@ -146,7 +147,10 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
         )
     try:
         wanted = decision.read(
-            form, mine, agreement=policy.covering(asked.agreement, asked.agreement_version), at=at
+            form,
+            mine,
+            agreement=house_agreements(policy=policy).covering(asked.agreement, asked.agreement_version),
+            at=at,
         )
         removals = _scope(form, mine, asked, wanted, policy=policy, at=at)
         with transaction.atomic():  # the answer and what it says of the future, or neither
@@ -301,7 +305,7 @@ def _held(group: list[Hold], mine: Scoped, *, policy: Policy, at: datetime) -> d
         "offer": decision.offer(
             mine,
             unit=asked.unit_id,
-            agreement=policy.covering(asked.agreement, asked.agreement_version),
+            agreement=house_agreements(policy=policy).covering(asked.agreement, asked.agreement_version),
             at=at,
         ),
     }

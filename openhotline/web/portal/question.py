@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Answer, Consultation, ConsultationLine
 from openhotline.rules import removal_path, words
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, UNDO_WITHIN, Agreement
@@ -87,7 +88,9 @@ class Question:
 
 def read(consultation: Consultation, mine: Scoped, *, policy: Policy, at: datetime) -> Question:
     """Read one question for the officer whose scope is `mine`."""
-    agreement = policy.covering(consultation.agreement, consultation.agreement_version)
+    agreement = house_agreements(policy=policy).covering(
+        consultation.agreement, consultation.agreement_version
+    )
     rows = list(
         mine.consultation_lines()
         .filter(consultation=consultation)

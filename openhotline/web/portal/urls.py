@@ -11,6 +11,7 @@ from django.urls import include, path, register_converter
 from openhotline.web import health, signing
 from openhotline.web.portal import (
     abroad,
+    agreement,
     appeals,
     files,
     filter_list,
@@ -72,7 +73,8 @@ urlpatterns = [
     path("requests/<str:number>/outcome", liaison.settle, name="police-request-outcome"),
     path("digests", liaison.keys_and_digests, name="digests"),
     path("digests/hand-in", liaison.hand_in, name="digests-hand-in"),
-    path("agreement", liaison.agreement, name="agreement"),
+    path("agreement", agreement.agreement, name="agreement"),
+    path("agreement/versions/<int:pk>", agreement.reply, name="agreement-reply"),
     path("holds", police.holds, name="holds"),
     path("packages", abroad.packages, name="packages"),
     path("packages/<str:number>", abroad.one, name="package"),
