@@ -41,6 +41,8 @@ PATH = Path(
     (
         step("trace", [NOTHING], by=[MACHINE, ANALYST, LEAD], rows=[11, 12], agreed=TRACED, unclear=UNCLEAR),
         step("retrace", [UNCLEAR], by=[MACHINE, ANALYST, LEAD], rows=[12], agreed=TRACED),
+        # Traced again before anybody was asked, and nothing that still counts says that it is there.
+        step("retrace", [TRACED], by=[MACHINE, ANALYST, LEAD], rows=[12], unclear=UNCLEAR),
         # The origin clock ran out: the edge's country is used, with a note that it is not the hosting country.
         step("retrace", [UNCLEAR], by=[MACHINE], rows=[12], edge=TRACED),
         # A class whose remit depends on the hosting country is decided only here (rows 13-16).

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import F, Max, Q, Window
+from django.db.models import F, Max, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from openhotline.outbox.models import PENDING, Letter, LetterLine
 from openhotline.records.models import Removal, Trace
-from openhotline.rules import departure, removal_path
+from openhotline.rules import clocks, departure, removal_path, words
 
 # Letters that say where something is held. On the ladder the host's own is "ladder", those above it "ladder-" and the rung.
 KINDS = ("notice", "reminder", "referral", "host-alert", "domain-alert")
@@ -43,11 +43,12 @@ def line(
         covered=covered,
         traced_at=trace.at if trace else None,
         trace_ends=trace.expires_at if trace else None,
-        agreed=trace is not None and _names(trace, removal),
+        agreed=trace is not None and names(trace, removal),
     )
 
 
-def _names(trace: Trace, removal: Removal) -> bool:
+def names(trace: Trace, removal: Removal) -> bool:
+    """Whether a trace stands for a removal: it agrees, and on the place that the removal has."""
     if removal.edge and trace.verdict != "agreed":
         return trace.host_id == removal.host_id  # still the same network in front, and nobody named an origin
     return trace.verdict == "agreed" and (trace.country, trace.host_id) == (removal.country, removal.host_id)
@@ -60,18 +61,32 @@ def standing(removals: Sequence[Removal], *, at: datetime) -> list[Removal]:
     rows = Trace.objects.filter(item__in=[removal.item_id for removal in removals], expires_at__gte=at)
     for row in rows.defer("sealed", "answers", "reasons", "layers"):
         valid[row.held_at].append(row)
-    return [
-        removal for removal in removals if any(_names(trace, removal) for trace in valid[removal.held_at])
-    ]
+    return [removal for removal in removals if any(names(trace, removal) for trace in valid[removal.held_at])]
 
 
 def to_trace(*, at: datetime) -> list[Removal]:
-    """Removals about which something wants to leave now but whose last trace is older than it may be."""
+    """Removals about which something wants to leave now but whose last trace is older than it may be: a letter, or a
+    question to the police that only a trace keeps back."""
     due = LetterLine.objects.filter(
         letter__in=Letter.objects.filter(
             Q(kind__in=KINDS) | Q(kind__startswith="ladder"), state=PENDING, due_at__lte=at
         )
     ).values("removal")
-    waiting = Removal.objects.filter(pk__in=due, status__in=removal_path.STILL_OPEN)
+    letters = _stale(Removal.objects.filter(pk__in=due, status__in=removal_path.STILL_OPEN), at)
+    questions = _stale(_to_be_asked(at), at)
+    kept = {removal.pk for removal in standing(questions, at=at)}
+    return [*letters, *(one for one in questions if one.pk not in kept and one not in letters)]
+
+
+def _stale(waiting: QuerySet[Removal], at: datetime) -> list[Removal]:
     stale = waiting.alias(newest=Max("item__traces__at")).filter(newest__lt=at - departure.RETRACE_WITHIN)
-    return list(stale.select_related("item").distinct())
+    return list(stale.select_related("item").distinct().order_by("pk"))
+
+
+def _to_be_asked(at: datetime) -> QuerySet[Removal]:
+    """Home removals whose question is due, or would be but for their trace (`consult`)."""
+    ripe = Q(status=removal_path.TRACED) & (Q(due_at__lte=at) | Q(item__at_risk=True))
+    # Of what cannot be made out, only in its first hours; after that as often as any other (`check.to_trace`).
+    doubted = Q(status=removal_path.UNCLEAR, t2_traced__isnull=False, clock=clocks.ORIGIN, due_at__gt=at)
+    ran_out = Q(status=removal_path.CLEARED, answer_lines__answer__valid_until__lte=at)
+    return Removal.objects.filter(ripe | doubted | ran_out, route=words.HOME)

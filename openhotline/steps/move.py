@@ -1,7 +1,8 @@
 """Has it moved? A later trace of an open episode, compared with where the episode is.
 
 A changed host, country or operator never edits an episode: the old one ends as moved, a new one opens under the same
-item, and whoever was told before is told. True here: a trace that does not agree with itself moves nothing; new
+item, and whoever was told before is told. True here: a trace that does not agree with itself moves nothing, but where
+nobody has been asked yet and nothing that still counts names the place, the episode is unclear until one does; new
 addresses or a new name at the same operator are no move; what only goes back and forth (anycast, names answered by
 place) opens no episode at each look. What is not here: filing traces (`trace`), opening episodes (`episode`).
 """
@@ -17,6 +18,7 @@ from openhotline.rules import clocks, hosting, removal_path
 from openhotline.rules.hosting import Place
 from openhotline.rules.trace_weights import Weights
 from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import freshness
 from openhotline.steps.advance import advance, note
 from openhotline.steps.episode import begin_at, carry_holds, route_each
 
@@ -42,6 +44,7 @@ def compare(
     at: datetime,
 ) -> list[Removal]:
     """Later traces of open episodes (`current`: place -> removal). Returns the removals that ended as moved."""
+    _doubted(traces, current, policy=policy, by=by, at=at)
     known = _last_agreed([current[trace.held_at].pk for trace in traces])
     recent = _recent([trace.item_id for trace in traces])
     return [
@@ -58,6 +61,35 @@ def compare(
             at=at,
         )
     ]
+
+
+def _doubted(
+    traces: Sequence[Trace],
+    current: dict[tuple[int, str], Removal],
+    *,
+    policy: Policy,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """What was about to be asked about and is not found there any more is listed as unclear, so that somebody sees it;
+    it is traced again within minutes (`freshness.to_trace`)."""
+    doubted = [
+        current[trace.held_at]
+        for trace in traces
+        if trace.verdict != "agreed"
+        and current[trace.held_at].status == removal_path.TRACED
+        and not freshness.names(trace, current[trace.held_at])
+    ]
+    standing = {removal.pk for removal in freshness.standing(doubted, at=at)} if doubted else set()
+    advance(
+        [removal for removal in doubted if removal.pk not in standing],
+        "retrace",
+        "unclear",
+        by=by,
+        at=at,
+        clock=clocks.Deadline(clocks.ORIGIN, at + policy.clocks.origin),
+        why="The methods do not agree any more.",
+    )
 
 
 def _last_agreed(removals: Sequence[int]) -> dict[int, Trace]:
@@ -101,7 +133,8 @@ def _compare(
     trace.removal = removal
     if trace.verdict != "agreed":
         return False  # an answer that does not agree with itself moves nothing; the sweep asks again
-    if removal.status == removal_path.UNCLEAR:
+    placed = removal.t2_traced is not None  # there was an agreed place before the methods came to differ
+    if removal.status == removal_path.UNCLEAR and not placed:
         advance(
             [removal],
             "retrace",
@@ -116,6 +149,7 @@ def _compare(
         route_each([removal], policy=policy, at=at)
         return False
     if trace.country == removal.country and trace.host_id == removal.host_id:
+        _clear_again(removal, by=by, at=at)
         if removal.edge:
             Removal.objects.filter(pk=removal.pk).update(edge=False)
             why = "The methods agree now: it is held there."
@@ -132,6 +166,7 @@ def _compare(
                 facts={"from": known.host.name if known.host else "", "to": here.host},
             )
         trace.host = removal.host
+        _clear_again(removal, by=by, at=at)
         return False
     if not _settled(trace, recent, weights):
         trace.expires_at = min(trace.expires_at, at + timedelta(minutes=weights.back_and_forth_minutes))
@@ -145,6 +180,12 @@ def _compare(
         return False
     _moved(removal, trace, policy=policy, by=by, at=at)
     return True
+
+
+def _clear_again(removal: Removal, *, by: Actor, at: datetime) -> None:
+    """The methods agree again on the place it had: it has waited its time, so its question is due."""
+    if removal.status == removal_path.UNCLEAR:
+        advance([removal], "retrace", "agreed", by=by, at=at, clock=clocks.Deadline(clocks.BUNDLE, at))
 
 
 def _settled(trace: Trace, recent: Sequence[tuple[datetime, str, int | None]], weights: Weights) -> bool:

@@ -115,6 +115,43 @@ def test_nobody_is_asked_about_a_place_that_was_traced_too_long_ago(house: Day) 
     )
 
 
+DIFFERS = (
+    *place("North Rack", 64500, "192.0.2.66", "GB")[:3],
+    MethodAnswer("location", True, country="NL", source_age_s=86_400),
+    MethodAnswer("location", True, country="NL", source="another", source_age_s=86_400),
+)
+
+
+def test_a_question_whose_trace_is_disputed_is_listed_and_traced_again_within_minutes(house: Day) -> None:
+    (removal,) = house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    house.later(minutes(5))
+    assert filed(house, removal.item, *DIFFERS).verdict == "disputed"
+    assert house.fresh([removal])[0].status == "traced", "the trace before still counts, and names the place"
+    house.later(hours(4))  # that one has run out; the disputed one has not
+    assert consult.ask_due(policy=house.policy, at=house.now) == []
+    assert freshness.to_trace(at=house.now) == [removal]
+    filed(house, removal.item, *DIFFERS)
+    (doubted,) = house.fresh([removal])
+    assert (doubted.status, doubted.clock, doubted.host_id) == ("unclear", "origin", removal.host_id)
+    assert freshness.to_trace(at=house.now) == []
+    house.later(minutes(16))
+    assert freshness.to_trace(at=house.now) == [removal]
+    house.traced([removal.item])
+    assert house.fresh([removal])[0].status == "traced"
+    (asked,) = consult.ask_due(policy=house.policy, at=house.now)
+    assert asked.host_id == removal.host_id and episodes(removal.item) == [(1, "GB", "asked")]
+
+
+def test_what_was_in_doubt_and_is_elsewhere_has_moved(house: Day) -> None:
+    (removal,) = house.traced(house.graded(house.public_report("http://img.example.net/1")))
+    house.later(hours(5))
+    filed(house, removal.item, *DIFFERS)
+    assert episodes(removal.item) == [(1, "GB", "unclear")]
+    house.later(minutes(16))
+    house.traced([removal.item], CANAL_HOST)
+    assert episodes(removal.item) == [(1, "GB", "moved"), (2, "NL", "traced")]
+
+
 def test_a_reminder_and_the_ladder_wait_for_a_fresh_trace(house: Day) -> None:
     removals = noticed(house)
     house.later(hours(4))
