@@ -285,7 +285,7 @@ def mmdb(settings: Settings) -> Finding:
     for file in files:
         try:
             with maxminddb.open_database(file.path) as opened:
-                age = datetime.now(UTC).timestamp() - opened.metadata().build_epoch
+                age = settings.clock().now().timestamp() - opened.metadata().build_epoch
                 ages.append((age, file.path))
                 licence = f", {file.licence}" if file.licence else ""
                 told.append(f"{Path(file.path).name} ({max(0.0, age) / 86400:.0f} days old{licence})")

@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from openhotline.clock import WorldClock
 from openhotline.jobs import doctor, doctor_machine, doctor_records
 from openhotline.jobs.findings import OK, UNSAFE, WARNING, Finding
 from openhotline.jobs.house import refuse_unsafe
@@ -20,6 +21,7 @@ from openhotline.records import sealing
 from openhotline.records.models import AgreementVersion, House, Unit, User
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
+from tests.connectors.test_parsers import mmdb
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,6 +91,13 @@ def test_backups_that_are_old_or_missing_are_said(house: Settings) -> None:
     assert doctor_machine.backup(house).level == WARNING
     last.write_text("half a fi")
     assert doctor_machine.backup(house).level == WARNING
+
+
+def test_a_demo_counts_the_age_of_its_files_by_its_own_clock(tmp_path: Path) -> None:
+    file = mmdb(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country": {"iso_code": "GB"}}})
+    WorldClock(tmp_path / "clock").set(datetime.now(UTC) + timedelta(days=10))
+    demo = Settings(kind="demo", data_dir=tmp_path, mmdb=f"location={file}|made up")
+    assert "c.mmdb (10 days old, made up)" in doctor_machine.mmdb(demo).sentence
 
 
 def test_a_prober_that_is_away_is_a_warning_not_a_fault(house: Settings) -> None:
