@@ -11,7 +11,9 @@ from openhotline import policy
 from openhotline.commands import scores
 from openhotline.world.score import land
 
-SEEDS = (2201, 2202, 2203, 2204, 2205)
+# None is one that the weights were fitted on. The first six were first run when these weights stood.
+SEEDS = (*range(2301, 2307), *range(2101, 2106), *range(2201, 2206))
+HARD = 5  # so many of them once more, every rate of lies doubled
 SITES = 5000
 KEYS = ("agreed_right", "agreed_share", "brier", "edges_as_origin")
 
@@ -24,7 +26,7 @@ def main() -> None:
     if weights.tuning_seeds & set(seeds):
         raise SystemExit("A seed here is one of those the weights were fitted on.")
     plain = {seed: scores.run(seed=seed, sites=sites, weights=weights) for seed in seeds}
-    hard = {seed: scores.run(seed=seed, sites=sites, weights=weights, stress=2.0) for seed in seeds}
+    hard = {seed: scores.run(seed=seed, sites=sites, weights=weights, stress=2.0) for seed in seeds[:HARD]}
     every = dict(land.PLACES)
     fewer = {}
     for count in (3, 2, 0):

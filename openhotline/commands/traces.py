@@ -105,10 +105,12 @@ def _method(answer: Any, *, raw: bool) -> dict[str, Any]:
         "disclosed_by": answer.disclosed_by,
         "source": answer.source,
         "source_age_s": answer.source_age_s,
+        "changed_s": answer.changed_s,
         "licence": answer.licence,
         "tool": answer.tool,
         "vantage": answer.vantage,
         "seconds": answer.seconds,
+        "at": answer.at,
     }
     return {**value, "raw": answer.raw} if raw else value
 

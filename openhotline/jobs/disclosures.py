@@ -12,6 +12,7 @@ from datetime import datetime
 
 from openhotline.connectors.disclosure import client
 from openhotline.connectors.disclosure.client import Notifier
+from openhotline.connectors.moment import Moment
 from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.probe.meaning import TraceJob
 from openhotline.jobs.exits import world_card
@@ -47,7 +48,8 @@ def added(
 ) -> list[TraceFacts]:
     """The same facts, each with what the CDN in front disclosed and what a person recorded. No transaction may be open."""
     by_hand = origin.recorded(items)
-    told = [_with(item, fact, notifiers, at) for item, fact in zip(items, facts, strict=True)]
+    given = Moment.of(at)
+    told = [_with(item, fact, notifiers, given) for item, fact in zip(items, facts, strict=True)]
     return [
         replace(fact, answers=(*fact.answers, origin.answer(by_hand[item.pk], at=at)))
         if item.pk in by_hand
@@ -56,7 +58,7 @@ def added(
     ]
 
 
-def _with(item: Item, facts: TraceFacts, notifiers: Mapping[str, Notifier], at: datetime) -> TraceFacts:
+def _with(item: Item, facts: TraceFacts, notifiers: Mapping[str, Notifier], given: Moment) -> TraceFacts:
     fronts = dict.fromkeys(
         name
         for answer in facts.answers
@@ -64,15 +66,15 @@ def _with(item: Item, facts: TraceFacts, notifiers: Mapping[str, Notifier], at: 
         for name in answer.names
     )
     told = [
-        client.ask(facts.canonical, notifiers[name], reference=item.ref, at=at)
+        client.ask(facts.canonical, notifiers[name], reference=item.ref, at=given.now())
         for name in fronts
         if name in notifiers
     ]
     return replace(facts, answers=(*facts.answers, *told)) if told else facts
 
 
-def behind(facts: Sequence[TraceFacts], prober: Prober) -> list[TraceFacts]:
-    """The same facts, with what registries, files and lists say of an address that was disclosed.
+def behind(facts: Sequence[TraceFacts], prober: Prober, *, at: datetime) -> list[TraceFacts]:
+    """The same facts, with what registries, files and lists say of an address that was disclosed; `at` is now.
 
     Nothing touches the disclosed server. Its answers say *origin*, so that the vote weighs them apart from the edge's.
     """
@@ -85,7 +87,7 @@ def behind(facts: Sequence[TraceFacts], prober: Prober) -> list[TraceFacts]:
     }
     if not told:
         return list(facts)
-    jobs = [TraceJob(facts[number].canonical, literal, facts[number].at) for number, literal in told.items()]
+    jobs = [TraceJob(facts[number].canonical, literal, at) for number, literal in told.items()]
     found = dict(zip(told, prober.trace(jobs), strict=True))
     return [
         replace(fact, answers=(*fact.answers, *_of_origin(found[number]))) if number in found else fact

@@ -14,6 +14,7 @@ from openhotline import policy as policies
 from openhotline.connectors.hook.meaning import render as render_hook
 from openhotline.connectors.iccam import wire as exchange_wire
 from openhotline.connectors.mail.client import ACCEPTED, REFUSED, TEMPORARY, Receipt
+from openhotline.connectors.moment import Moment
 from openhotline.connectors.partner.meaning import Referral as WireReferral
 from openhotline.connectors.partner.meaning import render as render_referral
 from openhotline.connectors.probe.client import Prober
@@ -67,10 +68,13 @@ def traces(prober: Prober, *, policy: Policy, at: datetime) -> int:
 
 def _trace_now(items: Sequence[Item], prober: Prober, *, policy: Policy, at: datetime) -> None:
     reachable = [item for item in items if item.host or item.canonical.startswith("news:")]
+    begun = Moment.of(
+        at
+    )  # each answer carries the time it came, so what is asked later is asked at a later time
     facts = prober.trace(trace_jobs(reachable, at=at))
-    facts = disclosures.added(reachable, facts, disclosures.known(load()), at=at)
-    facts = disclosures.behind(facts, prober)
-    traced = news_posts.by_server(list(zip(reachable, facts, strict=True)), prober, at=at)
+    facts = disclosures.added(reachable, facts, disclosures.known(load()), at=begun.now())
+    facts = disclosures.behind(facts, prober, at=begun.now())
+    traced = news_posts.by_server(list(zip(reachable, facts, strict=True)), prober, at=begun.now())
     trace.record(traced, policy=policy, by=MACHINE_WORKER, at=at)
 
 

@@ -23,18 +23,20 @@ def trace_jobs(items: Sequence[Item], *, at: datetime) -> list[TraceJob]:
         .annotate(last=Max("id"))
         .values_list("last", flat=True)
     )
-    seen = Check.objects.filter(pk__in=list(newest)).values_list("removal__item_id", "facts")
-    headers = {
-        item: tuple((str(name), str(value)) for name, value in facts.get("headers") or ())
-        for item, facts in seen
+    seen = Check.objects.filter(pk__in=list(newest)).values_list("removal__item_id", "facts", "at")
+    looks = {
+        item: (tuple((str(name), str(value)) for name, value in facts.get("headers") or ()), when)
+        for item, facts, when in seen
     }
+    none = (None, None)
     return [
         TraceJob(
             canonical=dialled(item.canonical),
             host=item.host,
             at=at,
             contact=item.look_allowed_at is not None,
-            headers=headers.get(item.pk),
+            headers=looks.get(item.pk, none)[0],
+            headers_at=looks.get(item.pk, none)[1],
         )
         for item in items
     ]

@@ -1,6 +1,6 @@
 """A trace as files that can be handed over: JSON, and WARC/1.1 (ISO 28500) with digests.
 
-True here: every method's answer word for word in a `resource` record, and what is known about it (source, age, tool,
+True here: every method's answer word for word in a `resource` record dated with the time it came, and what is known about it (source, age, tool,
 licence, what was read from it) in a `metadata` record that refers to it; SHA-256 digests over each; the same trace
 gives the same bytes. Not here: who may fetch them (`web/desk`), sealing.
 """
@@ -50,7 +50,7 @@ def trace_warc(trace: Trace) -> bytes:
         headers = {
             "WARC-Type": kind,
             "WARC-Record-ID": headers.pop("WARC-Record-ID"),
-            "WARC-Date": trace.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "WARC-Date": f"{trace.at:%Y-%m-%dT%H:%M:%SZ}",
             "WARC-Block-Digest": digest,
             **({"WARC-Payload-Digest": digest} if kind == "resource" else {}),
             **headers,
@@ -81,14 +81,21 @@ def _records(trace: Trace) -> Iterator[tuple[str, str, dict[str, str], str, byte
             target = source.split(" ", 1)[0]
         about = {key: value for key, value in answer.items() if key != "raw"}
         told = json.dumps(about, ensure_ascii=False, sort_keys=True).encode()
-        own = _id(name, f"{number}")
+        came = _came(answer)
+        own = {**_id(name, f"{number}"), **came}
         if raw:
             yield "resource", target, dict(own), _TYPES.get(method, "text/plain"), raw
         refers = {"WARC-Refers-To": own["WARC-Record-ID"]} if raw else {}
-        yield "metadata", target, {**_id(name, f"{number}/about"), **refers}, "application/json", told
+        yield "metadata", target, {**_id(name, f"{number}/about"), **came, **refers}, "application/json", told
     verdict = json.dumps(_verdict(trace), ensure_ascii=False, sort_keys=True).encode()
     target = f"urn:openhotline:trace:{trace.item.ref}:verdict"
     yield "metadata", target, _id(name, "verdict"), "application/json", verdict
+
+
+def _came(answer: dict[str, Any]) -> dict[str, str]:
+    """When this answer came; one kept before answers had times of their own has the trace's."""
+    at = str(answer.get("at") or "")
+    return {"WARC-Date": at.replace("+00:00", "Z")} if at else {}
 
 
 def _id(name: str, part: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ fingerprint). Everything in a fact is a hostile string until shown escaped.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class MethodAnswer:
     abuse_mail: tuple[str, ...] = ()
     source: str = ""  # which server, registry or file
     source_age_s: int | None = None  # seconds, where the source carries a date
+    changed_s: int | None = None  # seconds since a registry last changed this record, where it says so
     seconds: float = 0.0  # how long it took
     raw: str = ""  # the answer verbatim, text, at most 512 KiB
     vantage: str = ""  # from which vantage point it was asked, where that matters
@@ -35,6 +36,12 @@ class MethodAnswer:
     impossible: tuple[str, ...] = ()  # countries it rules out (a round trip shorter than light allows)
     unlikely: tuple[str, ...] = ()  # countries it allows only by a straighter path than nearly all are
     disclosed_by: str = ""  # who named an origin behind a proxy, and in answer to what
+    at: str = ""  # when it came: UTC, ISO 8601; "" in answers kept before each had its own
+
+
+def written(at: datetime) -> str:
+    """When an answer came, as `MethodAnswer.at` has it: "2026-05-12T12:00:00.250+00:00"."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ here: what a move leads to (`steps/trace`).
 
 from typing import NamedTuple
 
-from openhotline.rules.trace_names import folded
+from openhotline.rules.company_names import folded
 
 
 class Place(NamedTuple):

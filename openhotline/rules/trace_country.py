@@ -1,46 +1,24 @@
 """How sure a country is, given what every source said: the arithmetic of the vote, nothing else.
 
-True here: sources that copy from each other count once. Answers of one family share one voice; and a lie that several
-sources share is weighed as the one lie it is, so more copies cannot make anybody surer than the chance of that lie
-allows. There are four: the registered office of a parent company in both registrations; a block that moved since the
-files were built; a leased block, whose registry some files copied; a block whose move nobody has noticed yet. What is not here: which answers there are and what they mean in words (`trace_vote.py`, `trace_reasons.py`).
+True here: sources that copy from each other count once. A lie that several sources share is weighed as the one
+lie it is, so more copies cannot make anybody surer than the chance of that lie allows. There are four: the registered
+office of a parent company in both registrations; a block that moved since the files were built; a leased block, whose
+registry some files copied; a block whose move nobody has noticed yet. Two things a registry says besides its country
+tell them apart: when its record was last changed, and whether it names who announces the block. What is not here:
+which answers have a say (`trace_voices.py`), and what they mean in words (`trace_vote.py`, `trace_reasons.py`).
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from openhotline.rules import methods
-from openhotline.rules.countries import code_of
-from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.trace_voices import AUTONOMOUS, LOCATION, OTHERS, OWN, REGISTRY, WORST, Voice
 from openhotline.rules.trace_weights import DAY_S, YEAR_S, Weights
 
-REGISTRY, AUTONOMOUS, LOCATION, DISCLOSED = "registry", "autonomous system", "location", "disclosed"
-ROUND_TRIP = "round trip"
-FAMILY = {
-    methods.RDAP: REGISTRY,
-    methods.WHOIS: REGISTRY,
-    methods.RDAP_AS: AUTONOMOUS,
-    methods.ORIGIN_NETWORK: AUTONOMOUS,
-    methods.LOCATION: LOCATION,
-    methods.DISCLOSED: DISCLOSED,
-}
 Lies = Sequence[
     tuple[str, int]
 ]  # a country that may be the lie ("": one nobody named), and how many such there are
 MOST_SURE = 0.9999  # unanimity is never certainty
-WORST = 0.6  # however old a source is, it is not believed to be wrong more often than this
-
-
-class Voice(NamedTuple):
-    """One say in the vote: who says it, where, how often such a source errs, its share of a voice, and its age."""
-
-    family: str
-    country: str
-    error: float
-    power: float
-    years: float = 0.0  # of a location file
 
 
 class Trip(NamedTuple):
@@ -65,43 +43,6 @@ class Belief(NamedTuple):
     def score(self) -> float:
         """Its chance."""
         return self.chances[0][1] if self.chances else 0.0
-
-
-def voices(answers: Iterable[MethodAnswer], weights: Weights) -> list[Voice]:
-    """The voices among the answers. Several answers of one family share one voice, but each location file has its
-    own: what they have in common is weighed as common."""
-    given = [
-        (FAMILY[answer.method], code_of(answer.country), error_of(answer, weights), _years(answer, weights))
-        for answer in answers
-        if answer.ok and answer.method in FAMILY and code_of(answer.country)
-    ]
-    sizes = Counter(family for family, *_ in given)
-    return sorted(
-        Voice(family, country, error, 1.0 if family == LOCATION else 1.0 / sizes[family], years)
-        for family, country, error, years in given
-    )
-
-
-def error_of(answer: MethodAnswer, weights: Weights) -> float:
-    """How often a source of this kind and age names another country than the server's."""
-    family = FAMILY[answer.method]
-    if family == LOCATION:
-        return min(weights.location + weights.location_year * _years(answer, weights), WORST)
-    if answer.method == methods.WHOIS:
-        return weights.whois
-    rates = {
-        REGISTRY: weights.registry,
-        AUTONOMOUS: weights.autonomous_system,
-        DISCLOSED: weights.disclosed,
-    }
-    return rates[family]
-
-
-def _years(answer: MethodAnswer, weights: Weights) -> float:
-    age = answer.source_age_s
-    if FAMILY[answer.method] != LOCATION:
-        return 0.0
-    return (weights.unknown_age_days * DAY_S if age is None else max(age, 0)) / YEAR_S
 
 
 def belief(said: Sequence[Voice], trips: Sequence[Trip], weights: Weights) -> Belief:
@@ -134,7 +75,7 @@ def _chance(said: Sequence[Voice], truth: str, lies: Lies, countries: int, weigh
     files = [voice for voice in said if voice.family == LOCATION]
     rest = [voice for voice in said if voice.family not in (REGISTRY, AUTONOMOUS, LOCATION)]
     escape, copied = weights.common_escape, weights.leased_copied
-    spells = _spells(files, weights)
+    spells = _spells(files, _written(registry, truth), weights)
     office = office_of_system = moved = leased = sold = 0.0  # by the lie that is shared
     for lie, count in lies:
         if lie == truth:
@@ -157,23 +98,54 @@ def _chance(said: Sequence[Voice], truth: str, lies: Lies, countries: int, weigh
     of_system = (1 - shared) * _apart(system, truth, wrong) + shared * office_of_system
     still = max(0.0, 1 - sum(chance for chance, _, _ in spells))
     plain = registered * (still * _apart(files, truth, wrong) + moved)
-    block_lies = of_system * (weights.leased * leased + weights.common_all * sold)
+    block_lies = of_system * (
+        weights.leased * _of_lease(registry, weights) * leased + weights.common_all * sold
+    )
     ordinary = max(0.0, 1 - weights.leased - weights.common_all)
     return (ordinary * plain + block_lies) * _apart(rest, truth, wrong)
 
 
-def _spells(files: Sequence[Voice], weights: Weights) -> list[tuple[float, list[Voice], list[Voice]]]:
+def _written(registry: Sequence[Voice], truth: str) -> float:
+    """Years since a registry that names `truth` last changed its record, the newest; -1 where none says."""
+    dated = [voice.changed for voice in registry if voice.country == truth and voice.changed >= 0]
+    return min(dated, default=-1.0)
+
+
+def _spells(
+    files: Sequence[Voice], written: float, weights: Weights
+) -> list[tuple[float, list[Voice], list[Voice]]]:
     """When the block may have moved: (chance, files that know of it, files that do not), for each file's build.
 
-    Blocks move at an even rate; a file knows of a move that is older than itself and its supplier's delay.
+    Blocks move at an even rate; a file knows of a move that is older than itself and its supplier's delay. The
+    registry wrote the new place down when the block moved, or after: its record is as old as the move or younger. So a
+    record that has stood since before the files were built (`written`, years) speaks against a move that they missed,
+    and one written since then speaks for it, the more the less often such records are changed for other reasons
+    (`record_years`). In a few moves nothing had to be written (`moved_unwritten`), and then the date says nothing.
     """
     lag, found, since = weights.file_lag_days * DAY_S / YEAR_S, [], 0.0
     ordered = sorted(files, key=lambda voice: voice.years)
     for number, voice in enumerate(ordered):
         until = voice.years + lag
-        found.append((min(WORST, weights.moved_year * (until - since)), ordered[:number], ordered[number:]))
+        spell = until - since
+        if written >= 0:
+            at_the_move = weights.record_years if since <= written < until else 0.0
+            after_it = max(0.0, until - max(since, written))
+            unwritten = weights.moved_unwritten
+            spell = unwritten * spell + (1 - unwritten) * (at_the_move + after_it)
+        found.append((min(WORST, weights.moved_year * spell), ordered[:number], ordered[number:]))
         since = until
     return found
+
+
+def _of_lease(registry: Sequence[Voice], weights: Weights) -> float:
+    """How much likelier what the registry says of the holder is on a leased block than on another.
+
+    The registry names a leased block's owner, and another company announces it.
+    """
+    blocks = {voice.block for voice in registry}
+    if OWN in blocks:
+        return weights.leased_own / (1 - weights.operator_registry)
+    return (1 - weights.leased_own) / weights.operator_registry if OTHERS in blocks else 1.0
 
 
 def _apart(said: Sequence[Voice], truth: str, wrong: int) -> float:

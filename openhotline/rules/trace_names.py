@@ -4,20 +4,16 @@ True here: two spellings of one name ("North Rack Ltd", "NORTH RACK") are one na
 network are the two voices, however often each was asked. What is not here: countries (`trace_country.py`).
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from openhotline.rules import methods
+from openhotline.rules.company_names import folded
 from openhotline.rules.facts import MethodAnswer
-from openhotline.rules.trace_country import AUTONOMOUS, DISCLOSED, FAMILY, REGISTRY
+from openhotline.rules.trace_voices import AUTONOMOUS, DISCLOSED, FAMILY, REGISTRY
 from openhotline.rules.trace_weights import Weights
 
-_ENDINGS = re.compile(
-    r"(?:\b(?:ltd|limited|llc|inc|corp|corporation|company|co|plc|gmbh|ug|ag|kg|bv|nv|sa|sas|sarl|srl|spa|ab|as|aps|oy"
-    r"|oyj|kft|sro|doo|pty|pte|invented)\b\s*)+$"
-)
 _OTHERS = 50  # names a wrong source may spread over
 
 
@@ -39,12 +35,6 @@ class Held(NamedTuple):
     score: float
     agree: int
     spoke: int
-
-
-def folded(name: str) -> str:
-    """A name by which two spellings are one: letters and digits, no legal form at its end."""
-    words = re.sub(r"[^\w]+", " ", name.casefold().replace(".", "")).strip()
-    return _ENDINGS.sub("", words).strip() or words
 
 
 def operator(answers: Sequence[MethodAnswer], weights: Weights) -> Held:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from openhotline.rules import methods
 from openhotline.rules.countries import code_of, name_of
 from openhotline.rules.facts import MethodAnswer
-from openhotline.rules.trace_country import FAMILY, LOCATION, REGISTRY
+from openhotline.rules.trace_voices import FAMILY, LOCATION, REGISTRY
 from openhotline.rules.trace_weights import DAY_S, Weights
 
 SAME, YES, NO, NONE = "same", "yes", "no", "-"  # the word in the table's last column

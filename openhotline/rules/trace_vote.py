@@ -16,11 +16,13 @@ from typing import NamedTuple
 from openhotline.rules import methods, trace_names
 from openhotline.rules.countries import name_of
 from openhotline.rules.facts import MethodAnswer, TraceFacts
-from openhotline.rules.trace_country import LOCATION, ROUND_TRIP, Belief, Trip, Voice, belief, voices
+from openhotline.rules.trace_country import Belief, Trip, belief
 from openhotline.rules.trace_reasons import EDGE, NO, ORIGIN, SAME, YES, Reason, ordered, reasons
+from openhotline.rules.trace_voices import LOCATION, Voice, voices
 from openhotline.rules.trace_weights import Weights
 
 AGREED, DISPUTED, BEHIND_PROXY, UNCLEAR = "agreed", "disputed", "behind proxy", "unclear"
+ROUND_TRIP = "round trip"  # as a method that agrees
 MOST_FILES = 2  # location files count as at most so many methods
 VERDICTS = (AGREED, DISPUTED, BEHIND_PROXY, UNCLEAR)
 

@@ -20,6 +20,7 @@ class Weights:
     countries: int  # how many countries a wrong answer is spread over
     registry: float  # RDAP of the address names another country than the server's
     whois: float  # so does WHOIS
+    registry_other: float  # so does either, where it names another holder than who announces the block
     autonomous_system: float  # so does the registration of the autonomous system
     location: float  # so does a location file that is new
     location_year: float  # what a year of age adds to that
@@ -29,7 +30,10 @@ class Weights:
     common_registration: float  # both registrations carry one wrong country: the parent's, the holder's
     leased: float  # a block is leased: its registry names the owner's country
     leased_copied: float  # ... and a location file copied that
+    leased_own: float  # ... and yet the registry names who announces it
     moved_year: float  # a block moves to another country within a year; files built before do not know
+    moved_unwritten: float  # ... and the registry had nothing to write: it named the new place all along
+    record_years: float  # a registry changes its record for other reasons once in so many years
     common_all: (
         float  # the registry and all files carry one wrong country: a move that nobody has noticed yet
     )

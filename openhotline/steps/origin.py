@@ -18,7 +18,7 @@ from openhotline.policy import Policy
 from openhotline.records.models import Item, Origin, Removal, Trace
 from openhotline.rules import clocks, item_path, methods, removal_path
 from openhotline.rules.edge import NOTE, edge_country
-from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.facts import MethodAnswer, written
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.trace_reasons import ORIGIN
@@ -102,6 +102,7 @@ def answer(row: Origin, *, at: datetime) -> MethodAnswer:
         tool="recorded by hand",
         layer=ORIGIN,
         disclosed_by=f"{row.told_by}, {row.told_at:%d %b %Y %H:%M} UTC",
+        at=written(row.at),
     )
 
 

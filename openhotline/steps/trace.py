@@ -18,10 +18,10 @@ from openhotline.policy import Policy
 from openhotline.records import trace_answers
 from openhotline.records.models import Host, Item, Removal, Trace
 from openhotline.rules import item_path, removal_path, words
+from openhotline.rules.company_names import folded
 from openhotline.rules.contacts import METHOD_SOURCE
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.permits import require_act
-from openhotline.rules.trace_names import folded
 from openhotline.rules.trace_reasons import ORIGIN, ordered
 from openhotline.rules.trace_vote import Vote, vote
 from openhotline.rules.words import MACHINE_WORKER, Actor

@@ -60,7 +60,10 @@ def test_the_abuse_mailbox_is_found_though_it_is_nested() -> None:
     assert answer.ok
     assert answer.abuse_mail == ("abuse@host.example",)
     assert (answer.country, answer.network, answer.operator) == ("GB", "192.0.2.0/24", "Example Hosting Ltd")
-    assert answer.source_age_s == 3600
+    assert (answer.source_age_s, answer.changed_s) == (3600, None)
+    changed = {"eventAction": "last changed", "eventDate": "2026-03-01T11:00:00Z"}
+    both = rdap({**NETWORK, "events": [*NETWORK["events"], changed]})
+    assert (both.source_age_s, both.changed_s) == (3600, (24 + 1) * 3600), "a record's day is not the list's"
     assert json.loads(answer.raw) == NETWORK
 
 

@@ -22,7 +22,7 @@ from openhotline.connectors.probe.config import Limits, MmdbFile, ProbeConfig, R
 from openhotline.connectors.probe.fake import FakeProber, Truth
 from openhotline.connectors.probe.meaning import CheckJob, TraceJob
 from openhotline.connectors.probe.walk import Address, take_apart
-from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
+from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts, written
 from tests.connectors.small_world import REGISTRY, RESOLVER, SITE, SmallWorld
 from tests.connectors.test_parsers import NETWORK, mmdb
 
@@ -32,7 +32,8 @@ JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF-SECRET-PICTURE-BYTES" + bytes(range(256)) 
 PICTURE = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
 # For what is expected to answer, however busy the machine; SHORT is for what is expected not to.
 PATIENT = Limits(connect_s=30, tls_s=30, first_byte_s=60, slow_after_s=60, total_s=60, job_s=90, dns_s=30)
-SHORT = Limits(connect_s=0.6, total_s=1.2, job_s=3, dns_s=0.6)
+SHORT = replace(PATIENT, first_byte_s=1.5, total_s=2.5, dns_s=1.5)
+START_S = 120  # a busy machine takes its time to start a program; one that ended is noticed at once
 moments = (NOON + timedelta(hours=n) for n in itertools.count())  # every test has its own house time
 
 
@@ -59,13 +60,14 @@ def start(folder: Path, config: ProbeConfig) -> tuple[subprocess.Popen[bytes], P
         [sys.executable, "-m", "openhotline.connectors.probe", "--socket", str(socket_path),
          "--config", str(folder / "probe.json")],
     )  # fmt: skip
-    prober = Prober(socket_path, timeout=20)
-    for _ in range(200):
+    prober, end = Prober(socket_path), time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < end:
         with contextlib.suppress(ProberUnreachable):
             prober.hello()
             return process, prober
         time.sleep(0.05)
-    raise AssertionError("the prober did not start")
+    process.kill()
+    raise AssertionError(f"the prober did not start (exit code {process.wait()})")
 
 
 @contextlib.contextmanager
@@ -98,7 +100,7 @@ def town(folder: Path, **other: Any) -> Iterator[Town]:
                 "rdap_base": "http://rdap.registry.example",
                 "mmdb": files,
                 "canary": "http://canary.example.org/",
-                "limits": SHORT,
+                "limits": PATIENT,
                 "lift_documentation": True,
                 "polite": False,
                 **other,
@@ -109,7 +111,7 @@ def town(folder: Path, **other: Any) -> Iterator[Town]:
             yield Town(world, prober, config, folder, process)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(START_S)
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +120,25 @@ def running() -> Iterator[Town]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def running_short() -> Iterator[Town]:
+    with tempfile.TemporaryDirectory() as name, town(Path(name), limits=SHORT) as made:
+        yield made
+
+
 @pytest.fixture
 def place(running: Town) -> Iterator[Town]:
     """The shared town, put back to how it was afterwards."""
+    yield from lent(running)
+
+
+@pytest.fixture
+def hurried(running_short: Town) -> Iterator[Town]:
+    """Another, whose prober waits for nobody for long: for what is expected not to answer."""
+    yield from lent(running_short)
+
+
+def lent(running: Town) -> Iterator[Town]:
     zones, hosts = dict(running.world.zones), dict(running.world.hosts)
     running.world.requests.clear()
     running.world.asked.clear()
@@ -169,6 +187,15 @@ def test_a_trace_gives_an_answer_of_every_method_that_sends_nothing_to_the_serve
     ]  # fmt: skip
     assert all(found[method].ok for method in EVIDENCE), facts.answers
     assert facts.at == place.at
+    came = [datetime.fromisoformat(answer.at) for answer in facts.answers]
+    assert min(came) >= place.at and came[0] < datetime.fromisoformat(rdap.at), (
+        "each answer has its own time: names come before what is asked about them"
+    )
+    looked = place.at - timedelta(hours=1)
+    job = TraceJob("http://site.example.org/a", "site.example.org", place.at, headers=(), headers_at=looked)
+    (again,) = place.prober.trace([job])
+    assert by_method(again)["rdap"].at == rdap.at, "an answer that is shared keeps the time it was got"
+    assert by_method(again)["proxy"].at == written(looked), "signs are as old as the look that saw them"
     assert dns.addresses == (SITE,) and found["name-servers"].names == ("ns1.example.org",)
     for method in ("certificate", "round-trip"):
         assert not found[method].ok and "an analyst must open the item" in found[method].why
@@ -222,7 +249,8 @@ def gone_registry(place: Town) -> Any:
 
 
 @pytest.mark.parametrize("how", [hang, cut, half, nonsense, wrong_kind, gone_registry])
-def test_a_registry_that_fails_fails_alone(place: Town, how: Callable[[Town], Any]) -> None:
+def test_a_registry_that_fails_fails_alone(hurried: Town, how: Callable[[Town], Any]) -> None:
+    place = hurried
     place.world.hosts[(REGISTRY, 80)] = how(place)
     (facts,) = place.prober.trace([TraceJob("http://site.example.org/", "site.example.org", place.at)])
     found = by_method(facts)
@@ -234,7 +262,8 @@ def test_a_registry_that_fails_fails_alone(place: Town, how: Callable[[Town], An
 
 
 @pytest.mark.parametrize("how", [hang, cut])
-def test_name_servers_that_fail_are_a_sentence(place: Town, how: Callable[[Town], Any]) -> None:
+def test_name_servers_that_fail_are_a_sentence(hurried: Town, how: Callable[[Town], Any]) -> None:
+    place = hurried
     place.world.hosts[(RESOLVER, 53)] = how(place)
     (facts,) = place.prober.trace([TraceJob("http://site.example.org/", "site.example.org", place.at)])
     assert [by_method(facts)[method].ok for method in EVIDENCE] == [False] * 4
@@ -342,7 +371,8 @@ def test_without_leave_only_the_name_is_looked_up(place: Town) -> None:
     assert place.look("http://no.example.org/x", allow_path=False).outcome == "no-name"
 
 
-def test_how_looks_fail(place: Town) -> None:
+def test_how_looks_fail(hurried: Town) -> None:
+    place = hurried
     assert place.look("http://no.example.org/").outcome == "no-name"
     place.world.zones["closed.example.org"] = ["192.0.2.99"]
     assert place.look("http://closed.example.org/").outcome == "refused"
@@ -429,7 +459,7 @@ def test_a_name_that_flips_between_look_and_contact_reaches_nothing_private(plac
         for n in range(200)
     ]
     facts = place.prober.check(jobs)
-    assert {f.outcome for f in facts} <= {"answered", "blocked", "timeout"}  # a busy machine is late
+    assert {f.outcome for f in facts} <= {"answered", "blocked"}
     assert {f.peer for f in facts} <= {"", SITE}
     assert {host for host, _ in place.world.asked} <= {RESOLVER, CANARY, SITE}
 
@@ -549,7 +579,7 @@ def test_a_restarted_prober_is_simply_the_next_one(tmp_path: Path) -> None:
             assert place.look("http://site.example.org/").outcome == "answered"
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(START_S)
 
 
 def test_a_prober_without_its_exit_says_that_our_own_line_is_down(tmp_path: Path) -> None:

@@ -124,11 +124,11 @@ def test_a_disclosed_address_is_traced_by_itself_and_weighed_as_the_origin() -> 
     )
     plain = TraceFacts("http://b.example/", "b.example", NOON, edge)
     facts = TraceFacts("http://a.example/", "a.example", NOON, (*edge, told))
-    one, other = disclosures.behind([facts, plain], prober)  # type: ignore[arg-type]
+    one, other = disclosures.behind([facts, plain], prober, at=NOON)  # type: ignore[arg-type]
     assert [(job.host, job.contact) for job in prober.jobs] == [("198.51.100.9", False)], "nothing touches it"
     assert other == plain
     result = vote(one, rules_version="t", weights=policy.trace_weights())
     assert (result.verdict, result.country, result.host) == ("agreed", "NL", "Polder")
     assert result.disclosed_by == "Front"
     assert result.edge is not None
-    assert disclosures.behind([plain], prober) == [plain]  # type: ignore[arg-type]
+    assert disclosures.behind([plain], prober, at=NOON) == [plain]  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ ANSWERS = [
         "ok": True,
         "source": "http://rdap.registry.example/ip/192.0.2.10",
         "raw": '{"name": "Süd"}',
+        "at": "2026-03-02T12:00:01.250+00:00",
     },
     {"method": "location", "ok": False, "why": "No file of countries is installed.", "source": "", "raw": ""},
 ]
@@ -61,16 +62,18 @@ def test_the_warc_is_read_by_another_reader_with_its_digests(trace: Trace) -> No
         headers = record.rec_headers
         digest = headers.get_header("WARC-Block-Digest")
         assert digest == f"sha256:{hashlib.sha256(body).hexdigest()}"
-        assert headers.get_header("WARC-Date") == "2026-03-02T12:00:00Z"
         records.append((record.rec_type, headers, body))
     assert [kind for kind, _, _ in records] == [
         "warcinfo", "resource", "metadata", "resource", "metadata", "metadata", "metadata",
     ]  # fmt: skip
+    # Each answer is dated with the time it came; what has none of its own, and the rest, with the trace's.
+    came = [headers.get_header("WARC-Date")[14:] for _, headers, _ in records]
+    assert came == ["00:00Z", "00:00Z", "00:00Z", "00:01.250Z", "00:01.250Z", "00:00Z", "00:00Z"]
     resources = [(headers, body) for kind, headers, body in records if kind == "resource"]
     assert [body.decode() for _, body in resources] == [ANSWERS[0]["raw"], ANSWERS[1]["raw"]]
     assert resources[1][0].get_header("WARC-Target-URI") == ANSWERS[1]["source"]
     about = json.loads(records[4][2])
-    assert about["method"] == "rdap" and "raw" not in about
+    assert about["method"] == "rdap" and about["at"] == ANSWERS[1]["at"] and "raw" not in about
     assert records[4][1].get_header("WARC-Refers-To") == resources[1][0].get_header("WARC-Record-ID")
     assert json.loads(records[-1][2])["country"] == "GB"
 

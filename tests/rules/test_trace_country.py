@@ -7,7 +7,9 @@ import pytest
 from openhotline import policy
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
-from openhotline.rules.trace_country import Trip, Voice, belief, error_of, voices
+from openhotline.rules.trace_country import Trip, _of_lease, _spells, _written, belief
+from openhotline.rules.trace_voices import Voice, error_of, voices
+from openhotline.rules.trace_weights import Weights
 
 ALONE = replace(
     policy.trace_weights(),
@@ -97,6 +99,44 @@ def test_a_file_built_before_a_move_knows_nothing_of_it_and_a_newer_one_does() -
     )
 
 
+def test_a_record_that_stood_before_the_files_were_built_speaks_against_a_move_they_missed() -> None:
+    moves = replace(ALONE, moved_year=0.1, moved_unwritten=0.0, record_years=2.0)
+    files = [Voice("location", "NL", 0.1, 1.0, years) for years in (1.0, 0.5)]
+
+    def chances(written: float, weights: Weights = moves) -> list[float]:
+        return [chance for chance, _, _ in _spells(files, written, weights)]
+
+    # Half a year before the newest file, and half a year between the two; where no date is told, an even rate.
+    assert chances(-1.0) == pytest.approx([0.05, 0.05])
+    # Written a quarter of a year ago: at a move then, as likely as two years of other changes, or at one before.
+    assert chances(0.25) == pytest.approx([0.1 * (2.0 + 0.25), 0.05])
+    assert chances(0.75) == pytest.approx([0.0, 0.1 * (2.0 + 0.25)])
+    assert chances(3.0) == [0.0, 0.0], "what moved since would have been written down"
+    assert chances(3.0, replace(moves, moved_unwritten=0.2)) == pytest.approx([0.01, 0.01])
+
+    def held(changed: float) -> float:
+        said = [Voice("registry", "GB", 0.2, 1.0, changed=changed), *files]
+        return dict(belief(said, [], moves).chances)["GB"]
+
+    assert held(3.0) < held(-1.0) < held(0.25)
+    other = [Voice("registry", "FR", 0.2, 1.0, changed=0.25), Voice("registry", "GB", 0.2, 1.0, changed=3.0)]
+    assert (_written(other, "GB"), _written(other, "FR"), _written(other, "NL")) == (3.0, 0.25, -1.0)
+
+
+def test_a_block_whose_holder_announces_it_is_hardly_leased() -> None:
+    weights = replace(ALONE, leased=0.5, leased_own=0.1, operator_registry=0.4)
+
+    def held(block: str) -> float:
+        said = [GB._replace(block=block), Voice("location", "GB", 0.1, 1.0)]
+        return dict(belief(said, [], weights).chances)["GB"]
+
+    assert held("own") > held("") > held("other's")
+    # Ten in a hundred leased blocks name who announces them, and sixty of all others.
+    assert _of_lease([GB._replace(block="own")], weights) == pytest.approx(0.1 / 0.6)
+    assert _of_lease([GB._replace(block="other's")], weights) == pytest.approx(0.9 / 0.4)
+    assert _of_lease([GB], weights) == 1.0
+
+
 def test_a_leased_block_names_its_owner_and_some_files_copy_that() -> None:
     leased = replace(ALONE, leased=1.0)
     said = [GB, Voice("location", "GB", 0.1, 1.0)]
@@ -135,6 +175,21 @@ def test_a_family_has_one_voice_and_each_file_one_of_its_own() -> None:
         ("registry", "GB", 0.5),
         ("registry", "NL", 0.5),
     ]
+
+
+def test_a_registry_is_known_by_the_holder_it_names_and_the_day_it_was_written() -> None:
+    weights = replace(ALONE, registry=0.1, whois=0.2, registry_other=0.4)
+    given = [
+        replace(answer(methods.RDAP), operator="NORTH RACK", changed_s=365 * 86_400),
+        replace(answer(methods.WHOIS), operator="Old Holder Ltd"),
+        replace(answer(methods.ORIGIN_NETWORK), operator="North Rack Ltd"),
+    ]
+    rdap, whois = (
+        next(voice for voice in voices(given, weights) if (voice.family, voice.block) == ("registry", block))
+        for block in ("own", "other's")
+    )
+    assert (rdap.error, rdap.changed, whois.error, whois.changed) == (0.1, 1.0, 0.4, -1.0)
+    assert {voice.block for voice in voices(given[:2], weights)} == {""}, "nobody is known to announce it"
 
 
 def test_a_file_errs_more_often_the_older_it_is_up_to_a_point() -> None:

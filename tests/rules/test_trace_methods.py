@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from openhotline import policy
 from openhotline.rules import methods, trace_names, trace_vote
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
-from openhotline.rules.trace_country import Belief, Voice
+from openhotline.rules.trace_country import Belief
+from openhotline.rules.trace_voices import Voice
 
 WEIGHTS = replace(
     policy.trace_weights(), round_trip_rules_out=2, methods_needed=3, agreed=0.9, agreed_name=0.8

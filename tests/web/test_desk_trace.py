@@ -167,7 +167,8 @@ def test_an_origin_that_was_named_by_telephone_joins_the_traces_and_is_in_no_let
             ),
         )
     ]
-    facts = disclosures.behind(disclosures.added([item], facts, {}, at=desk.day.now), FakeProber(truth))
+    facts = disclosures.added([item], facts, {}, at=desk.day.now)
+    facts = disclosures.behind(facts, FakeProber(truth), at=desk.day.now)
     (again,) = trace.record([(item, facts[0])], policy=desk.day.policy, by=MACHINE_WORKER, at=desk.day.now)
     assert again.disclosed_by == "Front Net, trust desk, 02 Jan 2026 09:30 UTC"
     assert "192.0.2.44" in again.address and "192.0.2.44" not in again.passed_on

@@ -12,6 +12,7 @@ import httpx2
 
 from openhotline import __version__
 from openhotline.connectors.disclosure import meaning
+from openhotline.connectors.moment import Moment
 from openhotline.rules.facts import MethodAnswer
 
 TOOL = f"openhotline disclosure {__version__}"
@@ -29,7 +30,8 @@ class Notifier:
 
 def ask(canonical: str, notifier: Notifier, *, reference: str, at: datetime) -> MethodAnswer:
     """The CDN's reply about one address. Raises nothing the CDN causes."""
-    return replace(_ask(canonical, notifier, reference, at), tool=TOOL)
+    given = Moment.of(at)
+    return given.stamped(replace(_ask(canonical, notifier, reference, at), tool=TOOL))
 
 
 def _ask(canonical: str, notifier: Notifier, reference: str, at: datetime) -> MethodAnswer:

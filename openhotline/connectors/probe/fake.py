@@ -13,7 +13,7 @@ from openhotline.connectors.probe.client import ProberUnreachable
 from openhotline.connectors.probe.meaning import CheckJob, Hello, ListFacts, ListJob, TraceJob
 from openhotline.connectors.probe.page import Page, read_page
 from openhotline.rules import methods
-from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
+from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts, written
 from openhotline.rules.signs import NO_WORDS, SignWords
 
 _HARMLESS = "Pictures of the sea. " * 20
@@ -102,17 +102,17 @@ class FakeProber:
 
     def _trace(self, job: TraceJob) -> TraceFacts:
         if job.canonical.startswith("news:"):
-            return TraceFacts(job.canonical, job.host, job.at, self._asked(job.canonical))
+            return TraceFacts(job.canonical, job.host, job.at, _stamped(self._asked(job.canonical), job))
         so = self.truth.get(job.canonical) or self.truth.get(job.host)
         if so is None or not so.addresses:
-            return TraceFacts(job.canonical, job.host, job.at, _nowhere())
+            return TraceFacts(job.canonical, job.host, job.at, _stamped(_nowhere(), job))
         told = tuple(
             MethodAnswer(a.method, ok=False, why="The fake was told to fail.")
             if a.method in so.failing
             else a
             for a in _answers(so, job)
         )
-        return TraceFacts(job.canonical, job.host, job.at, told)
+        return TraceFacts(job.canonical, job.host, job.at, _stamped(told, job))
 
     def _asked(self, post: str) -> tuple[MethodAnswer, ...]:
         """What each news server says of a post, in the real connector's reading."""
@@ -200,6 +200,12 @@ def _nowhere() -> tuple[MethodAnswer, ...]:
         methods.LOCATION,
     )
     return (dns, *(MethodAnswer(method, ok=False, why=why) for method in silent))
+
+
+def _stamped(answers: Sequence[MethodAnswer], job: TraceJob) -> tuple[MethodAnswer, ...]:
+    """A fake answers at once: a sign of a proxy is as old as the look, everything else came when the job did."""
+    times = {methods.PROXY: job.headers_at or job.at}
+    return tuple(replace(one, at=written(times.get(one.method, job.at))) for one in answers)
 
 
 def _answers(so: Truth, job: TraceJob) -> list[MethodAnswer]:

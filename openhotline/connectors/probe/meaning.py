@@ -18,7 +18,8 @@ class TraceJob:
 
     `contact` False (nobody has opened the item yet): name servers, registries and files only, nothing leaves
     towards the reported server. True: a TCP connection and a TLS handshake may, and never a request.
-    `headers`: what the server sent at the last look, for signs of a proxy; None if there was no look.
+    `headers`: what the server sent at the last look, for signs of a proxy; None if there was no look. `headers_at`:
+    when that was.
     """
 
     canonical: str
@@ -26,6 +27,7 @@ class TraceJob:
     at: datetime
     contact: bool = False
     headers: tuple[tuple[str, str], ...] | None = None
+    headers_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +163,14 @@ def job_of(kind: str, value: dict[str, Any]) -> TraceJob | CheckJob | ProbeJob |
         if at.tzinfo is None:
             raise ValueError("a job's time needs a zone")
         if kind == "trace":
-            headers = value.get("headers")
+            headers, seen = value.get("headers"), value.get("headers_at")
             return TraceJob(
                 str(value["canonical"]),
                 str(value["host"]),
                 at,
                 value.get("contact") is True,
                 None if headers is None else tuple((str(name), str(text)) for name, text in headers),
+                None if seen is None else datetime.fromisoformat(seen),
             )
         if kind == "list":
             return ListJob(str(value["kind"]), str(value["url"]), at)

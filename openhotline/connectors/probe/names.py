@@ -58,6 +58,7 @@ class Sight:
     zone_raw: str = ""
     zone_why: str = ""
     seconds: float = 0.0
+    ended: float = 0.0  # time.monotonic() when the answer came
 
 
 def literal_of(host: str) -> str:
@@ -126,7 +127,7 @@ class Names:
         """
         name = host.rstrip(".").lower()
         if not self.config.resolvers:
-            return [Sight("", await self._look(vantage, name))]
+            return [Sight("", await self._look(vantage, name), ended=time.monotonic())]
         return list(
             await asyncio.gather(
                 *(self._sight(vantage, name, (one,), zones=True) for one in self.config.resolvers)
@@ -162,7 +163,14 @@ class Names:
                 target = found  # the server gave the alias alone: ask on
                 continue
             return Sight(
-                source or _named(asked), found, servers, zone, zone_raw, zone_why, time.monotonic() - started
+                source or _named(asked),
+                found,
+                servers,
+                zone,
+                zone_raw,
+                zone_why,
+                time.monotonic() - started,
+                time.monotonic(),
             )
 
     def _step(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from openhotline import __version__
+from openhotline.connectors.moment import Moment
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.exits import NoWay
 from openhotline.connectors.probe.fetch import Header
@@ -37,34 +38,34 @@ class Registers:
         self.config, self.names, self.walker, self.known = config, names, walker, known
         self._kept: dict[tuple[str, datetime], tuple[float, asyncio.Task[MethodAnswer]]] = {}
 
-    async def address(self, literal: str, at: datetime) -> list[MethodAnswer]:
+    async def address(self, literal: str, given: Moment) -> list[MethodAnswer]:
         """RDAP about one literal; and WHOIS too, if that gave nothing."""
         found = await self._once(
             f"ip {literal}",
-            at,
+            given,
             lambda elapsed: rdap.about(
-                literal, registries=self.known, fetch=self._fetch(at), at=at, elapsed=elapsed
+                literal, registries=self.known, fetch=self._fetch(given.at), at=given.at, elapsed=elapsed
             ),
         )
         found = replace(found, addresses=(literal,))
         if found.ok or not self.config.tracing.whois:
             return [found]
-        told = await self._whois(literal, at, literal)
+        told = await self._whois(literal, given, literal)
         return [found, replace(told, addresses=(literal,) if told.ok else ())]
 
-    async def domain(self, name: str, at: datetime) -> list[MethodAnswer]:
+    async def domain(self, name: str, given: Moment) -> list[MethodAnswer]:
         """RDAP about a registered domain. WHOIS of a domain names its registrar and is not a vote: it is asked
         only where there is no RDAP, so that somebody can be reached."""
         found = await self._once(
             f"domain {name}",
-            at,
+            given,
             lambda elapsed: rdap.about_domain(
-                name, registries=self.known, fetch=self._fetch(at), at=at, elapsed=elapsed
+                name, registries=self.known, fetch=self._fetch(given.at), at=given.at, elapsed=elapsed
             ),
         )
         if found.ok or not self.config.tracing.whois:
             return [found]
-        told = await self._whois(name, at, "")
+        told = await self._whois(name, given, "")
         # Of a domain's text only its words are kept: its country is the registrant's, its mailbox the registrar's.
         spoken = replace(
             told,
@@ -77,13 +78,13 @@ class Registers:
         )
         return [found, spoken]
 
-    async def system(self, asn: int, at: datetime) -> MethodAnswer:
+    async def system(self, asn: int, given: Moment) -> MethodAnswer:
         """RDAP about an autonomous system."""
         return await self._once(
             f"AS{asn}",
-            at,
+            given,
             lambda elapsed: rdap.about_system(
-                asn, registries=self.known, fetch=self._fetch(at), at=at, elapsed=elapsed
+                asn, registries=self.known, fetch=self._fetch(given.at), at=given.at, elapsed=elapsed
             ),
         )
 
@@ -125,18 +126,18 @@ class Registers:
             body=body,
         )
 
-    async def _whois(self, question: str, at: datetime, literal: str) -> MethodAnswer:
+    async def _whois(self, question: str, given: Moment, literal: str) -> MethodAnswer:
         def connect(server: str) -> Awaitable[whois.Stream]:
-            return self._connect(server, at)
+            return self._connect(server, given.at)
 
         found = await self._once(
             f"whois {question}",
-            at,
+            given,
             lambda elapsed: whois.about(
                 question,
                 server=self.config.tracing.whois,
                 connect=connect,
-                at=at,
+                at=given.at,
                 timeout_s=self.config.limits.connect_s,
                 address=literal,
                 elapsed=elapsed,
@@ -187,16 +188,20 @@ class Registers:
         return REFUSAL_BYTES if kind.endswith("json") or kind.startswith("text/") else 0
 
     async def _once(
-        self, question: str, at: datetime, ask: Callable[[Callable[[], float]], Awaitable[MethodAnswer]]
+        self,
+        question: str,
+        given: Moment,
+        ask: Callable[[Callable[[], float]], Awaitable[MethodAnswer]],
     ) -> MethodAnswer:
-        key, now = (question, at), time.monotonic()
+        """The answer to one question, shared with whoever asks it in the same moment; it keeps the time it came."""
+        key, now = (question, given.at), time.monotonic()
         kept = self._kept.get(key)
         if kept is None or now - kept[0] > KEEP_S:
             if len(self._kept) > 512:
                 self._kept = {k: v for k, v in self._kept.items() if now - v[0] <= KEEP_S}
 
             async def run() -> MethodAnswer:
-                return await ask(lambda: round(time.monotonic() - now, 4))
+                return await given.came(ask(lambda: round(time.monotonic() - now, 4)))
 
             kept = self._kept[key] = (now, asyncio.create_task(run()))
         return await asyncio.shield(kept[1])

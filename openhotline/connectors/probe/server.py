@@ -23,6 +23,7 @@ import threading
 from pathlib import Path
 
 from openhotline.connectors.geo.client import Atlas
+from openhotline.connectors.moment import Moment
 from openhotline.connectors.probe import dry, wall
 from openhotline.connectors.probe.check import Checker
 from openhotline.connectors.probe.config import ProbeConfig
@@ -271,22 +272,23 @@ class _Desk:
 
     async def _in_turn(self, job: Job) -> Facts:
         """Stand in line, then work. Only the work is timed: a full house makes nobody's server late."""
+        given = Moment.of(job.at)
         if isinstance(job, TraceJob | ListJob):
             async with self._slots[True]:
-                return await self._do(job)
+                return await self._do(job, given)
         address = take_apart(job.canonical if isinstance(job, CheckJob) else job.address, self.config.ports)
         host = "" if isinstance(address, str) else address.host
         if isinstance(job, CheckJob) and job.server:
             host = job.server.partition(":")[0]
         async with self.turns.line(host, job.vantage), self._slots[False]:
-            return await self._do(job, address)
+            return await self._do(job, given, address)
 
-    async def _do(self, job: Job, address: Address | str = "") -> Facts:
+    async def _do(self, job: Job, given: Moment, address: Address | str = "") -> Facts:
         """The facts, whatever happens: a job that hangs or meets a fault of ours is a failed look."""
         try:
             async with Spell(self.config.limits.job_s):
                 if isinstance(job, TraceJob):
-                    return await self.tracer.trace(job)
+                    return await self.tracer.trace(job, given)
                 if isinstance(job, ProbeJob):
                     return await dry.probe(job, self.config, self.walker)
                 if isinstance(job, ListJob):
@@ -300,7 +302,8 @@ class _Desk:
         if isinstance(job, ListJob):
             return ListFacts(job.kind, job.url, job.at, ok=False, why=why)
         if isinstance(job, TraceJob):
-            return TraceFacts(job.canonical, job.host, job.at, (MethodAnswer("dns", ok=False, why=why),))
+            failed = given.stamped(MethodAnswer("dns", ok=False, why=why))
+            return TraceFacts(job.canonical, job.host, job.at, (failed,))
         if isinstance(job, ProbeJob):
             return ProbeFacts(job.address, job.vantage, job.at, dry.FAILED, why)
         facts = CheckFacts(job.canonical, job.vantage, job.at, outcome, why=why, canary_up=False)

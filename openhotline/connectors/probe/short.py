@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from openhotline import __version__
+from openhotline.connectors.moment import Moment
 from openhotline.connectors.news import client as news
 from openhotline.connectors.news.meaning import message_id
 from openhotline.connectors.probe.config import ProbeConfig
@@ -49,7 +50,9 @@ def onion(config: ProbeConfig, job: TraceJob) -> tuple[MethodAnswer, ...]:
     )
 
 
-async def post(config: ProbeConfig, names: Names, walker: Walker, job: TraceJob) -> tuple[MethodAnswer, ...]:
+async def post(
+    config: ProbeConfig, names: Names, walker: Walker, job: TraceJob, given: Moment
+) -> tuple[MethodAnswer, ...]:
     """One answer per news server."""
     wanted = message_id(job.canonical)
     if not wanted:
@@ -58,7 +61,9 @@ async def post(config: ProbeConfig, names: Names, walker: Walker, job: TraceJob)
     if not config.tracing.news:
         why = "No news server is named (OPENHOTLINE_NEWS), so nobody can be asked for this post."
         return (MethodAnswer(methods.NEWS_SERVER, ok=False, why=why, tool=_TOOL),)
-    asked = (_server(config, names, walker, server, wanted, job.at) for server in config.tracing.news)
+    asked = (
+        given.came(_server(config, names, walker, server, wanted, job.at)) for server in config.tracing.news
+    )
     return tuple(await asyncio.gather(*asked))
 
 

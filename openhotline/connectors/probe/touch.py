@@ -8,6 +8,7 @@ import asyncio
 import time
 
 from openhotline import __version__
+from openhotline.connectors.moment import Moment
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.deny import Vetted
 from openhotline.connectors.probe.exits import Exits, NoWay
@@ -32,15 +33,15 @@ class Touch:
         self.config, self.exits = config, exits
         self._context = tls.context()
 
-    async def all(self, job: TraceJob, to: Vetted, vantage: str = "") -> list[MethodAnswer]:
+    async def all(self, job: TraceJob, to: Vetted, given: Moment, vantage: str = "") -> list[MethodAnswer]:
         """The certificate, from one vantage point, and a round trip from each (or from `vantage` alone)."""
         address = take_apart(job.canonical, self.config.ports)
         port = TLS_PORT if isinstance(address, str) else address.port
         secure = port if not isinstance(address, str) and address.secure else TLS_PORT
         points = [vantage] if vantage else list(self.config.ordinary)
         answers = await asyncio.gather(
-            self.certificate(job, to, secure, vantage or self.config.trace_from),
-            *(self.round_trip(to, port, point) for point in points),
+            given.came(self.certificate(job, to, secure, vantage or self.config.trace_from)),
+            *(given.came(self.round_trip(to, port, point)) for point in points),
         )
         return list(answers)
 

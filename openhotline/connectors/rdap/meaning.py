@@ -56,6 +56,7 @@ def read(
             ok=True,
             source=source,
             source_age_s=_age(value, at),
+            changed_s=_changed(value, at),
             seconds=seconds,
             raw=raw,
             licence=terms(value),
@@ -196,16 +197,22 @@ def _network(value: dict[str, Any], asked: str) -> str:
 
 def _age(value: dict[str, Any], at: datetime) -> int | None:
     """Seconds since the registry says its data were last brought up to date, else since this record changed."""
-    for action in ("last update of RDAP database", "last changed"):
-        text = _event(value, action, whole=True)
-        if text:
-            try:
-                then = datetime.fromisoformat(text)
-            except ValueError:
-                return None
-            then = then if then.tzinfo else then.replace(tzinfo=UTC)
-            return max(0, int((at - then).total_seconds()))
-    return None
+    updated = _event(value, "last update of RDAP database", whole=True)
+    return _since(updated, at) if updated else _changed(value, at)
+
+
+def _changed(value: dict[str, Any], at: datetime) -> int | None:
+    """Seconds since the registry last changed this record, where it says so."""
+    return _since(_event(value, "last changed", whole=True), at)
+
+
+def _since(text: str, at: datetime) -> int | None:
+    try:
+        then = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return max(0, int((at - then).total_seconds()))
 
 
 def _event(value: dict[str, Any], action: str, *, whole: bool = False) -> str:

@@ -12,6 +12,7 @@ measuring (the prober), the circles (`policy/extents.json`).
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from openhotline.rules import methods
 from openhotline.rules.facts import MethodAnswer
@@ -43,13 +44,23 @@ def ruled_out(seconds: float, place: Place, extents: Extents) -> tuple[tuple[str
     """Countries out of reach, and those in reach of an unusually straight path only; each by alphabet."""
     reach, usual = reach_km(seconds), reach_km(seconds, USUAL_KM_S)
     impossible, unlikely = [], []
-    for code, circles in sorted(extents.items()):
-        near = min((distance_km(place, (lat, lon)) - radius for lat, lon, radius in circles), default=0.0)
+    for code, near in _nearest(place, tuple((code, tuple(extents[code])) for code in sorted(extents))):
         if near > reach:
             impossible.append(code)
         elif near > usual:
             unlikely.append(code)
     return tuple(impossible), tuple(unlikely)
+
+
+@lru_cache(maxsize=32)  # a house has a few vantage points and one map
+def _nearest(
+    place: Place, extents: tuple[tuple[str, tuple[tuple[float, float, float], ...]], ...]
+) -> tuple[tuple[str, float], ...]:
+    """Country and the km to its nearest circle."""
+    return tuple(
+        (code, min((distance_km(place, (lat, lon)) - radius for lat, lon, radius in circles), default=0.0))
+        for code, circles in extents
+    )
 
 
 def answer(

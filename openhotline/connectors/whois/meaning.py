@@ -94,6 +94,7 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
     abuse = tuple(dict.fromkeys(mail for mail in mails if len(mail) <= 254 and _MAIL.fullmatch(mail)))[:5]
     if not (country or operator or network):
         return failed("The WHOIS text names neither network, country nor organisation.")
+    changed = _age(_all(lines, _CHANGED), at)
     return MethodAnswer(
         METHOD,
         ok=True,
@@ -105,7 +106,8 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
         operator=operator,
         abuse_mail=abuse,
         source=source,
-        source_age_s=_age(_all(lines, _CHANGED), at),
+        source_age_s=changed,
+        changed_s=changed,
         seconds=seconds,
         raw=raw,
     )

@@ -69,8 +69,8 @@ def sign_words(table: Table) -> SignWords:
 _CHANCES = {
     "country": (
         *("registry", "whois", "autonomous_system", "location", "location_year", "disclosed", "round_trip"),
-        *("round_trip_straight", "common_registration", "leased", "leased_copied"),
-        *("moved_year", "common_all", "common_escape", "split_names"),
+        *("round_trip_straight", "common_registration", "leased", "leased_copied", "leased_own"),
+        *("registry_other", "moved_year", "moved_unwritten", "common_all", "common_escape", "split_names"),
     ),
     "names": ("operator_as", "operator_registry", "host_as", "host_registry"),
     "thresholds": ("agreed", "agreed_name"),
@@ -98,11 +98,16 @@ def weights(table: Table, digest: str) -> Weights:
         values[key] = thresholds.get(key, int)
         if values[key] < 1:
             raise thresholds.fault(key, "should be at least 1")
+    country = table.table("country")
+    years = country.get("record_years", float)
+    if years <= 0:
+        raise country.fault("record_years", "should be more than 0")
     seeds = table.table("fit").get("tuning_seeds", list)
     return Weights(
         version=f"trace-{table.text('version')}+{digest[:8]}"[:40],
         tuning_seeds=frozenset(int(seed) for seed in seeds),
-        countries=table.table("country").get("countries", int),
+        countries=country.get("countries", int),
+        record_years=years,
         slope=calibration.get("slope", float),
         offset=calibration.get("offset", float),
         **values,

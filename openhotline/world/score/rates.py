@@ -12,6 +12,10 @@ Where the ranges come from (reasons, not measurements of ours; each seed draws i
   they draw on registries too. So: 0.01-0.04 alone when new, 0.03-0.08 more for each year of age, and `copied`
   0.1-0.35 of the lies of a leased block's registry found again in a file. A file built before a block moved names the
   old place until its supplier has learned of the move (up to a month).
+* A registry's record carries the day it was last changed (RFC 9083 4.5, "last changed"). Where a block moved and the
+  registry knows, it wrote that down then or later; in `MOVED_UNWRITTEN` of such moves there was nothing to write, since
+  a holder brought its servers to the country that its registration had always named. Records are also changed for
+  reasons of their own, a new contact or a new desk: once in `RECORD_YEARS` years, at an even rate.
 * Address lists of proxies lag (0.01-0.06 of edges missing) and headers can be stripped (0.05-0.2).
 * A round trip misleads if the exit is not where it is said to be (0.001-0.004), or something nearer answers.
 """
@@ -47,6 +51,8 @@ LIES = {
     "whois copy old": 12,
     "origin file old": 10,
 }
+RECORD_YEARS = (1.0, 4.0)
+MOVED_UNWRITTEN = (0.05, 0.2)
 PROXIED = 0.18  # share of sites behind a CDN
 DISCLOSED = 0.3  # share of those whose CDN answered our question
 

@@ -11,7 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 from openhotline.world.score import land, said
 from openhotline.world.score.land import Extents, Provider
-from openhotline.world.score.rates import DISCLOSED, LIES, PROXIED, Rates, drawn
+from openhotline.world.score.rates import (
+    DISCLOSED,
+    LIES,
+    MOVED_UNWRITTEN,
+    PROXIED,
+    RECORD_YEARS,
+    Rates,
+    drawn,
+)
 from openhotline.world.score.said import File, Said, Site, Trip
 
 NOW = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
@@ -35,6 +43,10 @@ class Maker:
         kept_up = [self.chance.choice((2, 7, 14, 30, 45)) for _ in range(FILES - 1)]
         self.ages = [*kept_up, self.chance.choice((30, 90, 200, 365))]
         self.origin_age = self.chance.choice((1, 7, 30, 120))
+        # By chances of their own: worlds drawn before dates were told stay as they were but for these.
+        self.dates = random.Random(f"openhotline score {seed} dates")
+        self.record_years = self.dates.uniform(*RECORD_YEARS)
+        self.moved_unwritten = min(0.9, stress * self.dates.uniform(*MOVED_UNWRITTEN))
 
     def sites(self, count: int) -> Iterator[Site]:
         """That many sites."""
@@ -89,6 +101,7 @@ class Maker:
         who, system, record_asn = provider.name, provider.registered, provider.asn
         whois_country, whois_holder = registered, registrant
         truths = [country] * FILES  # what each file says before it errs by itself
+        written: timedelta | None = None  # when the registry wrote the new place down, ago
         if chance.random() < rates.moved_everywhere:
             registered = whois_country = old
             truths = [old] * FILES
@@ -108,12 +121,14 @@ class Maker:
             # Files built before they could know of the move still name the old place.
             since = chance.expovariate(1 / MOVED_DAYS)
             truths = [old if age + chance.uniform(0, LAG_DAYS) > since else country for age in self.ages]
+            written = None if self.dates.random() < self.moved_unwritten else timedelta(days=since)
         elif lie == "whois copy old":
             whois_country, whois_holder = old, before.name
         elif lie == "origin file old":
             who, system, record_asn = before.name, before.registered, before.asn
         network = f"{address.rsplit('::', 1)[0]}::/64"
-        changed = NOW - YEAR * chance.uniform(0.1, 6)
+        chance.random()
+        changed = NOW - self._changed(written)
         asked = chance.random() >= rates.silent_registry
         return Said(
             address=address,
@@ -136,6 +151,11 @@ class Maker:
             location=tuple(self._located(n, truth, country) for n, truth in enumerate(truths)),
             trips=self._trips([land.point_in(country, self.extents, chance)]),
         )
+
+    def _changed(self, written: timedelta | None) -> timedelta:
+        """How long ago the registry last changed its record: any time for reasons of its own, or when a block moved."""
+        other = self.dates.expovariate(1 / self.record_years) * YEAR
+        return other if written is None else min(other, written)
 
     def _origin(self, asn: int, name: str, country: str) -> File:
         record: dict[str, object] = {"autonomous_system_number": asn, "autonomous_system_organization": name}
