@@ -739,23 +739,33 @@ def test_a_report_in_xarf_is_filed_with_the_addresses_it_names(house: "Day") -> 
     }
 
 
-def mutations(house: "Day", form: str, count: int, seed: int) -> None:
+def originals(house: "Day", form: str) -> list[bytes]:
+    """What is damaged. A unit's own signed answers, clear and closed, have been taken, and propose what they say."""
+    if form == "answer":
+        asked = asked_of(house)
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        cert = unit_with_certificate(house, asked, private)
+        said = ((smime, "Go ahead"), (closed, "No interest"))
+        own = [make(private, cert, f"{word}\r\n{asked.number}") for make, word in said]
+        assert [take(house, raw).kind for raw in own] == ["proposed", "proposed"]
+        return own
     _, letter, _ = noticed(house)
-    chance = random.Random(seed)
-    good = {
-        "dsn": [
-            report(f"hotline@{DOMAIN}", letter.recipient, action)
-            for action in ("failed", "delayed", "delivered")
-        ],
-        "mail": [
-            plain("x", In_Reply_To="<x@y.example>"),
-            signed_by(pysequoia.Tsk.generate("x <x@y.example>"), "Go ahead"),
-            smime(*_stranger(), "Go ahead"),
-            closed(*_stranger(), "Go ahead"),
-        ],
-        "xarf": [xarf_mail(f"hotline@{DOMAIN}")],
-    }[form]
-    before = state_of(house)
+    if form == "dsn":
+        actions = ("failed", "delayed", "delivered")
+        return [report(f"hotline@{DOMAIN}", letter.recipient, action) for action in actions]
+    if form == "xarf":
+        return [xarf_mail(f"hotline@{DOMAIN}")]
+    return [
+        plain("x", In_Reply_To="<x@y.example>"),
+        signed_by(pysequoia.Tsk.generate("x <x@y.example>"), "Go ahead"),
+        smime(*_stranger(), "Go ahead"),
+        closed(*_stranger(), "Go ahead"),
+    ]
+
+
+def mutations(house: "Day", form: str, count: int, seed: int) -> None:
+    chance, good = random.Random(seed), originals(house, form)
+    before, first = state_of(house), set(Mail.objects.values_list("digest", flat=True))
     odd = [
         b"\x00",
         b"\xff\xfe",
@@ -784,20 +794,20 @@ def mutations(house: "Day", form: str, count: int, seed: int) -> None:
                     data[place % len(data)] = chance.randrange(256)
         raw = bytes(data)
         kept = take(house, raw)
-        assert kept.kind in ("unverified", "threaded")
+        assert kept.kind in ("unverified", "threaded") or kept.digest in first
         assert vault.open_("mail", bytes(kept.sealed)) == raw
         seen.add(kept.digest)
-    assert Mail.objects.count() == len(seen)
+    assert Mail.objects.count() == len(seen | first)
     assert state_of(house) == before
 
 
-@pytest.mark.parametrize("form", ["dsn", "mail", "xarf"])
+@pytest.mark.parametrize("form", ["dsn", "mail", "answer", "xarf"])
 def test_malformed_messages_are_kept_and_change_nothing(house: "Day", form: str) -> None:
     mutations(house, form, 120, 1)
 
 
 @pytest.mark.release
-@pytest.mark.parametrize("form", ["dsn", "mail", "xarf"])
+@pytest.mark.parametrize("form", ["dsn", "mail", "answer", "xarf"])
 def test_twenty_thousand_malformed_messages(house: "Day", form: str) -> None:
     mutations(house, form, 20_000, 2)
 
