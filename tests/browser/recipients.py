@@ -1,6 +1,8 @@
 """The part of the day that is about who gets lists and alerts: a manager and the liaison, four eyes; a partner's own file;
 and somebody who objects to what is filtered."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.eyes import Eyes
@@ -48,13 +50,33 @@ def registry_is_told_of_its_domain(house: OpenHouse, eyes: Eyes) -> None:
         manager.get_by_role("button", name="Grant one download").click()
         house.later(minutes=10)
         alert = house.mail("abuse@net-registry.example")[-1]
-        assert "Onder example.net" in alert["text"] and "dijk" not in alert["text"]
+        assert "Onder een domein" in alert["text"] and "example.net" not in alert["text"]
+        registry_opens_its_page(house, eyes, alert["text"])
         manager.reload()
         expect(manager.locator("main")).to_contain_text("to net-registry")
         eyes.look(manager, "filter list, licence and alert")
+        manager.get_by_role("link", name="A-26-").first.click()
+        expect(manager.locator("main")).to_contain_text("Says they have acted")
+        eyes.look(manager, "desk, the page behind an alert")
         for path in ("partners", "mailbox"):
             manager.goto(f"{house.desk}/{path}")
             eyes.look(manager, f"desk /{path}")
+
+
+def registry_opens_its_page(house: OpenHouse, eyes: Eyes, mail: str) -> None:
+    """By the number and the code that stand in its mail, without an account."""
+    found = re.search(r"(A-\d\d-\d+-\w).*?\b([A-Z]{6}-\d{4})\b", mail, re.DOTALL)
+    assert found, mail
+    with eyes.visitor(house.portal) as page:
+        page.goto(f"{house.portal}/open")
+        page.get_by_label("Serial number").fill(found[1])
+        page.get_by_label("Code").fill(found[2])
+        page.get_by_role("button", name="Open").click()
+        expect(page.locator("code")).to_have_text("example[.]net")
+        eyes.look(page, "the page behind an alert about a domain")
+        page.get_by_role("button", name="We have acted on it").click()
+        expect(page.get_by_role("heading", name="We have your answer")).to_be_visible()
+        eyes.look(page, "the receipt behind an alert")
 
 
 def partner_sends_a_file(page: Page, house: OpenHouse, eyes: Eyes) -> None:
