@@ -23,6 +23,7 @@ PEOPLE = (
     Person("manager", words.MANAGER, "M01"),
     Person("officer", words.OFFICER, "NU-2", unit="NU"),
     Person("officer-east", words.OFFICER, "EU-1", unit="EU"),
+    Person("officer-special", words.OFFICER, "AU-1", unit="AU"),
     Person("partner", words.PARTNER, "NL-1", partner="hotline-nl"),
     Person("partner-de", words.PARTNER, "DE-1", partner="hotline-de"),
     Person("host", words.HOST, "QD-1", host="AS64501:quay data"),

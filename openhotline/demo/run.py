@@ -30,6 +30,7 @@ from openhotline.settings import DEMO_MARK
 if TYPE_CHECKING:
     from openhotline.demo.cast import SignIns
     from openhotline.demo.day import ScriptedDay
+    from openhotline.jobs.house import Person
     from openhotline.jobs.supervise import Supervisor
     from openhotline.settings import Settings
 
@@ -379,7 +380,7 @@ def _say_who(settings: "Settings", signins: "SignIns") -> None:
     table = Table("User name", "Who", "Door", title="\nDemo sign-ins of this house", title_justify="left")
     for person in signins.people:
         door = settings.portal_url if person.role in ("officer", "host", "partner") else settings.desk_url
-        table.add_row(person.username, f"{person.role} {person.pseudonym}", door)
+        table.add_row(person.username, _who(person), door)
     console.print(table)
     console.print(f"Password for all of them: {signins.password}", highlight=False)
     console.print(f"Second factor (authenticator app): {signins.totp_secret}", highlight=False)
@@ -388,6 +389,12 @@ def _say_who(settings: "Settings", signins: "SignIns") -> None:
     file = settings.keys / "demo-second-factor"
     file.touch(mode=0o600)
     file.write_text(signins.totp_secret)
+
+
+def _who(person: "Person") -> str:
+    where = person.unit or person.host or person.partner
+    name = "" if person.pseudonym == person.role else f" {person.pseudonym}"
+    return f"{person.role}{name}{f', of {where}' if where else ''}"
 
 
 def code(home: Path) -> str:

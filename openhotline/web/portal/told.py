@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from openhotline import policy as policies
 from openhotline.rules import item_path, removal_path, words
+from openhotline.rules.countries import name_of
 from openhotline.rules.refusals import Refused
 from openhotline.settings import load
 
@@ -105,19 +106,10 @@ BEHIND = {
     "appeal": SAID["appeal"],
 }
 
-_COUNTRIES = {
-    "GB": "United Kingdom",
-    "NL": "Netherlands",
-    "DE": "Germany",
-    "IE": "Ireland",
-    "FR": "France",
-    "US": "United States",
-}
-
 
 def country(code: str) -> str:
-    """A country by name where we know one, else its code."""
-    return _COUNTRIES.get(code, code or "Not known")
+    """A country by name, else its code."""
+    return name_of(code) or "Not known"
 
 
 def state_for_police(status: str) -> tuple[str, str]:
