@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "openhotline.web.doors.Door",
+    "openhotline.web.unkept.Unkept",
     "axes.middleware.AxesMiddleware",
 ]
 if HOUSE.door == "public":

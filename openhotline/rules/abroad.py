@@ -60,8 +60,11 @@ class PartnerAction:
     country: str = ""
 
 
+EARLIEST = 1990  # the year before which nothing of this can have been done; no database keeps every older one
+
+
 def refuse_unless_sound(said: PartnerAction, *, at: datetime) -> None:
-    """Raise Refused with a sentence for an action nobody could act on. A date in the past is taken as it is."""
+    """Raise Refused with a sentence for an action nobody could act on. A date in the past is taken as it is, from EARLIEST on."""
     if said.action not in ACTIONS:
         raise Refused(
             f"“{said.action[:40]}” is no action. Choose one of {', '.join(ACTIONS)}.", code="action"
@@ -78,6 +81,8 @@ def refuse_unless_sound(said: PartnerAction, *, at: datetime) -> None:
         raise Refused("Say to which country it moved, by its two letters.", code="country")
     if said.done_at.tzinfo is None:
         raise Refused("Give the time with its zone, for example 2026-05-12T14:00:00Z.", code="time")
+    if said.done_at.year < EARLIEST:
+        raise Refused("That time is of another age. Send the time at which you did it.", code="time")
     if (said.done_at - at).total_seconds() > 300:
         raise Refused("That time has not come yet. Send an action when it has happened.", code="time")
 

@@ -25,6 +25,7 @@ from openhotline.rules.words import (
 
 AUTHORISE_FIRST, NOTIFY_TOGETHER = "authorise-first", "notify-together"
 ESCALATE, DEEMED_CLEAR, DEEMED_HOLD = "escalate", "clear", "hold"
+FURTHEST = timedelta(days=366)  # nobody agrees to wait, or to a go-ahead, beyond that
 UNDO_WITHIN = timedelta(seconds=60)  # an answer can be taken back; what would leave on it waits as long
 CALENDAR_CLOCKS = ("host_target", "host_ladder")
 HOLD_REASONS = ("arrest or search planned", "covert work", "evidence first", "already investigating", "other")
@@ -179,6 +180,8 @@ def effect_of(
     for time in (until, review, valid):
         if time is not None and time <= at:
             raise Refused("That time has passed. Choose one that is still to come.", code="past")
+        if time is not None and time > at + FURTHEST:
+            raise Refused("That time is more than a year away. Choose an earlier one.", code="far")
     if valid is not None and kind not in (GO_AHEAD, NO_INTEREST, EVIDENCE_WANTED, STATEMENT_WANTED):
         raise Refused("Only a go-ahead can run out. Leave that time empty.", code="valid")
     riding = tuple(c for c in CONDITIONS if c in conditions or c == kind)

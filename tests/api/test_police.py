@@ -102,3 +102,34 @@ def test_a_revoked_token_and_a_partners_token_open_nothing(portal: Portal) -> No
     assert revoke_officer_tokens(officer.username, at=portal.day.later(minutes(1))) == 1
     for wrong in (secret, make_token(portal.north.partner, at=portal.day.now), "x"):
         assert call(wrong, "get", "/police/questions")[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"kind": words.HOLD, "until": "9999-12-31T23:59:59-14:00", "reason": "covert work"}, "far"),
+        ({"kind": words.GO_AHEAD, "valid_until": "9999-12-31T23:59:59-14:00"}, "far"),
+        ({"kind": words.GO_AHEAD, "note": "half a character: \ud800"}, "text"),
+    ],
+)
+def test_what_no_database_keeps_is_a_sentence_and_leaves_nothing_behind(
+    portal: Portal, more: dict[str, str], code: str
+) -> None:
+    """PostgreSQL took the first of them, and could never read it again: neither the hold nor any sweep over holds."""
+    path = f"/police/questions/{portal.north.consultation.number}/answers"
+    before = Answer.objects.count()
+    status, said = call(token(portal, portal.north), "post", path, more)
+    assert (status, said["code"], Answer.objects.count()) == (400, code, before)
+
+
+def test_an_address_with_a_nul_is_not_there_and_a_word_with_one_is_no_fault_of_ours(portal: Portal) -> None:
+    secret, officer = token(portal, portal.north), portal.north.officer
+    number = portal.north.consultation.number
+    for path in ("/police/questions/%00", "/police/requests/%00"):
+        assert call(secret, "get", path)[0] == 404
+    body = {"kind": words.PASS_ON, "unit": "\x00"}
+    assert call(secret, "post", f"/police/questions/{number}/answers", body)[0] == 400
+    for path in ("/questions/%00", "/requests/%00", "/packages/%00"):
+        assert officer.get(path).status_code == 404
+    form = {"d": "other", "kind": words.PASS_ON, "unit": "\x00"}
+    assert officer.post(f"/questions/{number}/answer", form).status_code == 422

@@ -137,3 +137,19 @@ def test_a_bad_action_refuses_the_whole_message_and_files_nothing(
     assert (status, fault["code"]) == (400, code)
     assert len(str(fault["sentence"])) > 20
     assert not ReferralAction.objects.exists()
+
+
+def test_an_action_of_another_age_is_refused_and_the_referral_stays_readable(portal: Portal) -> None:
+    side = portal.north
+    token = make_token(side.partner, at=portal.day.now)
+    for done_at in ("0001-01-01T00:00:00+14:00", "1989-12-31T23:59:59Z"):
+        line = side.referral.lines.select_related("removal").first()
+        action = {"uid": str(line.removal.uid), "id": "m-1", "action": "accepted", "done_at": done_at}
+        response = Client().post(
+            f"/api/v1/referrals/{side.referral.number}/actions",
+            data=json.dumps({"actions": [action]}),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert (response.status_code, response.json()["code"]) == (400, "time")
+    assert not ReferralAction.objects.exists() and read(token)[0] == 200

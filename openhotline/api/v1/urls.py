@@ -22,6 +22,7 @@ from openhotline.api.v1.access import Token
 from openhotline.api.v1.reading import TooLarge
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.web.doors import open_door
+from openhotline.web.unkept import SENTENCE, cannot_be_kept
 
 api = NinjaAPI(
     title="OpenHotline",
@@ -90,6 +91,8 @@ def _busy(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(Exception)
 def _fault(request: HttpRequest, error: Exception) -> HttpResponse:
+    if cannot_be_kept(error):
+        return _nothing(request, error) if "\x00" in request.path else fault("text", SENTENCE, 400)
     logging.getLogger(__name__).error("A fault in the API", exc_info=error)
     return fault("fault", "Something is wrong on our side. Send it again with the same key.", 500)
 
