@@ -142,36 +142,54 @@ def _tell_deputy(consultation: Consultation, *, at: datetime) -> None:
 
 
 def hold_reviews(*, policy: Policy, at: datetime) -> int:
-    """Sweep: holds whose review time has come. Each is asked about once per review time.
+    """Sweep: holds whose review time has come. Returns how many questions they belong to.
 
     A hold that an officer asked for is asked about at that unit, also one with an end of its own that lies beyond its
-    review; one that was placed on silence is looked at again by two people of the house, and the unit is asked once
-    more.
+    review; where no word comes it is asked again after each further span of a review, and the managers hear of it. One
+    that was placed on silence is looked at again by two people of the house, and the unit is asked once more.
     """
     due: dict[tuple[int, datetime], list[Hold]] = defaultdict(list)
     rows = Hold.objects.filter(
         Q(until=None) | Q(until__gt=F("review_at")), released_at=None, review_at__lte=at, answer__isnull=False
-    ).select_related("answer__consultation__unit")
+    ).select_related("removal", "answer__consultation__unit")
     for hold in rows:
-        if hold.answer is not None:
-            due[(hold.answer_id or 0, hold.review_at)].append(hold)
+        due[(hold.answer_id or 0, hold.review_at)].append(hold)
     for (_, review_at), holds in due.items():
-        answer = holds[0].answer
-        if answer is None:
-            continue
-        consultation = answer.consultation
+        _review(holds, review_at, policy=policy, at=at)
+    return len(due) + _silence_reviews(policy=policy, at=at)
+
+
+def _review(holds: Sequence[Hold], review_at: datetime, *, policy: Policy, at: datetime) -> None:
+    """The holds of one answer: the unit is asked once for each span of a review that has passed without a word."""
+    answer = holds[0].answer
+    assert answer is not None  # the query asks for nothing else
+    consultation = answer.consultation
+    agreement = policy.covering(consultation.agreement, consultation.agreement_version)
+    unheard = (at - review_at) // agreement.hold_review
+    still = [hold for hold in holds if not unheard or hold.removal.status in removal_path.STILL_OPEN]
+    if not still:
+        return  # what is gone meanwhile keeps its hold, and nobody is asked for ever
+    number = f"{consultation.number}/{review_at:%Y%m%dT%H%M}" + (f"/{unheard}" if unheard else "")
+    since = f"{len(still)} on hold since {still[0].placed_at:%d %B %Y %H:%M} UTC"
+    tell.desk(
+        "hold-review",
+        number=number,
+        recipient=consultation.unit.mail,
+        subject=f"{consultation.number}: your hold is due for review",
+        text=f"{consultation.number}: {since}.\n\n"
+        "Please go ahead, or hold again with a reason, at the police desk.\n",
+        at=at,
+    )
+    if unheard:
         tell.desk(
-            "hold-review",
-            number=f"{consultation.number}/{review_at:%Y%m%dT%H%M}",
-            recipient=consultation.unit.mail,
-            subject=f"{consultation.number}: your hold is due for review",
-            text=(
-                f"{consultation.number}: {len(holds)} on hold since {holds[0].placed_at:%d %B %Y %H:%M} UTC.\n\n"
-                "Please go ahead, or hold again with a reason, at the police desk.\n"
-            ),
+            "hold-unheard",
+            number=number,
+            recipient=policy.managers_mail,
+            subject=f"{consultation.number}: a hold that nobody looks at again",
+            text=f"{consultation.number}: {since}. {consultation.unit.name} was asked to look at it again on "
+            f"{review_at:%d %B %Y %H:%M} UTC and has not answered. Ring them: {consultation.unit.phone}\n",
             at=at,
         )
-    return len(due) + _silence_reviews(policy=policy, at=at)
 
 
 def _silence_reviews(*, policy: Policy, at: datetime) -> int:

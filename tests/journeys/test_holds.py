@@ -42,6 +42,20 @@ def test_a_hold_with_an_end_far_away_is_reviewed_as_often_as_was_agreed(house: D
     assert len(house.letters("hold-review")) == 1, "after 72 hours the unit is asked whether it must stand"
 
 
+def test_a_hold_that_nobody_looks_at_again_is_no_way_to_be_forgotten(house: Day) -> None:
+    """The unit says nothing at the review: it is asked again each three days, and the managers hear of it."""
+    question, removals = asked(house)
+    house.answered(question, words.HOLD, review_at=house.now + hours(24), reason=REASON)
+    turn(house, 4, hours(24))
+    assert (len(house.letters("hold-review")), len(house.letters("hold-unheard"))) == (2, 1)
+    assert house.letters("hold-unheard")[0].recipient == house.policy.managers_mail
+    turn(house, 3, hours(24))
+    assert (len(house.letters("hold-review")), len(house.letters("hold-unheard"))) == (3, 2)
+    house.missed_until_gone(removals)
+    turn(house, 6, hours(24))
+    assert len(house.letters("hold-unheard")) == 2, "what is gone needs no answer"
+
+
 def test_a_hold_said_after_it_had_moved_holds_it_where_it_is_now(house: Day) -> None:
     """The officer answers the question they were asked; meanwhile the content went abroad."""
     question, (before,) = asked(house)
