@@ -164,7 +164,9 @@ def _review(holds: Sequence[Hold], review_at: datetime, *, policy: Policy, at: d
     answer = holds[0].answer
     assert answer is not None  # the query asks for nothing else
     consultation = answer.consultation
-    agreement = policy.covering(consultation.agreement, consultation.agreement_version)
+    agreement = house_agreements(policy=policy).covering(
+        consultation.agreement, consultation.agreement_version
+    )
     unheard = (at - review_at) // agreement.hold_review
     still = [hold for hold in holds if not unheard or hold.removal.status in removal_path.STILL_OPEN]
     if not still:
