@@ -28,7 +28,7 @@ from openhotline.rules import told
 from openhotline.rules.words import MACHINE_WORKER
 
 # Letters about a unit's question that go to somebody else.
-_NOT_THE_UNITS = ("notice", "police-deputy", "silence-review", "alarm-managers")
+_NOT_THE_UNITS = ("notice", "police-deputy", "silence-review", "hold-unheard", "alarm-managers")
 NO_MAIL = "The unit has no mail address. Set it, and this leaves."
 _WORDS = {
     "moved": "The content has moved. We trace it and ask again where that is due.",

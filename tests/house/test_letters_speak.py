@@ -37,6 +37,7 @@ IN_ONE = {
         "differences-untaken",
         "domain-alert-returned",
         "domain-alerts-waiting",
+        "hold-unheard",
         "ladder",
         "moved-often",
         "request-late",
