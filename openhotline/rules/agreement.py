@@ -23,7 +23,8 @@ from openhotline.rules.words import (
     STATEMENT_WANTED,
 )
 
-AUTHORISE_FIRST, NOTIFY_TOGETHER = "authorise-first", "notify-together"
+AUTHORISE_FIRST, NOTIFY_TOGETHER, TELL_AFTER = "authorise-first", "notify-together", "tell-after"
+ORDERS = (AUTHORISE_FIRST, NOTIFY_TOGETHER, TELL_AFTER)
 ESCALATE, DEEMED_CLEAR, DEEMED_HOLD = "escalate", "clear", "hold"
 FURTHEST = timedelta(days=366)  # nobody agrees to wait, or to a go-ahead, beyond that
 UNDO_WITHIN = timedelta(seconds=60)  # an answer can be taken back; what would leave on it waits as long
@@ -40,7 +41,7 @@ class Agreement:
     key: str
     version: str
     name: str
-    order: str  # AUTHORISE_FIRST or NOTIFY_TOGETHER
+    order: str  # one of ORDERS
     classes: tuple[str, ...]  # covered; anything else is asked about first
     silence: str  # what it leads to: ESCALATE (people decide), DEEMED_CLEAR, DEEMED_HOLD
     answer: timedelta  # the unit answers; then its duty desk is rung
@@ -62,7 +63,7 @@ class Agreement:
 
     @property
     def asks(self) -> bool:
-        """True: the unit is asked and the notice waits. False: it is told, and the notice leaves at once."""
+        """True: the unit is asked and the notice waits. False: the notice leaves at once, and the unit is told."""
         return self.order == AUTHORISE_FIRST
 
     def answer_due(self, at: datetime) -> datetime:

@@ -16,6 +16,7 @@ from openhotline.rules.agreement import (
     DEEMED_HOLD,
     ESCALATE,
     NOTIFY_TOGETHER,
+    TELL_AFTER,
     Agreement,
 )
 from openhotline.rules.agreement_words import CLASS_NAMES
@@ -66,6 +67,7 @@ GROUPS: tuple[tuple[str, tuple[Field, ...]], ...] = (
                 (
                     (AUTHORISE_FIRST, "Ask first: no notice leaves before the unit has answered"),
                     (NOTIFY_TOGETHER, "Notify together: the unit is told and the notice leaves at once"),
+                    (TELL_AFTER, "Tell after: the notice leaves, and the unit is told when it has"),
                 ),
             ),
             Field(

@@ -5,7 +5,14 @@ What is not here: how it was kept (`statistics/agreements.py`).
 
 from datetime import date, timedelta
 
-from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, Agreement
+from openhotline.rules.agreement import (
+    AUTHORISE_FIRST,
+    DEEMED_CLEAR,
+    DEEMED_HOLD,
+    NOTIFY_TOGETHER,
+    TELL_AFTER,
+    Agreement,
+)
 from openhotline.rules.calendars import hours_text
 
 CLASS_NAMES = {
@@ -19,11 +26,11 @@ CLASS_NAMES = {
 
 def lines(one: Agreement) -> tuple[tuple[str, str], ...]:
     """(heading, sentence) for everything both sides agreed on."""
-    order = (
-        "The unit is asked first. No notice leaves before it has answered, or silence was settled."
-        if one.asks
-        else "The unit is told, and the notice leaves at the same time."
-    )
+    order = {
+        AUTHORISE_FIRST: "The unit is asked first. No notice leaves before it has answered, or silence was settled.",
+        NOTIFY_TOGETHER: "The unit is told, and the notice leaves at the same time.",
+        TELL_AFTER: "The notice leaves, and the unit is told when it has.",
+    }[one.order]
     silence = {
         DEEMED_CLEAR: "It counts as a go-ahead, and the entry names this agreement.",
         DEEMED_HOLD: "It counts as a hold, which is looked at again at its review time.",

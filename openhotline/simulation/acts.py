@@ -14,6 +14,7 @@ from openhotline.jobs.sweep import SWEEPS
 from openhotline.outbox.models import IN_DOUBT, Letter
 from openhotline.policy import Policy
 from openhotline.records.models import (
+    AgreementVersion,
     Consultation,
     Contact,
     Host,
@@ -27,10 +28,11 @@ from openhotline.records.models import (
 )
 from openhotline.rules import incoming, item_path, words
 from openhotline.rules.words import PUBLIC_REPORTER, Actor
-from openhotline.simulation.morning import agreed, opinion_on
+from openhotline.simulation.morning import agreed, next_version, opinion_on
 from openhotline.simulation.outside import ADULT, FIRST, LATER, PLACES, SECOND, Network, Web
 from openhotline.simulation.promises import Notebook
 from openhotline.steps import (
+    agreements,
     alert,
     answer,
     assess,
@@ -175,6 +177,24 @@ class Acts:
         else:
             list_agreement.end(row, by=by, at=self.now)
             self.notebook.no_agreement = True
+
+    def police_agreement(self) -> None:
+        """A next version of an agreement with police is proposed, agreed to, objected to or taken back."""
+        by = self.pick("lead", "liaison")
+        waiting = AgreementVersion.objects.filter(withdrawn_at=None, proposed_by__isnull=False)
+        row = waiting.order_by("-pk").first() if self.chance.random() < 0.8 else None
+        if row is None:
+            key = self.chance.choice(self.policy.agreements.keys)
+            next_version(key, policy=self.policy, by=by, at=self.now, days=self.chance.choice((0, 1, 2)))
+        elif self.chance.random() < 0.3:
+            agreements.withdraw(row, why="Not yet.", policy=self.policy, by=by, at=self.now)
+        elif self.chance.random() < 0.3:
+            officer = self.pick("officer-NU", "officer-EU")
+            agreements.reply(
+                row, kind="objects", text="Too soon.", policy=self.policy, by=officer, at=self.now
+            )
+        else:
+            agreements.agree(row, despite="Talked over.", policy=self.policy, by=by, at=self.now)
 
     def host(self) -> None:
         """A host presses a button."""

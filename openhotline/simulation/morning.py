@@ -2,11 +2,11 @@
 
 At noon there are: notices cleared and drafted, a question that waits, one of a special unit, a referral drafted, and
 one that left to a partner while its host abroad, registered, and the body that answers for its domain are still to be
-told. Not here: the day (`play`), and who is outside (`outside`).
+told. At the next midnight the agreements with police are others. Not here: the day (`play`), and who is outside (`outside`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -14,7 +14,9 @@ from uuid import UUID
 from openhotline.jobs import dispatch
 from openhotline.jobs.engine import Engine
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import (
+    AgreementVersion,
     Consultation,
     Contact,
     Host,
@@ -26,6 +28,7 @@ from openhotline.records.models import (
     User,
 )
 from openhotline.rules import incoming, words
+from openhotline.rules.agreement import AUTHORISE_FIRST
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
 from openhotline.simulation.outside import (
@@ -42,6 +45,7 @@ from openhotline.simulation.outside import (
     trace_facts,
 )
 from openhotline.steps import (
+    agreements,
     alert,
     answer,
     assess,
@@ -91,6 +95,7 @@ def make(policy: Policy, noon: datetime) -> Begun:
     """Fill an empty house up to noon."""
     at, begun = noon - timedelta(minutes=50), Begun()
     people = _people(policy)
+    _agreements_change(policy, people, at)
     network = Network(Random(0), lambda: None, lambda letter: None, fails=False)
     engine = Engine(
         policy=policy,
@@ -145,6 +150,23 @@ def agreed(*, by: Actor, at: datetime) -> ListAgreement:
         "sphere": "example.net",
     }
     return list_agreement.propose(said, why="They answer for it.", by=by, at=at)
+
+
+def next_version(key: str, *, policy: Policy, by: Actor, at: datetime, days: int = 1) -> AgreementVersion:
+    """One person proposes: from a midnight on everybody is asked first, and has an hour less or more."""
+    held = house_agreements(policy=policy)
+    now = held.history(key)[-1]
+    span = timedelta(hours=1 if now.answer > timedelta(hours=1) else 2)
+    begins = held.day(at) + timedelta(days=days)
+    wanted = replace(now, valid_from=begins, valid_until=None, order=AUTHORISE_FIRST, answer=span)
+    return agreements.propose(wanted, why="The unit asked for it.", policy=policy, by=by, at=at)
+
+
+def _agreements_change(policy: Policy, people: dict[str, Actor], at: datetime) -> None:
+    """At the next midnight every unit's agreement is another: who was told is asked."""
+    for key in policy.agreements.keys:
+        row = next_version(key, policy=policy, by=people["lead"], at=at)
+        agreements.agree(row, policy=policy, by=people["liaison"], at=at)
 
 
 def _people(policy: Policy) -> dict[str, Actor]:

@@ -30,7 +30,8 @@ CRASHED = "letters left by a crash"  # a sweep
 TOLD = ("referrals abroad", "hosts abroad to alert", "domains to alert about")
 ACTS = (4, 5, 9)  # in one seed, besides those that happen while a letter is on the line
 MINUTE = timedelta(minutes=1)
-JUMPS = (MINUTE, 2 * MINUTE, 6 * MINUTE, 20 * MINUTE, timedelta(hours=3))
+# The last one passes midnight, when agreements change.
+JUMPS = (MINUTE, 2 * MINUTE, 6 * MINUTE, 20 * MINUTE, timedelta(hours=3), timedelta(hours=11))
 
 
 class Simulation:
@@ -94,6 +95,7 @@ class Day:
             (acts.keeper, 2),
             (acts.registration, 1),
             (acts.agreement, 1),
+            (acts.police_agreement, 1),
             (acts.report, 2),
             (acts.read, 3),
             (acts.content, 2),

@@ -4,10 +4,12 @@ True here: what the officers said is remembered by the simulation itself, not re
 judged in the moment of its claim's commit, and the whole house at the end of the day.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q
 
@@ -15,6 +17,7 @@ from openhotline.ledger import verify
 from openhotline.ledger.record import sequence
 from openhotline.outbox.models import SENDING, Letter, LetterLine
 from openhotline.records.models import (
+    AgreementVersion,
     Consultation,
     ConsultationLine,
     Contact,
@@ -36,6 +39,7 @@ STALE = "a notice left on a stale trace"
 WITHDRAWN = "a letter left to a withdrawn contact"
 BEFORE_POLICE = "a domain was told of while the police had the word about something under it"
 NO_AGREEMENT = "an alert left without a registration or an agreement in force"
+OLD_VERSION = "a question was put under a version of an agreement that was not in force"
 WRONG_UNIT = "a unit was asked about a class it does not answer for"
 TWICE = "a letter was taken twice"
 NOTICED_TWICE = "one removal was noticed by two letters"
@@ -45,6 +49,7 @@ FOUR_EYES = "one person did what needs two"
 STUCK = "a letter is stuck"
 LEDGER = "the ledger is not whole"
 FAULT = "a part of the house failed"
+WALL, ASK = ZoneInfo("Europe/London"), "authorise-first"
 
 
 @dataclass
@@ -93,6 +98,24 @@ class Notebook:
             if not clears and (until is None or until > now):
                 self.breach(NO_CONSENT, f"{letter.number}, removal {pk}")
 
+    def _versions(self) -> None:
+        """Every question against what two people had agreed to by then, read from the rows and the wall's calendar."""
+        rows = list(AgreementVersion.objects.exclude(agreed_at=None).order_by("valid_from"))
+        for asked in Consultation.objects.select_related("unit"):
+            day = asked.asked_at.astimezone(WALL).date()
+            counts = [
+                row
+                for row in rows
+                if row.key == asked.agreement
+                and row.agreed_at is not None
+                and row.agreed_at <= asked.asked_at
+                and row.valid_from <= day
+                and (row.withdrawn_at is None or row.withdrawn_at > asked.asked_at)
+            ]
+            order = json.loads(counts[-1].terms)["agreement"][0]["order"] if counts else ""
+            if not counts or counts[-1].version != asked.agreement_version or (order == ASK) != asked.asks:
+                self.breach(OLD_VERSION, f"{asked.number}: {asked.agreement_version}")
+
     def _domain(self, letter: Letter) -> None:
         """Whoever acts on a domain acts on all of it, in the letter or not."""
         domain = DomainAlert.objects.get(number=letter.number).domain
@@ -136,6 +159,9 @@ class Notebook:
         for model in (HostRegistration, ListAgreement):
             if model.objects.exclude(confirmed_by="").filter(confirmed_by=F("proposed_by")).exists():
                 self.breach(FOUR_EYES, f"a {model.__name__} of one person")
+        if AgreementVersion.objects.filter(agreed_by=F("proposed_by")).exists():
+            self.breach(FOUR_EYES, "a version of an agreement by one person")
+        self._versions()
         special = Q(consultation__unit__level="special")
         theirs = Q(removal__item__cls__in=(words.OBSCENE_ADULT, words.EXTREME))
         if ConsultationLine.objects.filter(special & ~theirs | theirs & ~special).exists():

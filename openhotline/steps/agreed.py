@@ -4,7 +4,7 @@ A unit may be under another agreement than its neighbour, and a notice's clocks 
 its removals were asked about or told. What is not here: what an agreement says (`rules/agreement.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from openhotline.policy import Policy
@@ -46,5 +46,9 @@ def run_out(removals: Sequence[Removal], *, at: datetime) -> set[int]:
 def for_notice(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> Agreement:
     """The one agreement a notice goes by: of those that cover its removals the one with the shortest target."""
     covering = by_removal(removals, policy=policy, at=at).values()
-    shortest = min(covering, key=lambda one: (one.host_target, one.key), default=None)
-    return shortest or house_agreements(policy=policy).standing(at)
+    return shortest(covering) or house_agreements(policy=policy).standing(at)
+
+
+def shortest(covering: Iterable[Agreement]) -> Agreement | None:
+    """Of several agreements the one with the shortest time for the host; None of none."""
+    return min(covering, key=lambda one: (one.host_target, one.key), default=None)

@@ -1,6 +1,7 @@
 """Asks the police, or tells them: one question per unit and host, however many removals.
 
-The agreement says which (authorise first: asked; notify together: told, and the notice goes at once). What
+The agreement says which (authorise first: asked; notify together: told, and the notice goes at once; tell after: told
+when it has gone). What
 silence leads to is written in the agreement too (`escalate`). What is not here: the answer (`answer`).
 """
 
@@ -11,13 +12,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter
+from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter, LetterLine
 from openhotline.policy import Policy
 from openhotline.records import bulk
 from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Consultation, ConsultationLine, Removal, Unit
 from openhotline.rules import clocks, references, removal_path, words
-from openhotline.rules.agreement import UNDO_WITHIN, Agreement
+from openhotline.rules.agreement import TELL_AFTER, UNDO_WITHIN, Agreement
 from openhotline.rules.calendars import next_open, staffed
 from openhotline.rules.refusals import Refused
 from openhotline.rules.routing import Geography, unit_for
@@ -82,7 +83,8 @@ def ask_police(
                 )
         # A question passed on waits out the minute in which that can be taken back.
         due = at + UNDO_WITHIN if passed_from else at
-        _letter(consultation, removals, zone=zone, at=at, due=due)
+        if agreement.order != TELL_AFTER:
+            _letter(consultation, removals, zone=zone, at=at, due=due)
         if not agreement.asks:
             notify.draft(removals, by=MACHINE_WORKER, at=at)
     return consultation
@@ -100,8 +102,35 @@ def withdraw(consultation: Consultation, *, why: str, by: Actor, at: datetime) -
         queue.withdraw(letter, why=why, by=by, at=at)
 
 
+def tell_after(removals: Sequence[Removal], *, zone: tzinfo, at: datetime) -> None:
+    """A notice about these has left: their units are told now, each once of a removal however often it is noticed."""
+    lines = ConsultationLine.objects.filter(removal__in=removals, consultation__withdrawn_at=None)
+    newest = {
+        line.removal_id: line.consultation
+        for line in lines.select_related("consultation__unit").order_by("pk")
+    }
+    groups: dict[Consultation, list[Removal]] = {}
+    told = set(
+        LetterLine.objects.filter(
+            removal__in=[removal.pk for removal in removals], kind="police-told"
+        ).values_list("removal", "number")
+    )
+    for removal in removals:
+        consultation = newest.get(removal.pk)
+        if consultation is not None and (removal.pk, consultation.number) not in told:
+            groups.setdefault(consultation, []).append(removal)
+    for consultation, group in groups.items():
+        _letter(consultation, group, zone=zone, at=at, due=at, after=True)
+
+
 def _letter(
-    consultation: Consultation, removals: Sequence[Removal], *, zone: tzinfo, at: datetime, due: datetime
+    consultation: Consultation,
+    removals: Sequence[Removal],
+    *,
+    zone: tzinfo,
+    at: datetime,
+    due: datetime,
+    after: bool = False,
 ) -> None:
     """To the unit; while its desk is not staffed also to its duty desk, since the clock runs all the same."""
     unit = consultation.unit
@@ -110,7 +139,10 @@ def _letter(
         what = "May we ask the host to remove this now? Please answer at the police desk."
         kind = "police-question"
     else:
-        what = "For your information: the host is asked to preserve and remove this now, as agreed."
+        asked = (
+            "was asked to preserve and remove this" if after else "is asked to preserve and remove this now"
+        )
+        what = f"For your information: the host {asked}, as agreed."
         kind = "police-told"
     text = (
         f"{consultation.number}{again}\n\n{what}\n\n"

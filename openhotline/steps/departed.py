@@ -11,10 +11,12 @@ from django.db import transaction
 from openhotline.outbox import settling
 from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
+from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Notice, Removal
 from openhotline.rules import clocks, pace, removal_path
+from openhotline.rules.agreement import TELL_AFTER
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import agreed, hook
+from openhotline.steps import agreed, consult, hook
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import advance, note
 from openhotline.steps.notify import draft
@@ -32,7 +34,8 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             .select_related("item")
             .order_by("pk")
         )
-        agreement = agreed.for_notice(removals, policy=policy, at=at)
+        covering = agreed.by_removal(removals, policy=policy, at=at)
+        agreement = agreed.shortest(covering.values()) or house_agreements(policy=policy).standing(at)
         at_risk = any(removal.item.at_risk for removal in removals)
         due = agreement.host_due(at, at_risk=at_risk)
         Notice.objects.filter(pk=made.pk).update(
@@ -52,6 +55,9 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             changes={"next_check_at": at + policy.pace.first(pace.WITH_HOST)},
             facts={"notice": made.number},
         )
+        after = [removal for removal in removals if covering[removal.pk].order == TELL_AFTER]
+        if after:
+            consult.tell_after(after, zone=policy.zone, at=at)
 
 
 def bounced(letter: Letter, *, why: str, at: datetime) -> None:

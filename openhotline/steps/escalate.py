@@ -46,6 +46,8 @@ def police_silence(*, policy: Policy, at: datetime) -> int:
         .select_related("unit__deputy")
         .order_by("pk")
     )
+    if not late:
+        return 0  # a sweep that finds nothing asks once
     agreements = house_agreements(policy=policy)
     for consultation in late:
         agreement = agreements.covering(consultation.agreement, consultation.agreement_version)

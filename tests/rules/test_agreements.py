@@ -13,7 +13,15 @@ from openhotline.policy import PolicyFault
 from openhotline.policy.reading.agreements import stored, text_of
 from openhotline.rules import agreement_form as form
 from openhotline.rules import words
-from openhotline.rules.agreement import CALENDAR_CLOCKS, CLOCKS, Agreement, faults
+from openhotline.rules.agreement import (
+    AUTHORISE_FIRST,
+    CALENDAR_CLOCKS,
+    CLOCKS,
+    NOTIFY_TOGETHER,
+    TELL_AFTER,
+    Agreement,
+    faults,
+)
 from openhotline.rules.agreement_words import changes, lines
 from openhotline.rules.agreements import Agreements, next_faults
 from openhotline.rules.agreements import faults as faults_together
@@ -221,6 +229,21 @@ def test_opening_hours_are_written_as_they_are_read() -> None:
     assert hours_text(OFFICE) == "Mon-Fri 09:00-17:00, Sat 09:00-13:00"
     odd = Calendar("x", "x", LONDON, ((0, 1440), None, (0, 1440), (5, 65), (5, 65), None, (600, 660)))
     assert hours_text(odd) == "Mon 00:00-24:00, Wed 00:00-24:00, Thu-Fri 00:05-01:05, Sun 10:00-11:00"
+
+
+@pytest.mark.parametrize(
+    ("order", "asks", "says"),
+    [
+        (AUTHORISE_FIRST, True, "The unit is asked first."),
+        (NOTIFY_TOGETHER, False, "at the same time."),
+        (TELL_AFTER, False, "told when it has."),
+    ],
+)
+def test_the_three_orders(order: str, asks: bool, says: str) -> None:
+    one = replace(TOGETHER, order=order)
+    assert one.asks is asks
+    assert says in dict(lines(one))["Order"]
+    assert stored(text_of(one)) == one
 
 
 def test_what_changes_is_said_in_words_and_the_rest_as_it_is() -> None:

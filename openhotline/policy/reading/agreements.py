@@ -13,13 +13,12 @@ from typing import Any
 from openhotline.policy.table import PolicyFault, Table
 from openhotline.rules import words
 from openhotline.rules.agreement import (
-    AUTHORISE_FIRST,
     CALENDAR_CLOCKS,
     CLOCKS,
     DEEMED_CLEAR,
     DEEMED_HOLD,
     ESCALATE,
-    NOTIFY_TOGETHER,
+    ORDERS,
     Agreement,
     faults,
 )
@@ -131,7 +130,7 @@ def agreement(row: Table, calendars: Mapping[str, Calendar]) -> Agreement:
         version=row.text("version"),
         name=row.text("name"),
         note=row.text("note", ""),
-        order=row.one_of("order", (AUTHORISE_FIRST, NOTIFY_TOGETHER)),
+        order=row.one_of("order", ORDERS),
         classes=row.texts("classes", words.CLASSES),
         silence=row.one_of("silence", (ESCALATE, DEEMED_CLEAR, DEEMED_HOLD)),
         preserve_days=row.get("preserve_days", int),
