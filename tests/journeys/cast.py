@@ -34,6 +34,7 @@ from openhotline.steps import (
     escalate,
     freshness,
     intake,
+    ladder,
     notify,
     refer,
     trace,
@@ -219,7 +220,12 @@ class Day:
                 said = paged.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
                 return written.paged(letter, said, HOUSE, at=self.now) if said else None
             if letter.kind == "reminder" or letter.kind.startswith("ladder"):
-                return letter.text.encode() if escalate.reminder_stands(letter, at=self.now) else None
+                if not escalate.reminder_stands(letter, at=self.now):
+                    return None
+                if letter.kind.startswith("ladder-"):
+                    said = ladder.written(letter, policy=self.policy, house=HOUSE, at=self.now)
+                    return written.paged(letter, said, HOUSE, at=self.now)
+                return letter.text.encode()
             return letter.text.encode()
 
         for transport in ("mail", "partner"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from openhotline import policy
-from openhotline.rules import alert, paged, references
+from openhotline.rules import alert, ladder, paged, references
 from openhotline.rules.notice import NoticeAddress, Texts
 from openhotline.rules.notice_lint import faults_of_paged, lint_paged
 from openhotline.rules.paged import Ways
@@ -117,3 +117,46 @@ def test_what_may_be_said_fits_the_letter() -> None:
     ]
     assert paged.said("ladder-upstream") == ("acted", "not-ours", "need-more", "appeal")
     assert "removed" in paged.said("host-alert") and "removed" not in paged.said("domain-alert")
+
+
+def test_a_letter_up_the_ladder_lists_what_is_there_on_its_page_alone() -> None:
+    hidden = NoticeAddress(
+        "u-3", "https://img.example.org/b?c=1", "", "", "", 0, None, referrer="https://door.example.com/"
+    )
+    plain = replace(PAGE, addresses="")
+    made = ladder.letter(
+        ladder.RungContent(
+            number=references.notice(2026, 311),
+            name="Above Net",
+            words="You carry the network on which this is held.",
+            host="Canal Hosting",
+            cls="child-sexual-abuse",
+            noticed=NOON - timedelta(days=1),
+            ground=GROUND,
+            preserve_days=90,
+            hotline="Example Hotline",
+            ways=WAYS,
+            sent=NOON,
+            addresses=(plain, hidden),
+            texts=policy.notice_texts("en"),
+        )
+    )
+    assert faults_of_paged(made) == []
+    assert set(made.kept_back) == {
+        "https://dijk.example.net/n/1",
+        "dijk.example.net",
+        "https://img.example.org/b?c=1",
+        "img.example.org",
+        "https://door.example.com/",
+    }
+    assert "1. https://dijk.example.net/n/1\n2. https://img.example.org/b?c=1\n   opens from" in made.whole
+    assert "2 addresses, on a secure page" in made.open
+    for text in (made.whole, made.open):
+        for must in (
+            "Above Net",
+            "Canal Hosting on 11 May 2026 12:00 UTC",
+            "90 days",
+            "You carry",
+            "child sexual abuse",
+        ):
+            assert must in text

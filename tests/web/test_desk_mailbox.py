@@ -8,12 +8,23 @@ import pysequoia
 import pytest
 
 from openhotline.connectors.mail import inbound
-from openhotline.records.models import Appeal, Mail, Notice, ProposedAnswer, UnitKey, User
+from openhotline.records.models import (
+    Appeal,
+    Host,
+    Mail,
+    Notice,
+    ProposedAnswer,
+    SecurePage,
+    UnitKey,
+    User,
+)
 from openhotline.rules import words
 from openhotline.settings import load
-from openhotline.steps import appeal, confirm, mailbox
+from openhotline.steps import appeal, confirm, domain_alert, ladder, mailbox, secure_page
 from tests.jobs.test_mail_in import plain, signed_by
-from tests.journeys.cast import HOUSE
+from tests.journeys.cast import HOUSE, hours
+from tests.journeys.test_filter_list import abroad, agreed
+from tests.journeys.test_ladder import overdue, reach
 from tests.web.desk_cast import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.desk.urls")]
@@ -128,3 +139,36 @@ def test_an_appeal_is_reviewed_by_two_who_had_no_part(desk: Desk) -> None:
     assert Appeal.objects.get().outcome == "reversed"
     assert "Reversed" in text(lead.get(f"/appeals/{made.pk}"))
     assert json.dumps(appeal.read(made))
+
+
+def test_the_pages_behind_letters_are_found_where_the_letters_stand(desk: Desk) -> None:
+    day = desk.day
+    (removal,) = overdue(day)
+    above = Host.objects.create(key="AS64499:above", name="Above Net", first_seen=day.now)
+    ladder.stands(removal.host, upstream=above, member=False, by=day.who("P01"), at=day.now)
+    reach(day, above, "abuse@above.example")
+    day.later(hours(1))
+    ladder.climb(policy=day.policy, at=day.now)
+    agreed(day, "net-registry", fingerprint="", sphere="example.net")
+    abroad(day, "http://town.example.net/n/1")
+    domain_alert.sweep(policy=day.policy, at=day.now)
+    day.letters_leave()
+    desk.sync()
+    browser = desk.as_("A07")
+    up, domain = SecurePage.objects.get(alert=None, domain=None), SecurePage.objects.get(notice=None)
+    assert f'href="/letters/{up.pk}">Its page' in text(browser.get(f"/notices/{up.serial}"))
+    assert f'href="/letters/{domain.pk}">{domain.serial}' in text(browser.get("/filter-list"))
+    assert "the network above the host" in text(browser.get(f"/letters/{up.pk}"))
+    assert "example.net</b>" in text(browser.get(f"/letters/{domain.pk}"))
+    made = appeal.open_(
+        domain.domain,
+        standing="other",
+        text="A shelter's domain.",
+        via="page",
+        policy=day.policy,
+        by=secure_page.by_page(domain),
+        at=day.now,
+    )
+    for place in ("/appeals", f"/appeals/{made.pk}"):
+        page = text(browser.get(place))
+        assert domain.serial in page and "example.net" in page
