@@ -87,8 +87,10 @@ def report(
     common.console.print(table)
     for one in kept:
         table = Table("", "", title=f"{one.name} ({one.version}), {one.year}", show_header=False)
-        for heading, value in agreements.rows(one):
-            table.add_row(heading, value)
+        for side in agreements.sides(one):
+            table.add_row(f"[bold]{side.finding}[/bold]")
+            for heading, value in side.rows:
+                table.add_row(heading, value)
         common.console.print(table)
     if not kept:
         common.console.print("No question was put under any agreement in that year.")

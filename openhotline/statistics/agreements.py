@@ -242,33 +242,78 @@ def _minutes(sorted_spans: Sequence[timedelta], share: float) -> int | None:
     return int(sorted_spans[min(place, len(sorted_spans) - 1)].total_seconds() // 60)
 
 
-def rows(kept: Kept) -> tuple[tuple[str, str], ...]:
-    """The report as people read it: the same lines on the desk, at the portal and on the command line."""
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side did of what it owed: the finding, `done` of `owed` in the agreed time, and the figures."""
 
-    def minutes(count: int | None) -> str:
-        return "–" if count is None else f"{count:,} min"
+    finding: str
+    done: int
+    owed: int
+    rows: tuple[tuple[str, str], ...]
 
+
+def sides(kept: Kept) -> tuple[Side, Side]:
+    """The report as people read it, the unit's side and the hotline's: on the desk, at the portal, on the command line."""
     given = ", ".join(f"{name.replace('-', ' ')} {count:,}" for name, count in kept.answers.items()) or "none"
-    return (
-        ("Questions", f"{kept.questions:,}, about {kept.addresses:,} addresses"),
-        ("Answered", f"{kept.answered:,}, {kept.answered_in_time:,} of them in the agreed time"),
+    unit = Side(
+        _finding("The unit answered", kept.answered_in_time, kept.answered, "answers"),
+        kept.answered_in_time,
+        kept.answered,
         (
-            "Time to answer",
-            f"median {minutes(kept.median_answer)}, nine in ten within {minutes(kept.p90_answer)}",
+            ("Questions", f"{kept.questions:,}, about {_counted(kept.addresses, 'address', 'addresses')}"),
+            ("Answered", f"{kept.answered:,}"),
+            ("Time to answer", _half(kept.median_answer, kept.p90_answer)),
+            ("Answers", given),
+            ("Taken back within its minute", _none(kept.taken_back)),
+            ("Duty desk rung", _none(kept.rung)),
+            ("Leads of both sides told", _none(kept.escalated)),
+            ("Managers brought in", _none(kept.managers)),
+            ("Holds", _holds(kept)),
         ),
-        ("Answers", f"{given}; taken back within the minute {kept.taken_back:,}"),
-        ("Duty desk rung", f"{kept.rung:,}; escalated {kept.escalated:,}; managers {kept.managers:,}"),
-        (
-            "Holds",
-            f"{kept.holds:,}, {kept.holds_open:,} of them running; longest {minutes(kept.longest_hold)}",
-        ),
-        ("Wanted", f"evidence {kept.evidence_wanted:,}; statements {kept.statements_wanted:,}"),
-        ("From traced to asked", f"median {minutes(kept.median_asking)}"),
-        (
-            "Silence",
-            f"settled by two people {kept.silence_by_people:,}; as agreed {kept.silence_as_agreed:,}",
-        ),
-        ("Told what became of it", f"{kept.told:,}, {kept.told_in_time:,} of them in the agreed time"),
-        ("Gone before a notice", f"{kept.gone_before_notice:,} addresses"),
-        ("Notices under a hold", f"{kept.notices_under_hold:,}"),
     )
+    hotline = Side(
+        _finding("The hotline told what became of it", kept.told_in_time, kept.told, "times"),
+        kept.told_in_time,
+        kept.told,
+        (
+            ("From traced to asked", _half(kept.median_asking)),
+            ("Silence settled by two people", _none(kept.silence_by_people)),
+            ("Silence settled as agreed", _none(kept.silence_as_agreed)),
+            ("Evidence wanted", _none(kept.evidence_wanted)),
+            ("Statements wanted", _none(kept.statements_wanted)),
+            ("Gone before a notice", _none(kept.gone_before_notice)),
+            ("Notices that left under a hold", _none(kept.notices_under_hold)),
+        ),
+    )
+    return unit, hotline
+
+
+def _finding(did: str, in_time: int, of: int, what: str) -> str:
+    return f"{did} in the agreed time: {in_time:,} of {of:,} {what}" if of else f"{did}: nothing to count yet"
+
+
+def _half(median: int | None, p90: int | None = None) -> str:
+    if median is None:
+        return "nothing to count yet"
+    return f"half within {_time(median)}" + ("" if p90 is None else f", nine in ten within {_time(p90)}")
+
+
+def _time(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes:,} min" if hours < 2 else f"{hours:,} h {rest} min" if rest else f"{hours:,} h"
+
+
+def _none(count: int) -> str:
+    return f"{count:,}" if count else "none"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _holds(kept: Kept) -> str:
+    if not kept.holds:
+        return "none"
+    running = f", {kept.holds_open:,} still running" if kept.holds_open else ""
+    longest = "" if kept.longest_hold is None else f"; the longest lasted {_time(kept.longest_hold)}"
+    return f"on {_counted(kept.holds, 'address', 'addresses')}{running}{longest}"

@@ -55,7 +55,11 @@ def test_the_yearly_report_counts_both_sides(house: Day) -> None:
     assert (kept.taken_back, kept.holds, kept.holds_open, kept.longest_hold) == (1, 1, 1, 120)
     assert (kept.evidence_wanted, kept.statements_wanted, kept.notices_under_hold) == (1, 0, 0)
     assert kept.median_asking == 10, "a bundle waits ten minutes"
-    assert all(value for _, value in agreements.rows(kept))
+    unit, hotline = agreements.sides(kept)
+    assert unit.finding == "The unit answered in the agreed time: 1 of 2 answers"
+    assert dict(unit.rows)["Time to answer"] == "half within 20 min, nine in ten within 3 h 1 min"
+    assert dict(unit.rows)["Holds"] == "on 1 address, 1 still running; the longest lasted 2 h"
+    assert dict(hotline.rows)["Notices that left under a hold"] == "none"
     assert agreements.report(2025, policy=house.policy, at=house.now) == []
 
 

@@ -51,7 +51,7 @@ def page(request: HttpRequest, pk: int = 0, refusal: Refused | None = None) -> H
     context = {
         "waiting": _waiting(request, agreements),
         "agreements": [_shown(request, agreements, key) for key in agreements.keys],
-        "kept": [(one, kept_rows.rows(one)) for one in kept],
+        "kept": [(one, kept_rows.sides(one)) for one in kept],
         "in_force": [
             (row, day_words(row.since), day_words(row.until) if row.until else "")
             for row in kept_rows.in_force(year, policy=policy)

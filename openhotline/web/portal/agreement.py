@@ -46,7 +46,7 @@ def _agreement(request: HttpRequest, *, fault: str = "", refused: int = 0, statu
         "coming": _coming(mine, unit, agreements, refused=refused),
         "fault": fault,
         "typed": request.POST.get("text", "") if fault else "",
-        "kept": [(one, statistics.rows(one)) for one in kept],
+        "kept": [(one, statistics.sides(one)) for one in kept],
         "in_force": [
             (row, day_words(row.since), day_words(row.until) if row.until else "")
             for row in statistics.in_force(year, policy=policy, unit=unit)
