@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, Letter
 from openhotline.policy import notice_texts
@@ -27,6 +29,7 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
         .order_by("pk")
     )
     why = f"Reversed on appeal against {appeal.against}."
+    this = f"a{appeal.pk}"  # what a second appeal takes back of the same notice is a letter of its own
     advance(items, "repeal", "repealed", by=by, at=at, why=why)
     removals = list(Removal.objects.filter(item__in=items).select_related("item", "host").order_by("pk"))
     living = [row for row in removals if row.status in (*removal_path.STILL_OPEN, *removal_path.WATCHED)]
@@ -35,9 +38,10 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
     pks = [row.pk for row in removals]
     tell.police(removals, "repealed", at=at)
     for notice in Notice.objects.filter(lines__removal__in=pks).select_related("contact", "host").distinct():
-        _withdraw(notice, pks, by=by, at=at)
+        _withdraw(notice, pks, this=this, at=at)
     for referral in (
-        Referral.objects.filter(lines__removal__in=pks, sent_at__isnull=False)
+        Referral.objects.filter(lines__removal__in=pks)
+        .filter(Q(sent_at__isnull=False) | Q(number__in=_may_be_there("referral")))
         .select_related("partner", "unit")
         .distinct()
     ):
@@ -46,7 +50,7 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
         )
         tell.desk(
             "referral-repealed",
-            number=referral.number,
+            number=f"{referral.number}/{this}",
             recipient=to,
             subject=f"{referral.number}: withdrawn",
             text=(
@@ -61,13 +65,13 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
         subject, text = told.withdrawn(texts, "alert", number=alert.number, count=len(group))
         tell.desk(
             "alert-repealed",
-            number=alert.number,
+            number=f"{alert.number}/{this}",
             recipient=alert.contact.mail,
             subject=subject,
             text=text,
             at=at,
         )
-    _tell_rungs(pks, at=at)
+    _tell_rungs(pks, this=this, at=at)
     for letter in (
         Letter.objects.filter(lines__removal__in=pks, state__in=[PENDING, CONTACT_NEEDED, FAILED])
         # Alerts leave it out at their departure, and the rest of each goes.
@@ -77,14 +81,19 @@ def take_back(appeal: Appeal, *, number: str, by: Actor, at: datetime) -> None:
         queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
 
 
-def _tell_rungs(pks: Sequence[int], *, at: datetime) -> None:
+def _may_be_there(kind: str) -> QuerySet[Letter, str]:
+    """The numbers of letters of a kind that are on their way, or of which nobody knows yet whether they arrived."""
+    return Letter.objects.filter(kind=kind, state__in=[SENDING, IN_DOUBT]).values_list("number", flat=True)
+
+
+def _tell_rungs(pks: Sequence[int], *, this: str, at: datetime) -> None:
     """Whoever was written to up the ladder."""
     gone = Letter.objects.filter(kind__startswith=LADDER, state__in=[SENDING, IN_DOUBT, SENT])
     for letter in gone.filter(lines__removal__in=pks).distinct().order_by("pk"):
         serial = letter.number.partition("/")[0]
         tell.desk(
             "rung-repealed",
-            number=letter.number,
+            number=f"{letter.number}/{this}",
             recipient=letter.recipient,
             subject=f"Notice {serial}: withdrawn",
             text=(
@@ -116,20 +125,21 @@ def _tell_givers(items: Sequence[Item], *, number: str, at: datetime) -> None:
         )
 
 
-def _withdraw(notice: Notice, pks: Sequence[int], *, by: Actor, at: datetime) -> None:
+def _withdraw(notice: Notice, pks: Sequence[int], *, this: str, at: datetime) -> None:
     gone = notice.lines.filter(removal__in=pks, dropped="")
     count = gone.count()
     gone.update(dropped="Reversed on appeal.")
     whole = not notice.lines.filter(dropped="").exists()
     if whole:
         Notice.objects.filter(pk=notice.pk, withdrawn_at=None).update(withdrawn_at=at)
-    if notice.sent_at is None or notice.contact is None or not count:
+    there = notice.sent_at is not None or notice.number in _may_be_there("notice")
+    if not there or notice.contact is None or not count:
         return
     texts = notice_texts(notice.host.language)
     subject, text = told.withdrawn(texts, "notice" if whole else "part", number=notice.number, count=count)
     queue.put(
         "host-repealed",
-        number=notice.number,
+        number=f"{notice.number}/{this}",
         recipient=notice.contact.mail,
         transport="mail",
         at=at,
