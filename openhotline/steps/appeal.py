@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
-from openhotline.outbox.models import SENT, Letter, LetterLine
+from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter, LetterLine
 from openhotline.policy import HOUSE_LANGUAGE, Policy, notice_texts
 from openhotline.records import vault
 from openhotline.records.models import (
@@ -60,7 +60,7 @@ def open_(
     notice = against if isinstance(against, Notice) else None
     alert = against if isinstance(against, HostAlert) else None
     domain = against if isinstance(against, DomainAlert) else None
-    refuse_unless(notice is None or notice.sent_at is not None, "This notice never left.", code="not-sent")
+    refuse_unless(notice is None or _left(notice), "This notice never left.", code="not-sent")
     words = {"text": text.strip()[:10_000], "reach": reach.strip()[:254]}
     rows = Removal.objects.all()
     if notice is not None:
@@ -97,6 +97,12 @@ def open_(
         note(removals, "appeal.opened", by=by, at=at, facts={"against": made.number, "appeal": made.pk})
         _enter(made, "opened", by=by, at=at)
     return made
+
+
+def _left(notice: Notice) -> bool:
+    """Whether a notice left, or may have: who appeals may be quicker than our knowing that it arrived."""
+    on_its_way = Letter.objects.filter(kind="notice", number=notice.number, state__in=[SENDING, IN_DOUBT])
+    return notice.sent_at is not None or on_its_way.exists()
 
 
 def sent_alert(number: str) -> HostAlert | DomainAlert | None:

@@ -56,14 +56,14 @@ def by_link(token: str) -> Notice | SecurePage | None:
     The look-up is by digest; a wrong, a withdrawn and an unsent letter's token cost the same.
     """
     page = _pages().filter(link_digest=digest(token)).first()
-    left = Letter.objects.filter(kind="notice", state__in=[SENDING, IN_DOUBT, SENT]).values("number")
-    notice = (
-        Notice.objects.filter(link_digest=digest(token))
-        .filter(Q(sent_at__isnull=False) | Q(number__in=left))
-        .select_related("host")
-        .first()
-    )
+    notice = _notices().filter(link_digest=digest(token)).select_related("host").first()
     return notice or page
+
+
+def _notices() -> QuerySet[Notice]:
+    """Notices that left, or may have: who reads one may be quicker than our knowing that it arrived."""
+    left = Letter.objects.filter(kind="notice", state__in=[SENDING, IN_DOUBT, SENT]).values("number")
+    return Notice.objects.filter(Q(sent_at__isnull=False) | Q(number__in=left))
 
 
 def _pages() -> QuerySet[SecurePage]:
@@ -102,7 +102,7 @@ def files_of(removals: Sequence[int]) -> dict[int, int]:
 
 def genuine(serial: str, code: str) -> bool:
     """Whether a notice or another letter with this serial and code was sent by this house. Says nothing else about it."""
-    known = Notice.objects.filter(number=serial, sent_at__isnull=False).values_list("code", flat=True).first()
+    known = _notices().filter(number=serial).values_list("code", flat=True).first()
     return (
         _which([known or "", *_pages().filter(serial=serial).values_list("code", flat=True)], code)
         is not None
@@ -111,7 +111,7 @@ def genuine(serial: str, code: str) -> bool:
 
 def by_code(serial: str, code: str) -> Notice | SecurePage | None:
     """The page that serial and code open, or None. Only a code made to open a page does (it is longer)."""
-    known = Notice.objects.filter(number=serial, sent_at__isnull=False).select_related("host").first()
+    known = _notices().filter(number=serial).select_related("host").first()
     pages = list(_pages().filter(serial=serial).order_by("pk"))
     which = _which([known.code if known else "", *(page.code for page in pages)], code)
     if which is None or len(code) < OPENS:
@@ -133,7 +133,7 @@ def _which(codes: Sequence[str], code: str) -> int | None:
 
 def sent_notice(serial: str) -> Notice | None:
     """A notice by its serial alone, for an appeal. The page that asks answers the same for one that is not there."""
-    return Notice.objects.filter(number=serial, sent_at__isnull=False).first()
+    return _notices().filter(number=serial).first()
 
 
 def appealed(typed: str) -> tuple[Notice | HostAlert | DomainAlert | None, list[int]]:

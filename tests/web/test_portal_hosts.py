@@ -12,7 +12,7 @@ from django.urls import reverse
 from openhotline.connectors.xarf import meaning as xarf
 from openhotline.outbox.models import IN_DOUBT, Letter
 from openhotline.records import vault
-from openhotline.records.models import Answer, Hold, HostAnswer, Notice, Removal
+from openhotline.records.models import Answer, Appeal, Hold, HostAnswer, Notice, Removal
 from openhotline.rules import removal_path, words
 from openhotline.settings import load
 from openhotline.web.portal import verify
@@ -251,6 +251,19 @@ def test_a_letter_in_doubt_opens_but_takes_no_answer_yet(day: Day, desk: Client)
     )
     response = desk.post(link(notice), {"all": "removed"})
     assert response.status_code == 422 and "still recording" in response.content.decode()
+
+
+def test_a_letter_in_doubt_is_genuine_and_may_be_appealed(day: Day, desk: Client) -> None:
+    """Whoever reads it at once must not be told that it is forged, because we do not know yet that it arrived."""
+    notice, removals = sent(day)
+    Notice.objects.filter(pk=notice.pk).update(sent_at=None, due_at=None)
+    Letter.objects.filter(kind="notice", number=notice.number).update(state=IN_DOUBT)
+    asked = {"serial": notice.number, "code": notice.code}
+    assert "<b>Yes.</b>" in desk.post(reverse("verify"), asked).content.decode()
+    desk.post(reverse("appeal"), {"serial": notice.number, "standing": "host", "text": "It is a drawing."})
+    assert Appeal.objects.get().lines.count() == len(removals)
+    Letter.objects.filter(kind="notice", number=notice.number).update(state="pending")
+    assert "<b>No.</b>" in desk.post(reverse("verify"), asked).content.decode()
 
 
 def test_is_it_genuine_answers_yes_or_no_and_nothing_else(day: Day, desk: Client) -> None:
