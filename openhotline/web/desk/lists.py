@@ -294,6 +294,15 @@ def referral_page(request: HttpRequest, number: str, refusal: Refused | None = N
     )
 
 
+_ABOUT = {"N": "notice-page", "P": "consultation", "R": "referral"}
+
+
+def _about(number: str) -> str:
+    """The page of what a letter is about, by its number: "" where it has none."""
+    what, name = number.partition("/")[0], _ABOUT.get(number[:1], "")
+    return reverse(name, args=[what]) if name and number[1:2] == "-" else ""
+
+
 _FIRST = (IN_DOUBT, CONTACT_NEEDED, FAILED, SENDING, PENDING)
 
 
@@ -313,7 +322,8 @@ def outbox(request: HttpRequest) -> HttpResponse:
             "state": state,
             "states": [(one, counts.get(one, 0), one in (IN_DOUBT, FAILED)) for one in STATES],
             "letters": [
-                (row, times.when(row.put_at, at), *outward.LETTER_FAMILIES[row.state]) for row in listed
+                (row, _about(row.number), times.when(row.put_at, at), *outward.LETTER_FAMILIES[row.state])
+                for row in listed
             ],
             "before": more,
         },

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
 from openhotline.rules import abroad, report_path
 from openhotline.rules.words import CASE_ROLES
-from openhotline.web.desk import alarms, bench, mine, opinions, times, traced, views
+from openhotline.web.desk import alarms, bench, mine, opinions, outward, times, traced, views
 
 register = template.Library()
 
@@ -82,6 +82,12 @@ def at_dots(text: str) -> SafeString:
 def country(code: str) -> str:
     """A country's name where the house writes one."""
     return traced.country_name(code)
+
+
+@register.filter
+def letter_name(kind: str) -> str:
+    """What kind of letter it is, in words."""
+    return outward.PAGES.get(kind, kind.replace("-", " ").capitalize())
 
 
 @register.filter
