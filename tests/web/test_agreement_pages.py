@@ -80,6 +80,7 @@ def test_a_next_version_is_written_read_proposed_and_agreed_to(desk: Desk) -> No
     assert "You proposed this." in shown(lead.get("/agreements"))
     assert lead.post(f"{way}/agree").status_code == 422
     assert analyst.post(f"{way}/agree").status_code == 403
+    assert "1 proposed" in shown(liaison.get("/police"))
     assert "Talked over with the unit's head" in shown(liaison.get("/agreements"))
     assert "I agree: it begins on 13 May 2026" in shown(liaison.get("/agreements"))
     assert liaison.post(f"{way}/agree").status_code == 303

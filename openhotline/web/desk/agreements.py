@@ -60,6 +60,7 @@ def page(request: HttpRequest, pk: int = 0, refusal: Refused | None = None) -> H
         "may": permits.may_act("agreement.change", who),
         "refusal": refusal.sentence if refusal else "",
         "refused": pk,
+        "code": refusal.code if refusal else "",
         "typed": request.POST,
     }
     return render(request, "desk/agreements.html", context)

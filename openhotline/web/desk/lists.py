@@ -64,6 +64,7 @@ def police(request: HttpRequest) -> HttpResponse:
             "done": [(row, _answered(row, at)) for row in done],
             "before": more,
             "open_to": open_to,
+            "proposed": scoped.agreement_versions().filter(agreed_at=None, withdrawn_at=None).count(),
         },
     )
 
