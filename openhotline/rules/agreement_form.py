@@ -151,7 +151,7 @@ def filled(one: Agreement, *, begins: date) -> dict[str, list[str]]:
         if field.kind == SPAN:
             values[field.name], values[f"{field.name}_unit"] = _split(value)
         elif field.kind == SOME:
-            values[field.name] = list(value or ())
+            values[field.name] = list(value)
         else:
             values[field.name] = [str(value)]
     values["valid_from"] = [begins.isoformat()]

@@ -135,6 +135,7 @@ def test_the_longest_and_the_shortest_that_may_be() -> None:
     [
         (later(date(2026, 5, 12), answer=timedelta(hours=1)), "valid_from"),
         (later(date(2026, 7, 1), answer=timedelta(hours=1)), "valid_from"),
+        (later(date(2026, 5, 12)), "valid_from"),
         (later(date(2026, 5, 13), order="notify-together"), "order"),
         (later(date(2026, 5, 13)), "name"),
         (later(date(2026, 5, 13), answer=timedelta(hours=1)), ""),
@@ -217,6 +218,45 @@ def test_what_cannot_be_read_is_a_sentence_for_its_field(field: str, typed: str,
     assert read is None
     assert [sentence in text for text in wrong.values()] == [True]
     assert list(wrong) == [{"answer_unit": "answer"}.get(field, "hours" if "opening" in sentence else field)]
+
+
+def test_the_form_shows_each_clock_in_its_own_unit() -> None:
+    typed = form.filled(replace(FIRST, evidence=timedelta(days=2)), begins=date(2026, 6, 1))
+    shown = {clock: (typed[clock], typed[f"{clock}_unit"]) for clock in CLOCKS}
+    assert shown["answer"] == (["2"], ["hours"])
+    assert shown["managers"] == (["24"], ["hours"])
+    assert shown["evidence"] == (["2"], ["days"])
+    assert shown["hold_review"] == (["3"], ["days"])
+    assert shown["feedback"] == (["15"], ["minutes"])
+
+
+def test_what_is_just_short_enough_is_taken_and_blank_lines_say_nothing() -> None:
+    typed = form.filled(FIRST, begins=date(2026, 6, 1)) | {
+        "name": ["x" * 60],
+        "note": ["y" * 300],
+        "hours": ["Mon-Fri 09:00-17:00"],
+        "holidays": ["2026-12-25\n\n  \n2026-12-28\n"],
+        "calendar_clocks": ["host_target"],
+    }
+    read, wrong = form.read(typed, key=FIRST.key, zone=LONDON)
+    assert wrong == {} and read is not None and read.calendar is not None
+    assert (read.name, read.note) == ("x" * 60, f"{'y' * 300}.")
+    assert read.calendar.holidays == {date(2026, 12, 25), date(2026, 12, 28)}
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("name", "bell \x07", "Write at most 60 letters."),
+        ("preserve_days", "", "Write a whole number, 1 or more."),
+        ("answer", "n" * 30, f"“{'n' * 20}” is no number that fits. Write a whole number, 1 or more."),
+        ("valid_from", "d" * 30, f"“{'d' * 20}” is no day. Write year, month and day, such as 2027-03-01."),
+        ("hours", "h" * 70, f"“{'h' * 60}” is no hours. Write Mon-Fri 09:00-17:00, Sat 09:00-13:00."),
+    ],
+)
+def test_a_sentence_repeats_the_beginning_of_what_was_typed(field: str, typed: str, sentence: str) -> None:
+    values = form.filled(FIRST, begins=date(2026, 6, 1)) | {field: [typed]}
+    assert form.read(values, key=FIRST.key, zone=LONDON)[1] == {field: sentence}
 
 
 def test_everything_missing_is_told_at_once_and_nothing_more() -> None:

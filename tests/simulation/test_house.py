@@ -34,10 +34,6 @@ PLANTED = {
         "a.in_force = lambda at: ListAgreement.objects.filter(confirmed_at__isnull=False)",
         "an alert left without a registration or an agreement in force",
     ),
-    "version": (
-        "from openhotline.steps import consult as c; c.house_agreements = lambda policy: policy.agreements",
-        "a question was put under a version of an agreement that was not in force",
-    ),
     "registration": (
         "from openhotline.steps import alert as a\n"
         "from openhotline.records.models import HostRegistration\n"
