@@ -111,6 +111,11 @@ def asked(*, seed: int, sites: int, stress: float = 1.0):  # type: ignore[no-unt
             for one in said.origin
         ]
         asn = next((one.asn for one in origin if one.asn), 0)
+        trips = [
+            readings.trip(one.vantage, one.place, one.seconds, address=address, of=extents)
+            for one in said.trips
+        ]
+        places = {one.vantage: one.place for one in said.trips}
         found = [
             readings.registry(said.rdap, address=address, at=at),
             readings.system(said.rdap_as, asn=asn, at=at),
@@ -119,10 +124,8 @@ def asked(*, seed: int, sites: int, stress: float = 1.0):  # type: ignore[no-unt
                 readings.record(methods.LOCATION, one.record, address=address, file=one.name, age_s=one.age_s)
                 for one in said.location
             ),
-            *(
-                readings.trip(one.vantage, one.place, one.seconds, address=address, of=extents)
-                for one in said.trips
-            ),
+            *trips,
+            *readings.together(trips, places, of=extents),
         ]
         if said.whois is not None:
             found.append(readings.old_registry(said.whois, address=address, at=at))

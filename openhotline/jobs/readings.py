@@ -79,6 +79,14 @@ def trip(
     )
 
 
+def together(
+    trips: Sequence[MethodAnswer], places: Mapping[str, tuple[float, float]], *, of: roundtrip.Extents
+) -> list[MethodAnswer]:
+    """What round trips rule out together, if that is more than each of them does: one answer or none."""
+    joint = roundtrip.together(trips, places, of)
+    return [joint] if joint else []
+
+
 def front(
     address: str, headers: Sequence[tuple[str, str]], ranges: Sequence[tuple[str, str]], sign: str
 ) -> MethodAnswer:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import dns.flags
@@ -17,6 +18,7 @@ from openhotline.connectors.proxy import meaning as proxy
 from openhotline.connectors.roundtrip import meaning as roundtrip
 from openhotline.jobs import exits
 from openhotline.policy import proxies as proxy_lists
+from openhotline.rules.facts import MethodAnswer
 
 LONDON, EDINBURGH = (51.51, -0.13), (55.95, -3.19)
 EXTENTS = proxy_lists.extents()
@@ -60,6 +62,45 @@ def test_what_only_a_very_straight_path_reaches_is_unlikely_and_a_slow_answer_le
     )  # 3,110 km by light in glass, 2,550 by nearly any path
     assert "US" in gone and {"EG", "GE", "ML"} <= set(unlikely)
     assert not {"GB", "NL", "FI", "GR"} & {*gone, *unlikely}
+
+
+def test_a_country_is_in_reach_only_where_one_part_of_it_is_in_reach_of_all() -> None:
+    """The Netherlands and France are near London, and in the Caribbean; no one place of theirs is near both."""
+    places = {"north": LONDON, "island": (12.15, -68.27), "south": EDINBURGH}
+
+    def trip(vantage: str, seconds: float) -> MethodAnswer:
+        return roundtrip.answer(
+            [seconds], vantage=vantage, place=places[vantage], extents=EXTENTS, literal="192.0.2.7", port=443,
+            through_exit=True,
+        )  # fmt: skip
+
+    near = [trip("north", 0.008), trip("island", 0.008)]
+    assert not any("NL" in one.impossible for one in near)
+    joint = roundtrip.together(near, places, EXTENTS)
+    assert joint is not None and joint.impossible == ("FR", "NL")
+    assert joint.raw == "8.000 ms from north\n8.000 ms from island"
+    # One trip has nothing to be laid over; a slow one narrows nothing; what one trip rules out is not said again.
+    assert roundtrip.together(near[:1], places, EXTENTS) is None
+    assert roundtrip.together([near[0], trip("island", 1.0)], places, EXTENTS) is None
+    assert roundtrip.together([near[0], trip("south", 0.008)], places, EXTENTS) is None
+    assert roundtrip.together(near, {"north": LONDON}, EXTENTS) is None
+    assert roundtrip.together([replace(near[0], ok=False), near[1]], places, EXTENTS) is None
+    assert roundtrip.together(near, places, {**EXTENTS, "XX": ()}) == joint  # nobody knows where that is
+
+
+def test_what_light_can_reach_from_everywhere_is_never_ruled_out_together() -> None:
+    places = {"a": LONDON, "b": (35.68, 139.69), "c": (-33.92, 18.42)}
+    for code, circles in EXTENTS.items():
+        lat, lon, _ = circles[-1]
+        trips = [
+            roundtrip.answer(
+                [2 * roundtrip.distance_km(place, (lat, lon)) / roundtrip.FIBRE_KM_S], vantage=name, place=place,
+                extents=EXTENTS, literal="192.0.2.7", port=443, through_exit=False,
+            )
+            for name, place in places.items()
+        ]  # fmt: skip
+        joint = roundtrip.together(trips, places, EXTENTS)
+        assert joint is None or code not in joint.impossible, code
 
 
 # Proxies

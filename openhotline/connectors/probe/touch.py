@@ -43,7 +43,9 @@ class Touch:
             given.came(self.certificate(job, to, secure, vantage or self.config.trace_from)),
             *(given.came(self.round_trip(to, port, point)) for point in points),
         )
-        return list(answers)
+        tracing = self.config.tracing
+        joint = roundtrip.together(answers[1:], tracing.places, tracing.extents)
+        return [*answers, joint] if joint else list(answers)
 
     async def certificate(self, job: TraceJob, to: Vetted, port: int, vantage: str) -> MethodAnswer:
         """The names on the certificate that stands at the address."""
