@@ -88,8 +88,12 @@ def together(
     for columns in zip(*table, strict=True):
         code = columns[0][0]
         parts = list(zip(*(away for _, away in columns), strict=True))
-        if parts and code not in alone and not any(
-            all(away <= reach for away, reach in zip(part, reaches, strict=True)) for part in parts
+        if (
+            parts
+            and code not in alone
+            and not any(
+                all(away <= reach for away, reach in zip(part, reaches, strict=True)) for part in parts
+            )
         ):
             found.append(code)
     if not found:
