@@ -163,7 +163,7 @@ def filled(one: Agreement, *, begins: date) -> dict[str, list[str]]:
 
 def _split(span: timedelta) -> tuple[list[str], list[str]]:
     name = next((n for n in ("days", "hours") if span % UNITS[n] == timedelta(0)), "minutes")
-    if name == "days" and span == timedelta(days=1):
+    if span == timedelta(days=1):
         name = "hours"
     return [str(span // UNITS[name])], [name]
 

@@ -2,16 +2,12 @@
 
 import ast
 import importlib
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from openhotline import policy
 from openhotline.rules import told
+from tests.rules.test_told import MADE
 
 ROOT = Path(__file__).resolve().parents[2] / "openhotline"
-NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
 
 # Their words stand in `policy/texts`, in every language; the code holds none. What makes each letter here:
 IN_EVERY_LANGUAGE = {
@@ -120,45 +116,6 @@ def test_letters_to_hosts_hold_no_words_in_the_code() -> None:
                 if given.arg in ("subject", "text", "said"):
                     literal = [one for one in ast.walk(given.value) if isinstance(one, ast.JoinedStr)]
                     assert not literal, f"{kind}: its {given.arg} belongs into policy/texts"
-
-
-MADE = {
-    "reminder": lambda texts: told.reminder(texts, number="N-1", sent=NOON, count=2),
-    "moved": lambda texts: told.moved(texts, "notice", number="N-1", count=1, at=NOON),
-    "moved alert": lambda texts: told.moved(texts, "alert", number="A-1", count=3, at=NOON),
-    "withdrawn": lambda texts: told.withdrawn(texts, "notice", number="N-1"),
-    "withdrawn part": lambda texts: told.withdrawn(texts, "part", number="N-1", count=2),
-    "withdrawn alert": lambda texts: told.withdrawn(texts, "alert", number="A-1", count=2),
-    "domain_over": lambda texts: told.domain_over(texts, number="A-1", at=NOON),
-    "answer": lambda texts: told.answer(texts, number="N-1", words="Words."),
-    "appeal_received": lambda texts: told.appeal_received(texts, number="", by=NOON),
-    "appeal_decided": lambda texts: told.appeal_decided(
-        texts, number="N-1", reversed_=False, reasons="Reasons."
-    ),
-    "appeal reversed": lambda texts: told.appeal_decided(
-        texts, number="", reversed_=True, reasons="Reasons."
-    ),
-    "reported": lambda texts: told.reported(texts, removed=True),
-    "reported closed": lambda texts: told.reported(texts, removed=False),
-}
-
-
-@pytest.mark.parametrize("name", sorted(MADE))
-def test_a_short_letter_is_another_in_each_language_and_bears_its_number(name: str) -> None:
-    said = {language: MADE[name](policy.notice_texts(language)) for language in policy.languages()}
-    assert len(said) >= 3
-    assert len(set(said.values())) == len(said)
-    lines: set[str] = set()
-    for subject, text in said.values():
-        assert subject.strip()
-        assert "{" not in subject + text
-        assert text.endswith("\n")
-        own = {line for line in text.splitlines() if line and line not in ("Words.", "Reasons.")}
-        assert not own & lines, "a line was left in another language"
-        lines |= own
-    numbers = {number for number in ("N-1", "A-1") if any(number in part for part in said["en"])}
-    assert all(number in part[0] + part[1] for part in said.values() for number in numbers)
-    assert all(text.count("UTC") == said["en"][1].count("UTC") for _, text in said.values())
 
 
 def test_every_letter_in_every_language_names_what_makes_it() -> None:

@@ -237,10 +237,11 @@ def test_what_is_just_short_enough_is_taken_and_blank_lines_say_nothing() -> Non
         "hours": ["Mon-Fri 09:00-17:00"],
         "holidays": ["2026-12-25\n\n  \n2026-12-28\n"],
         "calendar_clocks": ["host_target"],
+        "preserve_days": ["99999"],
     }
     read, wrong = form.read(typed, key=FIRST.key, zone=LONDON)
     assert wrong == {} and read is not None and read.calendar is not None
-    assert (read.name, read.note) == ("x" * 60, f"{'y' * 300}.")
+    assert (read.name, read.note, read.preserve_days) == ("x" * 60, f"{'y' * 300}.", 99_999)
     assert read.calendar.holidays == {date(2026, 12, 25), date(2026, 12, 28)}
 
 

@@ -8,7 +8,7 @@ import pytest
 from openhotline import policy
 from openhotline.rules import alert, ladder, paged, references
 from openhotline.rules.notice import NoticeAddress, Texts
-from openhotline.rules.notice_lint import faults_of_paged, lint_paged
+from openhotline.rules.notice_lint import faults_of_paged, lint_names_none, lint_paged
 from openhotline.rules.paged import Ways
 from openhotline.rules.refusals import Refused
 
@@ -48,6 +48,22 @@ def test_an_alert_in_every_language(language: str) -> None:
         assert texts.kind("child-sexual-abuse") in letter.open
 
 
+def up(**more: object) -> ladder.RungContent:
+    fields: dict[str, object] = {
+        "name": "Above Net",
+        "words": "You carry the network on which this is held.",
+        "host": "Canal Hosting",
+        "cls": "child-sexual-abuse",
+        "noticed": NOON - timedelta(days=1),
+        "preserve_days": 90,
+        "addresses": (PAGE,),
+        "texts": policy.notice_texts("en"),
+        **HOUSE,
+        "number": references.notice(2026, 311),
+    }
+    return ladder.RungContent(**{**fields, **more})  # type: ignore[arg-type]
+
+
 def content(texts: Texts, **more: object) -> alert.AlertContent:
     fields: dict[str, object] = {
         "host": "Canal Hosting",
@@ -67,6 +83,7 @@ SAID = alert.letter(content(policy.notice_texts("en"), secrets=frozenset({"A07"}
     ("more", "sentence"),
     [
         ({"serial": "A-26-0007-A"}, "serial number is not one of ours"),
+        ({"serial": references.consultation(2026, 7)}, "serial number is not one of ours"),
         ({"subject": "An alert"}, "does not stand in its subject"),
         ({"sent": NOON.astimezone(timezone(timedelta(hours=1)))}, "not UTC"),
         ({"ground": "Another law."}, "lacks the legal ground"),
@@ -83,6 +100,8 @@ SAID = alert.letter(content(policy.notice_texts("en"), secrets=frozenset({"A07"}
         ({"subject": f"{NUMBER}: 198.51.100.20"}, "belongs on the page alone"),
         ({"whole": SAID.whole.replace(POST.canonical, "")}, "lack an address"),
         ({"kept_back": ()}, "lack an address"),
+        ({"ways": replace(WAYS, appeal="")}, "lacks the appeal route"),
+        ({"ways": replace(WAYS, page="")}, "lacks the page that opens it"),
         ({"open": f"{SAID.open}Until 14:00 BST."}, "a time in it is local"),
         ({"open": f"{SAID.open}The police know."}, "says “police”"),
         ({"whole": f"{SAID.whole}Seen by A07."}, "tells of somebody in the house"),
@@ -96,6 +115,26 @@ def test_what_is_wrong_with_a_letter_that_has_a_page_is_a_sentence(
     assert sentence in "; ".join(wrong)
     with pytest.raises(Refused, match="cannot leave"):
         lint_paged(replace(SAID, **more))  # type: ignore[arg-type]
+
+
+def test_a_language_must_say_that_its_time_is_utc() -> None:
+    silent = replace(SAID.texts, says={**SAID.texts.says, "date": "%d %B %Y %H:%M:%S"})
+    assert faults_of_paged(replace(SAID, texts=silent)) == ["its time is not UTC"]
+
+
+def test_what_must_not_stand_in_a_letter_does_not_stand_in_a_log_of_it() -> None:
+    secret = frozenset({"P-26-0095-H"})
+    texts = policy.notice_texts("en")
+    domain = alert.DomainContent(
+        name="Net Registry",
+        domain="example.net",
+        count=4,
+        texts=texts,
+        secrets=secret,
+        **HOUSE,  # type: ignore[arg-type]
+    )
+    for made in (up(secrets=secret), content(texts, secrets=secret), domain, replace(SAID, secrets=secret)):
+        assert made.secrets == secret and "P-26-0095-H" not in repr(made)
 
 
 def test_a_domain_does_not_stand_in_the_name_of_another() -> None:
@@ -124,23 +163,7 @@ def test_a_letter_up_the_ladder_lists_what_is_there_on_its_page_alone() -> None:
         "u-3", "https://img.example.org/b?c=1", "", "", "", 0, None, referrer="https://door.example.com/"
     )
     plain = replace(PAGE, addresses="")
-    made = ladder.letter(
-        ladder.RungContent(
-            number=references.notice(2026, 311),
-            name="Above Net",
-            words="You carry the network on which this is held.",
-            host="Canal Hosting",
-            cls="child-sexual-abuse",
-            noticed=NOON - timedelta(days=1),
-            ground=GROUND,
-            preserve_days=90,
-            hotline="Example Hotline",
-            ways=WAYS,
-            sent=NOON,
-            addresses=(plain, hidden),
-            texts=policy.notice_texts("en"),
-        )
-    )
+    made = ladder.letter(up(addresses=(plain, hidden)))
     assert faults_of_paged(made) == []
     assert set(made.kept_back) == {
         "https://dijk.example.net/n/1",
@@ -160,3 +183,25 @@ def test_a_letter_up_the_ladder_lists_what_is_there_on_its_page_alone() -> None:
             "child sexual abuse",
         ):
             assert must in text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It is https://img.example.net/a/b.",
+        "It is img.example.net/a/b, as before.",
+        "It is hxxps://img[.]example[.]net/a/b",
+        "It is HXXPS://IMG.EXAMPLE.NET/A/B",
+        "All of bare.example is meant.",
+    ],
+)
+def test_words_for_an_open_mail_name_no_address_however_it_is_written(said: str) -> None:
+    with pytest.raises(Refused, match="its number on the page") as refusal:
+        lint_names_none(said, ["https://img.example.net/A/b/", "bare.example"])
+    assert refusal.value.code == "address"
+
+
+def test_words_that_name_none_of_these_addresses_may_leave() -> None:
+    lint_names_none("Number 2 on the page; img.example.net is a big place.", ["https://img.example.net/a"])
+    lint_names_none("Number 2 on the page.", [""])
+    lint_names_none("Number 2 on the page.", [])

@@ -214,6 +214,17 @@ def test_each_thing_that_it_needs_is_missed_alone(more: dict[str, object], sente
     assert any(sentence in fault for fault in found(content(**more)))  # type: ignore[arg-type]
 
 
+def test_without_a_code_nobody_can_check_that_it_is_genuine() -> None:
+    assert found(content(code="")) == ["it lacks how to check that it is genuine", "it lacks the code"]
+
+
+@pytest.mark.parametrize("form", ["date", "minute"])
+def test_a_language_must_say_that_its_times_are_utc(form: str) -> None:
+    texts = policy.notice_texts("en")
+    silent = replace(texts, says={**texts.says, form: texts.says[form].removesuffix(" UTC")})
+    assert found(content(texts=silent)) == ["a time in it does not say UTC"]
+
+
 def test_the_serial_stands_in_subject_and_text() -> None:
     made = content()
     for less in ({"subject": "Notice"}, {"text": wording.text(made).replace(made.number, "")}):
@@ -245,8 +256,30 @@ def test_how_to_reproduce_stands_right_below_the_address() -> None:
     made = content()
     direct = made.texts.says["direct"]
     text = wording.text(made)
-    moved = text.replace(f"{direct}\n", "\n\n" + f"{direct}\n", 1)
-    assert any("lacks how to reproduce" in fault for fault in found(made, text=moved))
+    for lines in ("\n", "\n\n"):
+        moved = text.replace(f"{direct}\n", f"{lines}{direct}\n", 1)
+        assert any("lacks how to reproduce" in fault for fault in found(made, text=moved))
+    assert found(content(addresses=(replace(ADDRESS, files=0, addresses="", last_seen=None),))) == []
+
+
+def test_a_secret_is_a_word_by_itself_and_no_part_of_another() -> None:
+    made = content(secrets=frozenset({"", "A07"}))
+    text = wording.text(made)
+    assert "A07" not in repr(made), "nor in a log of it"
+    assert found(made, text=f"{text}Ask for XA07, A071 or A07b.\n") == []
+    assert found(made, text=f"{text}Ask for A07.\n") == [
+        "it tells of somebody in the house, the police or the reporter"
+    ]
+
+
+def test_data_that_begins_a_word_is_taken_for_a_picture_and_the_word_data_is_not() -> None:
+    made = content()
+    text = wording.text(made)
+    for held in ("data:,hello", "See DATA:;base64,AAAA"):
+        assert found(made, text=f"{text}{held}\n") == [
+            "it holds something that could load or carry a picture"
+        ]
+    assert found(made, text=f"{text}We keep no data. Metadata: none.\n") == []
 
 
 def test_a_longer_name_is_taken_out_of_the_prose_before_the_shorter_in_it() -> None:

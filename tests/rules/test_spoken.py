@@ -144,6 +144,19 @@ def test_one_rung_at_a_time_in_the_order_of_their_times() -> None:
     assert ladder.next_at(RUNGS, taken=ladder.STEPS, since=NOON) is None
 
 
+def test_time_on_hold_counts_once_however_many_hold_and_only_after_the_beginning() -> None:
+    def held(*spans: tuple[float, float]) -> float:
+        at = [(NOON + begin * HOURS, NOON + end * HOURS) for begin, end in spans]
+        return ladder.on_hold(at, since=NOON) / HOURS
+
+    assert held() == 0
+    assert held((1, 3)) == 2
+    assert held((5, 6), (1, 3)) == 3
+    assert held((1, 4), (2, 3), (3, 5)) == 4, "one inside another, and two that overlap"
+    assert held((-5, -1)) == 0, "before the beginning"
+    assert held((-5, 2), (-1, 1)) == 2
+
+
 # --- places ---------------------------------------------------------------------------------------
 
 
