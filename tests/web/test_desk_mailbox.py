@@ -21,7 +21,7 @@ from openhotline.records.models import (
 from openhotline.rules import words
 from openhotline.settings import load
 from openhotline.steps import appeal, confirm, domain_alert, ladder, mailbox, secure_page
-from tests.jobs.test_mail_in import plain, signed_by
+from tests.jobs.mail_in import plain, signed_by
 from tests.journeys.cast import HOUSE, hours
 from tests.journeys.test_filter_list import abroad, agreed
 from tests.journeys.test_ladder import overdue, reach
