@@ -186,8 +186,9 @@ class Network:
         return LogRead({key: Seen(key, key[:8], "sent") for key in self.taken[from_:]})
 
 
-def post_of(network: Network, *, with_log: bool) -> Post:
-    """The house's post, with the network in the place of every socket."""
+def post_of(network: Network, *, with_log: bool, clock: Callable[[], datetime] | None = None) -> Post:
+    """The house's post, with the network in the place of every socket. `clock` goes on while a letter is on the line,
+    as the house's does: the next claim of the same turn is judged by it. None where nobody acts meanwhile."""
 
     class Played(Post):
         __slots__ = ()
@@ -201,5 +202,5 @@ def post_of(network: Network, *, with_log: bool) -> Post:
         def read_log(self) -> LogRead | None:
             return network.read_log() if self.log is not None else None
 
-    played = Played(relay=Relay("127.0.0.1"), house=HOUSE, partner_tokens=dict)
+    played = Played(relay=Relay("127.0.0.1"), house=HOUSE, partner_tokens=dict, clock=clock)
     return replace(played, log=RelayLog.nowhere(DOMAIN)) if with_log else played

@@ -72,7 +72,7 @@ class Day:
         self.engine = Engine(
             policy=simulation.policy,
             prober=self.web,  # type: ignore[arg-type]
-            post=post_of(self.network, with_log=self.chance.random() < 0.6),
+            post=post_of(self.network, with_log=self.chance.random() < 0.6, clock=lambda: self.acts.now),
             vantages=VANTAGES,
             strict=True,
         )
