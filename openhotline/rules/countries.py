@@ -1,6 +1,7 @@
 """Names of countries, by ISO 3166-1 alpha-2, as letters and pages write them.
 
 True here: short English names. XA to XZ are user-assigned and belong to no country; the synthetic internet uses XA.
+Registries and location files also write EU, AP, ZZ and the like: these are no countries, and nothing stands there.
 What is not here: which country a server stands in (`trace_vote`) and what follows from it (`routing`).
 """
 
@@ -44,5 +45,35 @@ def name_of(code: str) -> str:
 
 
 def code_of(text: str) -> str:
-    """A code as it should be, upper case, or "" for what cannot be one."""
-    return text.upper() if len(text) == 2 and text.isascii() and text.isalpha() else ""
+    """A country's code, upper case; "" for what is none. UK, which ISO 3166-1 reserves for it, is GB."""
+    code = text.upper()
+    if code == "UK":
+        return "GB"
+    return code if code in NAMES or (len(code) == 2 and code[0] == "X" and "A" <= code[1] <= "Z") else ""
+
+
+# As postal addresses spell some of them. Georgia is left out: it is a state of the US as well.
+_SPELLED = {
+    "british virgin islands": "VG",
+    "czech republic": "CZ",
+    "great britain": "GB",
+    "korea, republic of": "KR",
+    "republic of korea": "KR",
+    "russian federation": "RU",
+    "saint vincent and the grenadines": "VC",
+    "taiwan, province of china": "TW",
+    "turkey": "TR",
+    "united kingdom of great britain and northern ireland": "GB",
+    "united states of america": "US",
+    "usa": "US",
+    "viet nam": "VN",
+    "virgin islands, british": "VG",
+    "virgin islands, u.s.": "VI",
+}
+_BY_NAME = {name.casefold(): code for code, name in NAMES.items() if code != "GE"} | _SPELLED
+
+
+def code_named(text: str) -> str:
+    """The code of a country's name, or a code, as the last line of an address has it; "" for anything else."""
+    plain = " ".join(text.casefold().replace("'", "’").split())
+    return _BY_NAME.get(plain.removeprefix("the ").removesuffix(" (the)"), "") or code_of(text.strip())

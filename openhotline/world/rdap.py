@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from openhotline.rules.countries import name_of
 from openhotline.world import places
 from openhotline.world.behaviour import Behaviours
 from openhotline.world.dns import SERVERS
@@ -218,7 +219,7 @@ def _entities(network: Network, dialect: str) -> list[dict[str, Any]]:
         "objectClassName": "entity",
         "handle": f"ORG-{network.asn}",
         "roles": ["registrant"],
-        "vcardArray": _card(network.operator, "org", network.country, ()),
+        "vcardArray": _card(network.operator, "org", network.country, (), labelled=dialect == "arin"),
     }
     desk = {
         "objectClassName": "entity",
@@ -235,12 +236,14 @@ def _entities(network: Network, dialect: str) -> list[dict[str, Any]]:
     return [{**holder, "entities": [desk]}]
 
 
-def _card(name: str, kind: str, country: str, mails: tuple[str, ...]) -> list[Any]:
+def _card(name: str, kind: str, country: str, mails: tuple[str, ...], *, labelled: bool = False) -> list[Any]:
+    """A jCard; `labelled`: its address as ARIN has it, a text whose last line names the country."""
+    label = {"label": f"1 Example Street\nExample Town\n{name_of(country)}"}
     lines: list[list[Any]] = [
         ["version", {}, "text", "4.0"],
         ["fn", {}, "text", name],
         ["kind", {}, "text", kind],
-        ["adr", {"cc": country}, "text", ["", "", "", "", "", "", ""]],
+        ["adr", label if labelled else {"cc": country}, "text", ["", "", "", "", "", "", ""]],
     ]
     lines += [["email", {"pref": str(place)}, "text", mail] for place, mail in enumerate(mails, 1)]
     return ["vcard", lines]

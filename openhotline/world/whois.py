@@ -84,6 +84,10 @@ def _text(network: Network, asked: str, country: str) -> str:
             f"country:     {country}",
             "changed:     20260115",
             f"abuse-mailbox: {mail}",
+            "",
+            f"nic-hdl:     N{network.asn}",
+            "country:     XB",  # where a person of theirs lives
+            "changed:     20110504",
         ]
     else:
         lines = [
@@ -101,6 +105,8 @@ def _text(network: Network, asked: str, country: str) -> str:
             f"route:          {prefix}",
             f"origin:         AS{network.asn}",
         ]
+        if dialect == "apnic":
+            lines += ["", f"role:           ABUSE {network.key.upper()}", "country:        ZZ"]
     return "\n".join(lines) + "\n"
 
 

@@ -67,6 +67,27 @@ def test_the_abuse_mailbox_is_found_though_it_is_nested() -> None:
     assert json.loads(answer.raw) == NETWORK
 
 
+@pytest.mark.parametrize(
+    ("last", "country"),
+    [
+        ("United States", "US"),
+        ("Canada", "CA"),
+        ("Virgin Islands, U.S.", "VI"),
+        ("The Bahamas", "BS"),
+        ("Atlanta", ""),
+        ("Georgia", ""),  # the country, or the state
+    ],
+)
+def test_where_the_holders_address_is_a_label_its_last_line_names_the_country(
+    last: str, country: str
+) -> None:
+    """So it is at ARIN, whose networks have no country of their own."""
+    holder = card("Example Hosting Ltd")
+    holder[1].append(["adr", {"label": f"1 Example Street\nTown\n{last}"}, "text", [""] * 7])
+    answer = rdap({**NETWORK, "country": None, "entities": [{"roles": ["registrant"], "vcardArray": holder}]})
+    assert answer.ok and answer.country == country
+
+
 def test_the_mailbox_nearest_to_the_network_comes_first() -> None:
     near = {"roles": ["abuse"], "vcardArray": card("Near", "near@host.example")}
     answer = rdap({**NETWORK, "entities": [*NETWORK["entities"], near]})
@@ -92,6 +113,32 @@ def test_a_malformed_answer_is_a_failed_method_with_its_raw_kept(body: bytes) ->
     answer = rdap(body)
     assert not answer.ok and answer.why
     assert answer.raw == body[: 512 * 1024].decode("utf-8", "backslashreplace")
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        "role: ABUSE EXAMPLE\ncountry: ZZ\nlast-modified: 2026-02-20T00:00:00Z",
+        "nic-hdl: EXP1\ncountry: BR\nchanged: 20260220",
+        "person: A role\ncountry: DE",
+    ],
+)
+def test_whois_tells_the_networks_country_and_day_not_its_peoples(people: str) -> None:
+    network = (
+        "inetnum: 192.0.2.0 - 192.0.2.255\nnetname: EX\ncountry: GB\nlast-modified: 2026-02-01T00:00:00Z"
+    )
+    office = "organisation: ORG-EX\norg-name: Example Hosting Ltd\ncountry: US"
+    text = f"{network}\n\n{office}\n\n{people}\n"
+    told = whois_meaning.read(text.encode(), source="whois", at=NOON, asked="192.0.2.1")
+    assert (told.country, told.operator, told.network) == ("GB", "Example Hosting Ltd", "192.0.2.0/24")
+    assert told.changed_s == 29.5 * 86_400
+    two = text.replace("country: GB", "country: GB\ncountry: FR")
+    assert not whois_meaning.read(two.encode(), source="whois", at=NOON).country, "it names two"
+
+
+def test_whois_tells_the_organisations_country_where_the_network_has_none() -> None:
+    text = b"NetRange: 192.0.2.0 - 192.0.2.255\nUpdated: 2026-02-01\n\nOrgName: Example\nCountry: US\n"
+    assert whois_meaning.read(text, source="whois", at=NOON).country == "US"
 
 
 def test_a_registry_that_writes_latin_1_is_read_and_every_byte_of_it_is_kept() -> None:
@@ -250,9 +297,23 @@ def test_files_answer_with_their_age_and_say_when_addresses_disagree(tmp_path: P
     atlas.close()
 
 
-def test_a_file_that_is_no_mmdb_is_a_note_and_no_fault(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_says_so_in_every_trace_beside_those_that_can(tmp_path: Path) -> None:
     bad = tmp_path / "bad.mmdb"
     bad.write_bytes(b"nothing of the kind")
-    atlas = Atlas.load([(str(bad), "location", ""), (str(tmp_path / "none.mmdb"), "origin", "")])
+    good = mmdb(tmp_path / "good.mmdb", {"192.0.2.0/24": {"country_code": "GB"}})
+    named = [
+        (str(bad), "location", "own"),
+        (str(tmp_path / "none.mmdb"), "origin", ""),
+        (good, "location", ""),
+    ]
+    atlas = Atlas.load(named)
     assert len(atlas.notes) == 2
-    assert [a.ok for a in atlas.about(["192.0.2.1"], at=NOON)] == [False, False]
+    assert [(a.ok, a.source.split()[0], a.why) for a in atlas.about(["192.0.2.1"], at=NOON)] == [
+        (False, "none.mmdb", "none.mmdb is not there, so nothing is known from it."),
+        (True, "good.mmdb", ""),
+        (False, "bad.mmdb", "bad.mmdb cannot be read as MMDB, so nothing is known from it."),
+    ]
+
+
+def test_where_a_network_is_registered_is_no_place_of_its_servers() -> None:
+    assert geo_meaning.country_of({"registered_country": {"iso_code": "US"}}) == ""

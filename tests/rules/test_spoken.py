@@ -165,6 +165,11 @@ def test_countries_have_names_and_codes_two_letters() -> None:
     assert countries.name_of("XX") == "XX" and len(countries.NAMES) == 249
     assert {code for code in countries.NAMES if countries.code_of(code) != code} == set()
     assert [countries.code_of(text) for text in ("nl", "n", "nld", "n1", "äö")] == ["NL", "", "", "", ""]
+    assert [countries.code_of(text) for text in ("EU", "AP", "ZZ", "A1", "UK", "xa")] == [
+        *[""] * 4,
+        "GB",
+        "XA",
+    ]
 
 
 def test_the_network_in_front_is_where_most_answers_say() -> None:

@@ -2,7 +2,7 @@
 
 True here: any number of files, one answer per file and kind; an answer carries how old its file is at the time
 asked. Several addresses that disagree give no country rather than one of them; a file that is missing or too old
-says so, and no country is ever made up. Not here: fetching files (the operator supplies them), very many
+says so in every trace, and no country is ever made up. Not here: fetching files (the operator supplies them), very many
 addresses at once (`table.py`).
 """
 
@@ -46,29 +46,36 @@ class Atlas:
     """The open files of one prober."""
 
     files: list[AtlasFile]
-    notes: tuple[str, ...] = ()  # files that could not be opened, in sentences
+    broken: tuple[MethodAnswer, ...] = ()  # what each file that could not be opened answers
+    notes: tuple[str, ...] = ()  # the same for the operator, in sentences
 
     @classmethod
     def load(cls, files: Iterable[Sequence[str]]) -> "Atlas":
         """Open (path, "origin" | "location", licence) files. A bad file is a note, not a fault."""
-        atlas, notes = cls([]), []
+        atlas, broken, notes = cls([]), [], []
         for path, kind, licence in files:
+            method, name = ORIGIN if kind == "origin" else LOCATION, PurePath(path).name
             try:
                 reader = maxminddb.open_database(path)
                 about = reader.metadata()
             except (OSError, ValueError, maxminddb.InvalidDatabaseError) as fault:
                 notes.append(f"{path} cannot be read as MMDB: {fault}.")
+                gone = isinstance(fault, FileNotFoundError)
+                why = f"{name} {'is not there' if gone else 'cannot be read as MMDB'}, so nothing is known from it."
+                broken.append(
+                    MethodAnswer(method, ok=False, why=why, source=name, licence=licence, tool=TOOL)
+                )
                 continue
             atlas.files.append(
                 AtlasFile(
                     reader,
-                    ORIGIN if kind == "origin" else LOCATION,
-                    f"{PurePath(path).name} ({printable(str(about.database_type), 60)})",
+                    method,
+                    f"{name} ({printable(str(about.database_type), 60)})",
                     int(about.build_epoch),
                     licence or "licence not given",
                 )
             )
-        atlas.notes = tuple(notes)
+        atlas.broken, atlas.notes = tuple(broken), tuple(notes)
         return atlas
 
     def about(self, addresses: Sequence[str], *, at: datetime) -> list[MethodAnswer]:
@@ -76,9 +83,10 @@ class Atlas:
         found: list[MethodAnswer] = []
         for method in (ORIGIN, LOCATION):
             files = [file for file in self.files if file.method == method]
-            if not files:
+            broken = [answer for answer in self.broken if answer.method == method]
+            if not files and not broken:
                 found.append(MethodAnswer(method, ok=False, why=_MISSING[method], tool=TOOL))
-            found += [_ask(file, addresses, at) for file in files]
+            found += [*(_ask(file, addresses, at) for file in files), *broken]
         return found
 
     def system(self, address: str) -> int:

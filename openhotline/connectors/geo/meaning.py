@@ -1,7 +1,8 @@
 """What a record of an MMDB file means. Pure: plain values in, plain values out, nothing raised.
 
 True here: the two shapes in use are read (nested `country.iso_code` and flat `country_code`;
-`autonomous_system_number` and `asn`); anything odd is simply absent. A country from such a file says
+`autonomous_system_number` and `asn`); anything odd is simply absent, and so is a place of which the file knows only
+where the network is registered. A country from such a file says
 where a network is announced or said to be, not where a machine stands: it is one voice of three.
 """
 
@@ -18,14 +19,14 @@ def country_of(record: Any) -> str:
     """ISO 3166-1 alpha-2, upper case, or ""."""
     if not isinstance(record, dict):
         return ""
-    for key in ("country", "registered_country"):
-        found = record.get(key)
-        if isinstance(found, dict):
-            found = found.get("iso_code")
+    country = record.get("country")
+    for found in (
+        country.get("iso_code") if isinstance(country, dict) else country,
+        record.get("country_code"),
+    ):
         if isinstance(found, str) and _COUNTRY.fullmatch(found):
             return found.upper()
-    found = record.get("country_code")
-    return found.upper() if isinstance(found, str) and _COUNTRY.fullmatch(found) else ""
+    return ""
 
 
 def network_of(record: Any) -> tuple[int, str]:

@@ -2,8 +2,8 @@
 
 True here: entities are found wherever they are nested (ARIN and RIPE put the abuse desk inside the holder, APNIC
 and LACNIC beside it); a mailbox stands in a jCard (RFC 7095), now and then with "mailto:", or, at AFRINIC and the
-national registries, only in a remark; a country is a member of its own, a parameter of the jCard's address, or its
-last part. Origin systems are ARIN's and LACNIC's extensions. Terms of use stand among the notices. Not here: what
+national registries, only in a remark; a country is a member of its own, a parameter of the jCard's address, its
+last part, or (ARIN) a name in the last line of the address's label. Origin systems are ARIN's and LACNIC's extensions. Terms of use stand among the notices. Not here: what
 follows from any of it (`meaning.py`).
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from openhotline.rules.countries import code_named
 from openhotline.rules.printable import printable
 
 MAX_ENTITIES = 200
@@ -121,13 +122,14 @@ def _card(card: Any) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _country(line: list[Any]) -> str:
-    """ISO code in the address's parameters (RFC 8605), or as its last part."""
+    """ISO code in the address's parameters (RFC 8605), as its last part, or by name where the address is a label only."""
     parameters = line[1] if isinstance(line[1], dict) else {}
     parts = line[3] if isinstance(line[3], list) else [line[3]]
     for text in (parameters.get("cc"), parts[-1] if parts else ""):
         if isinstance(text, str) and _COUNTRY.fullmatch(text.strip()):
             return text.strip().upper()
-    return ""
+    label = parameters.get("label")
+    return code_named(label[:1000].rstrip().rpartition("\n")[2]) if isinstance(label, str) else ""
 
 
 def _remarked(value: dict[str, Any]) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
 """What a WHOIS text means, in the dialects in use. Pure: bytes in, a `MethodAnswer` out, nothing raised.
 
-True here: at most 64 KiB, in UTF-8 or Latin-1, every line a hostile string of bounded length; the *last* object of a field wins
-where registries answer with the whole chain, except that the first abuse mailbox named comes first. A text
-without any line we know is a failed method whose words are kept. Not here: which server to ask (`client.py`).
+True here: at most 64 KiB, in UTF-8 or Latin-1, every line a hostile string of bounded length. Registries answer with a
+chain of objects: the last that has a field wins, except that the first abuse mailbox named comes first. The country and
+the day of change are the network's own; where it has none, its organisation's (ARIN), and never those of the people
+behind it, who live elsewhere (APNIC, LACNIC). A text without any line we know is a failed method whose words are kept.
+Not here: which server to ask (`client.py`).
 """
 
 import ipaddress
 import re
+from collections.abc import Container
 from datetime import UTC, datetime
 
 from openhotline.rules import methods
@@ -42,10 +45,13 @@ _ABUSE = {
     "nic-hdl-abuse",
     "abuse contact",
 }
-_RANGE = ("cidr", "inetnum", "inet6num", "netrange", "route", "route6")
+_PEOPLE = ("person", "role", "irt", "nic-hdl", "nic-hdl-br", "mntner")  # what such an object begins with
+_BLOCK = ("cidr", "inetnum", "inet6num", "netrange")
+_RANGE = (*_BLOCK, "route", "route6")
 _ORIGIN = ("originas", "origin", "aut-num", "asnumber")
 _REFER = ("refer", "referralserver", "whois server", "registrar whois server", "resourcelink")
 _CHANGED = ("updated", "last-modified", "changed", "updated date")
+Line = tuple[str, str]  # key in lower case, value
 _NONE = ("no match", "not found", "no entries found", "no data found", "nothing found")
 _WAIT = ("limit exceeded", "quota", "too many", "rate limit", "access denied", "blocked")
 
@@ -62,7 +68,7 @@ def read(body: bytes, *, source: str, at: datetime, seconds: float = 0.0, asked:
 
 def refers_to(body: bytes) -> str:
     """The host name of the server that knows more, "" if the text names none (or something that is no name)."""
-    for key, value in _lines(_text(body)):
+    for key, value in (line for one in _objects(_text(body)) for line in one):
         if key in _REFER:
             name = value.removeprefix("whois://").removeprefix("rwhois://").partition("/")[0]
             name = name.partition(":")[0].strip().rstrip(".").lower()
@@ -78,15 +84,17 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
     if len(body) > MAX_BYTES:
         return failed("The WHOIS text is longer than 64 KiB; it was not read further.")
     text = _text(body)
-    lines = _lines(text)
+    objects = _objects(text)
+    lines = [line for one in objects for line in one]
     words = text[:2000].lower()
     if any(sign in words for sign in _WAIT) and not any(key in _RANGE for key, _ in lines):
         return failed("The WHOIS server asks us to come back later.")
     if not lines or (any(sign in words for sign in _NONE) and not any(key in _RANGE for key, _ in lines)):
         return failed("The WHOIS server knows nothing about it.")
-    country = _last(lines, _COUNTRY).upper()
-    country = country if re.fullmatch(r"[A-Z]{2}", country) else ""
-    operator = next((found for key in _ORGANISATION if (found := _last(lines, {key}))), "")
+    things = [one for one in objects if one[0][0] not in _PEOPLE]
+    blocks = [one for one in things if any(key in _BLOCK for key, _ in one)]
+    country = _country(_last(blocks, _COUNTRY) or _last(things, _COUNTRY))
+    operator = next((found[0] for key in _ORGANISATION if (found := _last(things, {key}))), "")
     network = next((found for value in _all(lines, _RANGE) if (found := _network(value, asked))), "")
     asn = next((found for value in _all(lines, _ORIGIN) if (found := _asn(value))), 0)
     mails = [value for key, value in lines if key in _ABUSE]
@@ -94,7 +102,7 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
     abuse = tuple(dict.fromkeys(mail for mail in mails if len(mail) <= 254 and _MAIL.fullmatch(mail)))[:5]
     if not (country or operator or network):
         return failed("The WHOIS text names neither network, country nor organisation.")
-    changed = _age(_all(lines, _CHANGED), at)
+    changed = _age(_last(blocks, _CHANGED) or _last(things, _CHANGED), at)
     return MethodAnswer(
         METHOD,
         ok=True,
@@ -121,25 +129,36 @@ def _text(body: bytes) -> str:
         return body[:MAX_BYTES].decode("latin-1")
 
 
-def _lines(text: str) -> list[tuple[str, str]]:
-    """(key, value) of every line "key: value"; comments are skipped."""
-    found = []
+def _objects(text: str) -> list[list[Line]]:
+    """The lines "key: value" of each object, as blank lines part them; comments are skipped."""
+    found: list[list[Line]] = [[]]
     for line in text.splitlines()[:MAX_LINES]:
+        if not line.strip():
+            found.append([])
         if line[:1] in "%#" or ":" not in line:
             continue
         key, _, value = line.partition(":")
         key = " ".join(key.strip(" .\t").lower().split())[:60]
         value = printable(value, MAX_TEXT)
         if key and value:
-            found.append((key, value))
-    return found
+            found[-1].append((key, value))
+    return [one for one in found if one]
 
 
-def _last(lines: list[tuple[str, str]], keys: set[str]) -> str:
-    return next((value for key, value in reversed(lines) if key in keys), "")
+def _last(objects: list[list[Line]], keys: Container[str]) -> list[str]:
+    """The values of these keys in the last object that has any."""
+    each = ([value for key, value in one if key in keys] for one in reversed(objects))
+    return next((values for values in each if values), [])
 
 
-def _all(lines: list[tuple[str, str]], keys: tuple[str, ...]) -> list[str]:
+def _country(values: list[str]) -> str:
+    """The one country named; "" where several are, or none."""
+    named = {value.upper() for value in values}
+    found = named.pop() if len(named) == 1 else ""
+    return found if re.fullmatch(r"[A-Z]{2}", found) else ""
+
+
+def _all(lines: list[Line], keys: tuple[str, ...]) -> list[str]:
     """Values of these keys, the last line first: the most specific object comes last."""
     return [value for key, value in reversed(lines) if key in keys]
 
