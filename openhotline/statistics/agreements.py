@@ -1,6 +1,7 @@
 """How an agreement was kept in a year, by both sides, from what was stored at the time.
 
-True here: every figure is counted from records; a version that was never used says nothing. Time on hold is apart
+True here: every figure is counted from records, and what was owed and never done counts against whoever owed it; a
+version that was never used says nothing. Time on hold is apart
 from time to answer, and nothing is said of a single person. What is not here: what was agreed (`rules/agreement.py`).
 """
 
@@ -11,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import F, Q
 
-from openhotline.outbox.models import SENT, Letter
+from openhotline.outbox.models import SENT, WITHDRAWN, Letter
 from openhotline.policy import Policy
 from openhotline.records.agreements import house_agreements
 from openhotline.records.models import (
@@ -22,11 +23,12 @@ from openhotline.records.models import (
     Consultation,
     Hold,
     NoticeLine,
+    PoliceRequest,
     Removal,
     SilenceProposal,
     Unit,
 )
-from openhotline.rules import words
+from openhotline.rules import liaison, words
 from openhotline.rules.agreement import Agreement
 
 _TOLD = ("police-gone", "police-moved", "police-removed", "police-again")
@@ -43,6 +45,7 @@ class Kept:
     questions: int
     addresses: int
     # the unit's side
+    answers_due: int  # questions answered, or past their time without an answer
     answered: int
     answered_in_time: int
     median_answer: int | None
@@ -60,12 +63,14 @@ class Kept:
     median_asking: int | None  # from traced to asked
     silence_by_people: int
     silence_as_agreed: int
-    told: int
+    told: int  # letters that left, or should have by now
     told_in_time: int
     gone_before_notice: int
     notices_under_hold: int  # letters that left about what was on hold at that moment: must be nought
     evidence_wanted: int
     statements_wanted: int
+    handed_over_due: int  # of what answers wanted: with an outcome, or past its time without one
+    handed_over_in_time: int
 
 
 def report(year: int, *, policy: Policy, at: datetime, unit: int | None = None) -> list[Kept]:
@@ -174,11 +179,14 @@ def _kept(one: Agreement, rows: Sequence[Consultation], *, year: int, at: dateti
         )
         if t3 >= t2
     )
-    told = list(
-        Letter.objects.filter(
-            kind__in=_TOLD, number__in=[row.number for row in rows], state=SENT
-        ).values_list("put_at", "sent_at")
+    owed = Letter.objects.filter(kind__in=_TOLD, number__in=[row.number for row in rows]).exclude(
+        state=WITHDRAWN
     )
+    told = list(
+        owed.filter(Q(state=SENT) | Q(put_at__lte=at - one.feedback)).values_list("put_at", "sent_at")
+    )
+    wanted = PoliceRequest.objects.filter(answer__consultation__in=pks).exclude(outcome=liaison.TAKEN_BACK)
+    handed = list(wanted.filter(~Q(outcome="") | Q(due_at__lte=at)).values_list("due_at", "outcome_at"))
     people = SilenceProposal.objects.filter(consultation__in=pks, confirmed_by__isnull=False)
     decided = set(people.values_list("consultation", flat=True))
     silent = [row for row in rows if row.rung_at and row.pk not in first]
@@ -190,6 +198,7 @@ def _kept(one: Agreement, rows: Sequence[Consultation], *, year: int, at: dateti
         year=year,
         questions=len(rows),
         addresses=removals.count(),
+        answers_due=sum(row.asks and (row.pk in first or row.rung_at is not None) for row in rows),
         answered=len(waits),
         answered_in_time=sum(row.asks and row.pk in first and first[row.pk] <= row.due_at for row in rows),
         median_answer=_minutes(waits, 0.5),
@@ -212,6 +221,8 @@ def _kept(one: Agreement, rows: Sequence[Consultation], *, year: int, at: dateti
         notices_under_hold=_under_hold(pks),
         evidence_wanted=conditions[words.EVIDENCE_WANTED],
         statements_wanted=conditions[words.STATEMENT_WANTED],
+        handed_over_due=len(handed),
+        handed_over_in_time=sum(done is not None and done <= due for due, done in handed),
     )
 
 
@@ -256,12 +267,13 @@ def sides(kept: Kept) -> tuple[Side, Side]:
     """The report as people read it, the unit's side and the hotline's: on the desk, at the portal, on the command line."""
     given = ", ".join(f"{name.replace('-', ' ')} {count:,}" for name, count in kept.answers.items()) or "none"
     unit = Side(
-        _finding("The unit answered", kept.answered_in_time, kept.answered, "answers"),
+        _finding("The unit answered", kept.answered_in_time, kept.answers_due, "questions"),
         kept.answered_in_time,
-        kept.answered,
+        kept.answers_due,
         (
             ("Questions", f"{kept.questions:,}, about {_counted(kept.addresses, 'address', 'addresses')}"),
             ("Answered", f"{kept.answered:,}"),
+            ("Past their time, without an answer", _none(kept.answers_due - kept.answered)),
             ("Time to answer", _half(kept.median_answer, kept.p90_answer)),
             ("Answers", given),
             ("Taken back within its minute", _none(kept.taken_back)),
@@ -281,6 +293,12 @@ def sides(kept: Kept) -> tuple[Side, Side]:
             ("Silence settled as agreed", _none(kept.silence_as_agreed)),
             ("Evidence wanted", _none(kept.evidence_wanted)),
             ("Statements wanted", _none(kept.statements_wanted)),
+            (
+                "Of these with an outcome in the agreed time",
+                f"{kept.handed_over_in_time:,} of {kept.handed_over_due:,}"
+                if kept.handed_over_due
+                else "nothing to count yet",
+            ),
             ("Gone before a notice", _none(kept.gone_before_notice)),
             ("Notices that left under a hold", _none(kept.notices_under_hold)),
         ),

@@ -1,8 +1,8 @@
 """The police answer: a named officer, a scope, a time. Later answers never rewrite earlier ones.
 
 An answer clears or holds (rules/agreement.py says which); evidence and statement wanted are conditions on
-either; pass on asks the new unit on the same clock. What would leave on an answer waits a minute, and as long the
-answer can be taken back (`undo.py`). Mail is never an answer: only a signed-in officer's.
+either, each a request with its own clock (`requests`); pass on asks the new unit on the same clock. What would leave on
+an answer waits a minute, and as long the answer can be taken back (`undo.py`). Mail is never an answer: only a signed-in officer's.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from openhotline.rules import clocks, removal_path, words
 from openhotline.rules.agreement import HOLD_REASONS, UNDO_WITHIN, effect_of
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import consult, episode, notify
+from openhotline.steps import consult, episode, notify, requests
 from openhotline.steps.advance import advance, next_clock, note, pause_clock, refuse_unless, resume_clock
 
 _DECIDED = (removal_path.HELD, removal_path.CLEARED)  # before any notice left
@@ -121,6 +121,7 @@ def record(
             _clear(scope, answer, by=by, at=at)
         else:
             _hold(scope, answer, by=by, at=at)
+        requests.wanted_with(answer, scope, agreement=agreement, by=by, at=at, policy=policy)
         ConsultationLine.objects.filter(consultation=consultation, removal__in=scope).update(answered=True)
         if not ConsultationLine.objects.filter(consultation=consultation, answered=False).exists():
             Consultation.objects.filter(pk=consultation.pk, answered_at=None).update(answered_at=at)

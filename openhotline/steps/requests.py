@@ -1,8 +1,9 @@
 """The other direction: police ask the hotline, or hand it a note. Every request has a clock and an outcome report.
 
 A bulk check files the addresses as a report of the police, so that they are assessed like any other; its outcome
-writes itself when the last of them is decided. Everything else is answered by a person. A letter to a unit carries
-the number and no facts. What is not here: what a statement or an exhibit is (`statements/`), and guidance.
+writes itself when the last of them is decided. Everything else is answered by a person. What an answer to a question
+wants besides is a request too, and is taken back with it. A letter to a unit carries the number and no facts. What is
+not here: what a statement or an exhibit is (`statements/`), and guidance.
 """
 
 from collections import defaultdict
@@ -16,8 +17,18 @@ from django.db.models import Exists, OuterRef
 from openhotline.ledger.record import Act, record
 from openhotline.policy import Policy
 from openhotline.records import bulk
-from openhotline.records.models import Item, PoliceRequest, PoliceRequestLine, Removal, ReportLine, Unit
+from openhotline.records.agreements import house_agreements
+from openhotline.records.models import (
+    Answer,
+    Item,
+    PoliceRequest,
+    PoliceRequestLine,
+    Removal,
+    ReportLine,
+    Unit,
+)
 from openhotline.rules import item_path, liaison, references, removal_path, urls, words
+from openhotline.rules.agreement import Agreement
 from openhotline.rules.incoming import IncomingReport
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import NotPermitted, Refused
@@ -65,6 +76,63 @@ def ask(
         made = _make(unit, kind, text=text, reference=reference, mark=mark, by=by, at=at, policy=policy)
         _lines(made, lines, at=at)
     return made
+
+
+def wanted_with(
+    answer: Answer,
+    removals: Sequence[Removal],
+    *,
+    agreement: Agreement,
+    by: Actor,
+    at: datetime,
+    policy: Policy,
+) -> None:
+    """What an answer wants besides, evidence or a statement: a request for each, on the clock of its agreement.
+
+    About what the unit wanted already with an earlier answer to the same question, and waits for, nothing is asked twice.
+    """
+    question = answer.consultation
+    for condition in answer.conditions:
+        kind = liaison.WANTED[condition]
+        waiting = PoliceRequestLine.objects.filter(
+            request__answer__consultation=question, request__kind=kind, request__outcome=""
+        )
+        known = set(waiting.values_list("item", flat=True))
+        new = [removal for removal in removals if removal.item_id not in known]
+        if not new:
+            continue
+        text = f"Wanted with the answer to {question.number}. {answer.note}".strip()
+        made = _make(
+            question.unit,
+            kind,
+            text=text,
+            reference=answer.reference,
+            mark="",
+            by=by,
+            at=at,
+            policy=policy,
+            agreement=agreement,
+            answer=answer,
+        )
+        PoliceRequestLine.objects.bulk_create(
+            [
+                PoliceRequestLine(
+                    request=made,
+                    position=number,
+                    reported=removal.item.canonical,
+                    item_id=removal.item_id,
+                    known=True,
+                )
+                for number, removal in enumerate(new)
+            ],
+            batch_size=1000,
+        )
+
+
+def taken_back(answer: Answer, *, by: Actor, at: datetime) -> None:
+    """The answer is taken back within its minute, and with it what it wanted besides."""
+    for made in answer.requests.filter(outcome="").select_related("unit").order_by("pk"):
+        _end(made, liaison.TAKEN_BACK, "The answer that wanted it was taken back.", by=by, at=at)
 
 
 def _check(
@@ -149,7 +217,14 @@ def _make(
     at: datetime,
     policy: Policy,
     outgoing: bool = False,
+    agreement: Agreement | None = None,
+    answer: Answer | None = None,
 ) -> PoliceRequest:
+    """`agreement`: that of the question it came with; else the unit's own in force."""
+    if kind == liaison.EVIDENCE:
+        due = at + (agreement or _own(unit, policy=policy, at=at)).evidence
+    else:
+        due = at + policy.clocks.request(kind)
     made = PoliceRequest.objects.create(
         number=references.request(at.year, bulk.take_numbers(f"request-{at.year}", 1)),
         unit=unit,
@@ -160,12 +235,19 @@ def _make(
         text=text.strip()[:20_000],
         by_id=by.person,
         at=at,
-        due_at=at + policy.clocks.request(kind),
+        due_at=due,
+        answer=answer,
     )
-    _enter(
-        "police.note-sent" if outgoing else "police.request", made, {"kind": kind, "mark": mark}, by=by, at=at
-    )
+    payload: dict[str, object] = {"kind": kind, "mark": mark}
+    if answer is not None:
+        payload["consultation"] = answer.consultation.number
+    _enter("police.note-sent" if outgoing else "police.request", made, payload, by=by, at=at)
     return made
+
+
+def _own(unit: Unit, *, policy: Policy, at: datetime) -> Agreement:
+    agreements = house_agreements(policy=policy)
+    return agreements.in_force(unit.agreement, agreements.day(at)) or agreements.standing(at)
 
 
 def settle(made: PoliceRequest, *, outcome: str, text: str, by: Actor, at: datetime) -> None:
@@ -182,13 +264,17 @@ def settle(made: PoliceRequest, *, outcome: str, text: str, by: Actor, at: datet
 
 
 def _close(made: PoliceRequest, outcome: str, text: str, *, by: Actor, at: datetime) -> None:
+    _end(made, outcome, text, by=by, at=at)
+    if not made.outgoing:
+        _tell(made, "police-outcome", "the outcome report is there", at=at)
+
+
+def _end(made: PoliceRequest, outcome: str, text: str, *, by: Actor, at: datetime) -> None:
     count = PoliceRequest.objects.filter(pk=made.pk, outcome="").update(
         outcome=outcome, outcome_text=text, outcome_at=at, outcome_by=by.who
     )
     refuse_unless(count == 1, "This has its outcome already.", code="settled")
     _enter("police.outcome", made, {"outcome": outcome}, by=by, at=at)
-    if not made.outgoing:
-        _tell(made, "police-outcome", "the outcome report is there", at=at)
 
 
 def _tell(made: PoliceRequest, kind: str, what: str, *, at: datetime) -> None:

@@ -16,7 +16,7 @@ from openhotline.rules import clocks, removal_path, words
 from openhotline.rules.agreement import UNDO_WITHIN
 from openhotline.rules.refusals import NotPermitted
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import consult, notify
+from openhotline.steps import consult, notify, requests
 from openhotline.steps.advance import advance, note, pause_clock, refuse_unless, resume_clock
 
 _BACK = {
@@ -72,6 +72,7 @@ def undo(answer: Answer, *, by: Actor, at: datetime) -> Answer:
         moving = [line for line in lines if _moved_by(answer, line, removals[line.removal_id])]
         notify.recall([removals[line.removal_id] for line in moving], why=WHY, at=at)
         _passed_back(answer, list(removals), by=by, at=at)
+        requests.taken_back(answer, by=by, at=at)
         _restore_holds(lines, at=at)
         _move_back(answer, moving, removals, by=by, at=at)
         moved = {line.pk for line in moving}

@@ -6,7 +6,7 @@ from openhotline.records.models import Consultation, Unit
 from openhotline.rules import words
 from openhotline.rules.agreement_words import lines
 from openhotline.statistics import agreements
-from openhotline.steps import answer, escalate, undo
+from openhotline.steps import answer, escalate, tell, undo
 from tests.journeys.cast import Day, hours, minutes
 
 
@@ -56,11 +56,31 @@ def test_the_yearly_report_counts_both_sides(house: Day) -> None:
     assert (kept.evidence_wanted, kept.statements_wanted, kept.notices_under_hold) == (1, 0, 0)
     assert kept.median_asking == 10, "a bundle waits ten minutes"
     unit, hotline = agreements.sides(kept)
-    assert unit.finding == "The unit answered in the agreed time: 1 of 2 answers"
+    assert unit.finding == "The unit answered in the agreed time: 1 of 2 questions"
     assert dict(unit.rows)["Time to answer"] == "half within 20 min, nine in ten within 3 h 1 min"
     assert dict(unit.rows)["Holds"] == "on 1 address, 1 still running; the longest lasted 2 h"
     assert dict(hotline.rows)["Notices that left under a hold"] == "none"
     assert agreements.report(2025, policy=house.policy, at=house.now) == []
+
+
+def test_what_was_owed_and_never_done_counts_in_the_yearly_report(house: Day) -> None:
+    """One question answered in time, one never; evidence wanted and not handed over; a letter that is late."""
+    removals = house.traced(house.graded(house.public_report("http://img1.example.net/1")))
+    house.answered(house.asked(), words.EVIDENCE_WANTED)
+    house.traced(house.graded(house.public_report("http://img2.example.net/1")))
+    house.asked()
+    (kept,) = agreements.report(2026, policy=house.policy, at=house.now)
+    assert (kept.answers_due, kept.handed_over_due) == (1, 0), "the second one's time runs, and so does ours"
+    house.later(hours(2))
+    escalate.police_silence(policy=house.policy, at=house.now)
+    tell.police(removals, "moved", at=house.now)
+    house.later(hours(72))
+    (kept,) = agreements.report(2026, policy=house.policy, at=house.now)
+    unit, hotline = agreements.sides(kept)
+    assert unit.finding == "The unit answered in the agreed time: 1 of 2 questions"
+    assert dict(unit.rows)["Past their time, without an answer"] == "1"
+    assert dict(hotline.rows)["Of these with an outcome in the agreed time"] == "0 of 1"
+    assert hotline.finding == "The hotline told what became of it in the agreed time: 0 of 1 times"
 
 
 def test_a_unit_reads_how_its_own_questions_went_and_no_neighbours(house: Day) -> None:

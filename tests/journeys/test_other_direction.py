@@ -7,7 +7,7 @@ from openhotline.ledger.models import Staged
 from openhotline.records.models import Item, PoliceRequest, Report, Unit
 from openhotline.rules import liaison, words
 from openhotline.rules.refusals import NotPermitted, Refused
-from openhotline.steps import requests
+from openhotline.steps import answer, requests, undo
 from tests.journeys.cast import Day, hours
 
 
@@ -65,7 +65,9 @@ def test_what_a_person_has_to_do_waits_on_its_clock_until_the_outcome_is_written
     (item,) = house.public_report("http://known.example.org/1")
     made = ask(house, kind, text="As discussed.", addresses=["http://known.example.org/1"])
     assert made.lines.get().item == item
-    assert made.due_at == house.now + house.policy.clocks.request(kind)
+    agreed = house.policy.agreements.on(unit().agreement, house.now).evidence
+    span = agreed if kind == liaison.EVIDENCE else house.policy.clocks.request(kind)
+    assert made.due_at == house.now + span
     house.now = made.due_at
     assert requests.late(policy=house.policy, at=house.now) == 1
     assert requests.late(policy=house.policy, at=house.now) == 0, "managers are told once"
@@ -156,3 +158,47 @@ def test_requests_that_wait_for_days_cost_no_sweep_their_lines_and_hide_no_other
     assert (requests.report_checks(at=house.now), read) == (0, [])
     house.graded(list(Item.objects.filter(canonical="http://img.example.net/0")))
     assert (requests.report_checks(at=house.now), read) == (1, [3])
+
+
+def test_what_an_answer_wants_besides_is_a_request_on_its_own_clock_and_goes_back_with_it(house: Day) -> None:
+    items = house.graded(house.public_report("http://img.example.net/1", "http://img.example.net/2"))
+    removals = house.traced(items)
+    question = house.asked()
+    both = (words.EVIDENCE_WANTED, words.STATEMENT_WANTED)
+    given = answer.record(
+        question,
+        kind=words.EVIDENCE_WANTED,
+        by=house.officer_of(question),
+        at=house.now,
+        policy=house.policy,
+        conditions=both,
+        reference="NU 5",
+        note_text="Payment details shown.",
+        removals=removals[:1],
+    )
+    evidence, statement = PoliceRequest.objects.order_by("pk")
+    assert (evidence.kind, evidence.reference) == (liaison.EVIDENCE, "NU 5")
+    assert question.number in evidence.text
+    assert "Payment details shown." in evidence.text
+    assert evidence.lines.get().item == removals[0].item
+    assert evidence.due_at == house.now + house.policy.agreements.on("authorise-first", house.now).evidence
+    assert (statement.kind, statement.due_at) == (
+        liaison.STATEMENT,
+        house.now + house.policy.clocks.request_statement,
+    )
+    undo.undo(given, by=house.officer_of(question), at=house.now)
+    assert set(PoliceRequest.objects.values_list("outcome", flat=True)) == {liaison.TAKEN_BACK}
+    assert house.letters("police-outcome") == [], "they took it back themselves"
+
+    house.answered(question, words.HOLD, until=house.now + hours(5), reason="evidence first", conditions=both)
+    house.later(hours(1))
+    house.answered(question, words.EVIDENCE_WANTED)
+    first, second = PoliceRequest.objects.filter(outcome="").order_by("pk")
+    assert (first.kind, second.kind) == (liaison.EVIDENCE, liaison.STATEMENT), (
+        "asked once, however often said"
+    )
+    assert first.lines.count() == 2
+    house.now = first.due_at
+    assert requests.late(policy=house.policy, at=house.now) == 1, "managers hear that it was not handed over"
+    requests.settle(first, outcome=liaison.DONE, text="By hand.", by=house.who("P01"), at=house.now)
+    assert [one.recipient for one in house.letters("police-outcome")] == [unit().mail]

@@ -57,7 +57,8 @@ class AskedAddress(Schema):
 
 
 class GivenAnswer(Schema):
-    """One answer of your unit, as it was recorded. Later answers never rewrite earlier ones."""
+    """One answer of your unit, as it was recorded. Later answers never rewrite earlier ones. `requests`: the numbers
+    under which what it wants besides is handed over."""
 
     id: int
     kind: str
@@ -71,6 +72,7 @@ class GivenAnswer(Schema):
     reason: str
     reference: str
     conditions: list[str]
+    requests: list[str]
     note: str
     addresses: list[UUID]
 
@@ -174,6 +176,7 @@ def _answer(row: Answer) -> GivenAnswer:
         reason=row.reason,
         reference=row.reference,
         conditions=list(row.conditions),
+        requests=[made.number for made in row.requests.all()],
         note=row.note,
         addresses=[line.removal.uid for line in row.lines.all()],
     )

@@ -38,7 +38,6 @@ class Clocks:
     looking_day: timedelta
     request_check: timedelta  # what police ask of the hotline: the outcome report is due then
     request_preserve: timedelta
-    request_evidence: timedelta
     request_statement: timedelta
     request_decision: timedelta
     request_note: timedelta

@@ -12,6 +12,9 @@ class PoliceRequest(models.Model):
     unit = models.ForeignKey("records.Unit", on_delete=models.PROTECT, related_name="requests")
     kind = models.CharField(max_length=12, choices=[(kind, kind) for kind in liaison.KINDS])
     outgoing = models.BooleanField(default=False)  # the hotline's note to a unit
+    answer = models.ForeignKey(
+        "records.Answer", null=True, on_delete=models.PROTECT, related_name="requests"
+    )  # the answer to a question that wanted this
     mark = models.CharField(
         max_length=12, default="", choices=[(mark, mark) for mark in ("", *liaison.MARKS)]
     )
@@ -22,7 +25,7 @@ class PoliceRequest(models.Model):
     due_at = models.DateTimeField()  # never edited
     late_at = models.DateTimeField(null=True)  # managers were told that it is past its time
     outcome = models.CharField(
-        max_length=12, default="", choices=[(one, one) for one in ("", *liaison.OUTCOMES)]
+        max_length=12, default="", choices=[(one, one) for one in ("", *liaison.OUTCOME_NAMES)]
     )
     outcome_text = models.TextField(default="")
     outcome_at = models.DateTimeField(null=True)

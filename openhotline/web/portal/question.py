@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 
 from openhotline.policy import Policy
 from openhotline.records.agreements import house_agreements
-from openhotline.records.models import Answer, Consultation, ConsultationLine
-from openhotline.rules import removal_path, words
+from openhotline.records.models import Answer, Consultation, ConsultationLine, PoliceRequest
+from openhotline.rules import liaison, removal_path, words
 from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, UNDO_WITHIN, Agreement
 from openhotline.rules.urls import defang
 from openhotline.steps import consult
@@ -225,6 +225,7 @@ def _silence(agreement: Agreement) -> str:
 
 def _answers(consultation: Consultation, mine: Scoped) -> list[Answer]:
     rows = mine.answers().filter(consultation=consultation).select_related("by").annotate(size=Count("lines"))
+    rows = rows.prefetch_related(Prefetch("requests", mine.police_requests().order_by("pk")))
     return list(rows.order_by("-at", "-pk")[:50])
 
 
@@ -239,6 +240,7 @@ def _recorded(answer: Answer, at: datetime) -> Recorded:
         details.append(f"Reason: {answer.reason}.")
     if answer.conditions:
         details.append(f"Wanted: {', '.join(told.CONDITIONS.get(c, c) for c in answer.conditions)}.")
+    details += [_wanted(made, at) for made in answer.requests.all()]
     if answer.note:
         details.append(answer.note)
     if answer.valid_until:
@@ -259,6 +261,13 @@ def _recorded(answer: Answer, at: datetime) -> Recorded:
         undo=answer.pk if left > 0 and answer.undone_at is None else 0,
         undo_seconds=left,
     )
+
+
+def _wanted(made: PoliceRequest, at: datetime) -> str:
+    """What this answer wants besides stands under *Requests*, with its clock or what came of it."""
+    if made.outcome:
+        return f"{made.number}: {liaison.OUTCOME_NAMES[made.outcome].lower()}."
+    return f"{made.number} under Requests, due {short(made.due_at, at)}."
 
 
 def _after(lines: Sequence[Line], answers: Sequence[Answer], *, at: datetime) -> tuple[str, ...]:
