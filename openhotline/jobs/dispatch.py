@@ -313,8 +313,6 @@ def _freeze_for_exchange(content: ReferralContent, address: ReferredAddress) -> 
 
 _ON_THE_WAY = {ACCEPTED: "accepted", TEMPORARY: "deferred", REFUSED: "bounced"}
 _SENT: dict[str, Callable[..., None]] = {"notice": departed.sent, "referral": refer.sent}
-
-
 _REFUSED: dict[str, Callable[..., None]] = {
     "referral": refer.bounced,
     alert.KIND: alert.bounced,
@@ -338,9 +336,8 @@ def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -
             _said(letter, receipt, at=at)
             _outcome(letter, receipt, policy=policy, at=at)
     except Refused:
-        _said(
-            letter, receipt, at=at
-        )  # somebody settled it meanwhile; what the relay said is kept all the same
+        # Somebody settled it meanwhile; what the relay said is kept all the same.
+        _said(letter, receipt, at=at)
         raise
 
 

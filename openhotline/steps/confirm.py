@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import LetterLine
@@ -164,14 +165,16 @@ def _of(about: Notice | SecurePage) -> dict[str, Any]:
     return {"page" if isinstance(about, SecurePage) else "notice": about}
 
 
-def _about(about: Notice | SecurePage) -> list[Removal]:
-    """What a notice covers, or what the letter of a page is about."""
+def covered(about: Notice | SecurePage) -> QuerySet[Removal]:
+    """What a notice covers, or what the letter of a page is about; of a domain all that is under it."""
     if isinstance(about, SecurePage):
-        told = LetterLine.objects.filter(letter__key=about.key).values("removal")
-        rows = Removal.objects.filter(pk__in=told)
-    else:
-        rows = Removal.objects.filter(notice_lines__notice=about, notice_lines__dropped="")
-    return list(rows.select_related("item").order_by("pk"))
+        lines = LetterLine.objects.filter(letter__key=about.key).values("removal")
+        return Removal.objects.filter(pk__in=lines)
+    return Removal.objects.filter(notice_lines__notice=about, notice_lines__dropped="")
+
+
+def _about(about: Notice | SecurePage) -> list[Removal]:
+    return list(covered(about).select_related("item").order_by("pk"))
 
 
 def _note_all(about: Notice | SecurePage, act: str, *, by: Actor, at: datetime) -> None:

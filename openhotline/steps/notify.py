@@ -125,19 +125,8 @@ def recall(removals: Sequence[Removal], *, why: str, at: datetime) -> None:
         letter__kind="notice",
         letter__state__in=[PENDING, CONTACT_NEEDED],
     ).delete()
-    for letter in again:
-        # Frozen bytes name what was taken out: this letter never leaves; the others go in a new one.
-        made = Notice.objects.get(number=letter.number)
-        rest = list(
-            Removal.objects.filter(
-                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
-            )
-            .select_related("item", "host")
-            .order_by("pk")
-        )
-        Notice.objects.filter(pk=made.pk).update(withdrawn_at=at)
-        queue.withdraw(letter, why=why, by=MACHINE_WORKER, at=at)
-        draft(rest, by=MACHINE_WORKER, at=at)
+    # Frozen bytes name what was taken out: such a letter never leaves; the others go in a new one.
+    _anew(again, why=why, by=MACHINE_WORKER, at=at)
 
 
 def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:

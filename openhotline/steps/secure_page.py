@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter, LetterLine
+from openhotline.outbox.models import IN_DOUBT, SENDING, SENT, Letter
 from openhotline.policy import HOUSE_LANGUAGE, Policy
 from openhotline.records import vault
 from openhotline.records.models import (
@@ -95,14 +95,8 @@ def left() -> QuerySet[SecurePage]:
 
 def lines(page: SecurePage) -> QuerySet[Removal]:
     """What stands on the page. An alert about a domain names no address."""
-    rows = Removal.objects.none() if page.domain_id else told(page)
+    rows = Removal.objects.none() if page.domain_id else confirm.covered(page)
     return rows.exclude(item__status=item_path.NOT_ILLEGAL)
-
-
-def told(page: SecurePage) -> QuerySet[Removal]:
-    """What its letter is about; of a domain all that is under it."""
-    about = LetterLine.objects.filter(letter__key=page.key).values("removal")
-    return Removal.objects.filter(pk__in=about)
 
 
 def is_open(page: SecurePage) -> bool:
@@ -176,7 +170,7 @@ def _record(
     rows: Sequence[Removal | None]
     if page.domain_id:
         refuse_unless(set(said) == {0} and is_open(page), "This alert is over. Thank you.", code="scope")
-        rows, looked = [None], told(page)
+        rows, looked = [None], confirm.covered(page)
     else:
         looked = lines(page).filter(pk__in=list(said))
         rows = list(looked.select_for_update(of=("self",)).select_related("item").order_by("pk"))

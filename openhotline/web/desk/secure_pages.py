@@ -26,7 +26,9 @@ def page(request: HttpRequest, pk: int, refusal: Refused | None = None, **_: obj
     at, scoped = bench.now(request), bench.scoped(request)
     row = found(scoped.secure_pages().select_related("notice", "alert__host", "domain"), pk=pk)
     said = scoped.host_answers().filter(page=row).select_related("removal__item").order_by("at", "pk")[:1000]
-    about = scoped.removals().filter(pk__in=step.told(row)).select_related("item", "host").order_by("pk")
+    about = (
+        scoped.removals().filter(pk__in=confirm.covered(row)).select_related("item", "host").order_by("pk")
+    )
     return render(
         request,
         "desk/secure_page.html",

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from openhotline.outbox import queue, settling
 from openhotline.outbox.entries import TO_FORGET
+from openhotline.records.models import SilenceProposal
 from openhotline.rules import permits
 from openhotline.rules.refusals import Refused
 from openhotline.steps import doubt, refer, silence
@@ -37,17 +38,18 @@ def propose(request: HttpRequest, number: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("consultation", args=[number]), status=303)
 
 
+def _proposal(request: HttpRequest, number: str) -> SilenceProposal:
+    """What was proposed about this consultation and waits for a second person; 404 where nothing does."""
+    scoped = bench.scoped(request)
+    rows = scoped.silence_proposals().select_related("proposed_by", "consultation")
+    return found(rows, consultation=found(scoped.consultations(), number=number), settled_at=None)
+
+
 @require_POST
 @bench.kept(lists.consultation_page)
 def confirm(request: HttpRequest, number: str) -> HttpResponse:
     """The second person agrees; now it is done."""
-    scoped = bench.scoped(request)
-    row = found(scoped.consultations(), number=number)
-    proposal = found(
-        scoped.silence_proposals().select_related("proposed_by", "consultation"),
-        consultation=row,
-        settled_at=None,
-    )
+    proposal = _proposal(request, number)
     silence.confirm(proposal, by=bench.actor(request), at=bench.now(request), policy=bench.policy())
     return HttpResponseRedirect(reverse("consultation", args=[number]), status=303)
 
@@ -56,13 +58,7 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
 @bench.kept(lists.consultation_page)
 def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     """The first person takes it back, or a second declines it."""
-    scoped = bench.scoped(request)
-    row = found(scoped.consultations(), number=number)
-    proposal = found(
-        scoped.silence_proposals().select_related("proposed_by", "consultation"),
-        consultation=row,
-        settled_at=None,
-    )
+    proposal = _proposal(request, number)
     silence.withdraw(proposal, by=bench.actor(request), at=bench.now(request))
     return HttpResponseRedirect(reverse("consultation", args=[number]), status=303)
 
