@@ -111,6 +111,7 @@ ROOT_URLCONF = _URLS.get(HOUSE.door, "openhotline.web.urls")
 _COMMON_FIRST = [
     "openhotline.web.headers.Headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "openhotline.web.slashes.Slashes",
 ]
 MIDDLEWARE = [
     *_COMMON_FIRST,

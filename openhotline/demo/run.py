@@ -45,6 +45,7 @@ def serve(*, bundle: int, seed: int) -> int:
     began = time.monotonic()
     with open_house(home, bundle=bundle, seed=seed) as (settings, signins, supervisor):
         _say_where(settings, time.monotonic() - began)
+        _say_who(settings, signins)
         day = scripted_day(settings, bundle=bundle, seed=seed)
         _play(day)
         _say_what(day)
@@ -56,7 +57,7 @@ def serve(*, bundle: int, seed: int) -> int:
         if day.engine.filer:
             day.engine.filer.close()  # from here on the worker reads the spool
         supervisor.start_worker()
-        _say_who(settings, signins)
+        console.print("It is yours now. Stop with Ctrl-C.\n", highlight=False)
         supervisor.run_forever()
     console.print("Closed. Everything of this demo lies in", str(home), highlight=False)
     return 0
@@ -322,13 +323,14 @@ def _world_and_prober(settings: "Settings", *, seed: int, bundle: int) -> Iterat
 
 
 def _play(day: "ScriptedDay", *, show: bool = True) -> None:
+    """Play the day with a bar on a terminal, and with one line a scene where nobody watches one."""
     with Progress(
         TextColumn("[progress.description]{task.description:42}"),
         BarColumn(),
         TextColumn("{task.fields[clock]}"),
         TimeElapsedColumn(),
         console=quiet,
-        disable=not show,
+        disable=not (show and quiet.is_terminal),
     ) as bar:
         task = bar.add_task("The day begins", total=len(day.SCENES), clock="")
         done = -1
@@ -336,7 +338,12 @@ def _play(day: "ScriptedDay", *, show: bool = True) -> None:
         def tell(name: str) -> None:
             nonlocal done
             done += 1
-            bar.update(task, completed=done, description=name.capitalize(), clock=f"{day.now:%d %b %H:%M}")
+            clock = f"{day.now:%d %b %H:%M}"
+            bar.update(task, completed=done, description=name.capitalize(), clock=clock)
+            if show and not quiet.is_terminal:
+                quiet.print(
+                    f"{clock}  {name.capitalize()} ({done + 1} of {len(day.SCENES)})", highlight=False
+                )
 
         day.tell = tell
         day.play()
@@ -385,7 +392,10 @@ def _say_who(settings: "Settings", signins: "SignIns") -> None:
     console.print(f"Password for all of them: {signins.password}", highlight=False)
     console.print(f"Second factor (authenticator app): {signins.totp_secret}", highlight=False)
     console.print("Or see the code of this moment:    ./run exec openhotline demo-code", highlight=False)
-    console.print("Stop with Ctrl-C.\n", highlight=False)
+    console.print(
+        "The day is played first. Look on meanwhile; press buttons when it says that the house is yours.\n",
+        highlight=False,
+    )
     file = settings.keys / "demo-second-factor"
     file.touch(mode=0o600)
     file.write_text(signins.totp_secret)

@@ -171,5 +171,22 @@ def test_the_public_door_has_no_session_and_no_way_to_a_case(door: str) -> None:
     )
 
 
+@pytest.mark.parametrize("door", ["public", "desk", "portal"], indirect=True)
+def test_a_slash_too_many_or_too_few_leads_to_the_one_address_a_page_has(door: str) -> None:
+    # The API says in its own words, as JSON, what is not there.
+    table = [
+        route for route in routes(DOORS[door]) if route.path != "/" and not route.path.startswith("/api/")
+    ]
+    assert len(table) > 10
+    for route in table:
+        other = route.path[:-1] if route.path.endswith("/") else f"{route.path}/"
+        typed = Client().get(f"{other}?all=1")
+        assert (typed.status_code, typed.get("Location")) == (301, f"{route.path}?all=1"), (
+            f"{other} at the {door}"
+        )
+    assert Client().post(other).status_code == 404, "a press finds its page or nothing"
+    assert Client().get("/is-not-there/").status_code == 404
+
+
 def test_allauth_views_of_an_account_ask_who_by_themselves() -> None:
     assert "openhotline.web.doors.Door" in settings.MIDDLEWARE
