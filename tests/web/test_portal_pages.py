@@ -190,8 +190,27 @@ def test_a_hold_is_two_presses_and_enter_in_a_field_is_none(portal: Portal, chro
 def test_facts_and_all_three_answers_fit_one_screen(portal: Portal, chromium: "Browser") -> None:
     page = open_in(chromium, portal.north.officer, "/", (1280, 900), "light")
     for button in ("go", "hold", "evidence"):
-        box = page.locator(f"button[value={button}]").bounding_box()
+        box = page.locator(f".ways button[value={button}]").bounding_box()
         assert box and box["y"] + box["height"] <= 900, f"{button} lies below the screen: {box}"
+    page.context.close()
+
+
+def test_on_a_phone_the_answers_are_in_sight_and_a_hold_is_two_presses(
+    portal: Portal, chromium: "Browser"
+) -> None:
+    page = open_in(chromium, portal.north.officer, "/", (390, 844), "light")
+    for answer_ in (".atonce button[value=go]", ".atonce a[href='#w2']", ".atonce a[href='#w3']"):
+        assert page.locator(answer_).evaluate(
+            """e => { const b = e.getBoundingClientRect();
+                 return document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2) === e && b.bottom <= innerHeight }"""
+        ), f"{answer_} is not in sight"
+    page.click(".atonce a[href='#w2']")
+    page.select_option(".ways select[name=why]", "covert work")
+    page.click(".ways button[value=hold]")
+    page.wait_for_selector("text=On hold by your unit")
+    page.click(".rail__more")
+    page.click(".rail a:has-text('De-confliction')")
+    page.wait_for_selector("h1:has-text('De-confliction')")
     page.context.close()
 
 

@@ -133,7 +133,7 @@ def _line(row: Consultation) -> str:
 def _asked(row: Consultation, at: datetime) -> Row:
     rest = row.due_at - at
     if rest < timedelta(0):
-        return Row(row.number, _line(row), f"{length(-rest)} late", "bad", "clock")
+        return Row(row.number, _line(row), f"ended {length(-rest)} ago", "bad", "clock")
     family = "warn" if rest < timedelta(hours=1) else "idle"
     return Row(row.number, _line(row), length(rest), family, "clock")
 
