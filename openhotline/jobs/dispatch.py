@@ -177,6 +177,8 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         if referred is None:
             return None
         _pack(referred, post.house)
+    elif letter.kind in departing.FOLLOWING:
+        departing.follows(letter)
     elif letter.kind in ("reminder", "ladder"):
         if not escalate.reminder_stands(letter, at=at):
             return None

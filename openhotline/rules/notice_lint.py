@@ -76,8 +76,19 @@ def lint_paged(letter: PagedLetter) -> None:
         raise Refused(f"The letter cannot leave: {'; '.join(found)}.", code="lint")
 
 
-def lint_names_none(text: str, addresses: Sequence[str]) -> None:
-    """Words somebody typed for an open mail: none of these addresses stands in them, defanged or not. Raises Refused."""
+def lint_typed(
+    text: str, *, addresses: Sequence[str], texts: Sequence[Texts], secrets: frozenset[str]
+) -> None:
+    """Words somebody typed for an open mail: no picture, none of these addresses, defanged or not, and nothing about
+    reporter, analyst or police, in any of the languages. Raises Refused."""
+    lint_words("", text)
+    found = [fault for one in texts for fault in _forbidden(one, secrets, "", text)]
+    if found:
+        raise Refused(
+            f"This must not leave: {found[0]}. Nobody outside reads who reported, who looked, or whether the police "
+            "were asked. Say it without.",
+            code="lint",
+        )
     plain = text.replace("[.]", ".").replace("hxxp", "http").casefold()
     parts = {(one.partition("://")[2] or one).casefold().rstrip("/") for one in addresses}
     if any(part and part in plain for part in parts):
@@ -237,7 +248,7 @@ def _forbidden(texts: Texts, secrets: frozenset[str], ground: str, prose: str) -
             yield "it tells of somebody in the house, the police or the reporter"
             break
     # The law's own name may hold any word.
-    words = prose.replace(ground, " ")
+    words = prose.replace(ground, " ") if ground else prose
     for pattern in texts.forbidden:
         hit = re.search(pattern, words, re.IGNORECASE)
         if hit:

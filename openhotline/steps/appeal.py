@@ -36,7 +36,7 @@ from openhotline.rules.notice import Texts
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import CHILD_SEXUAL_ABUSE, MACHINE_WORKER, Actor
-from openhotline.steps import repeal, tell
+from openhotline.steps import departing, repeal, tell
 from openhotline.steps.advance import note, refuse_unless
 
 UPHELD, REVERSED = "upheld", "reversed"
@@ -161,8 +161,13 @@ def propose(appeal: Appeal, outcome: str, *, reasons: str, by: Actor, at: dateti
         outcome in (UPHELD, REVERSED), "Choose: the decision stands, or it is reversed.", code="outcome"
     )
     refuse_unless(bool(reasons.strip()), "Write the reasons; whoever appealed reads them.", code="reasons")
-    about = Removal.objects.filter(appeal_lines__appeal=appeal).values_list("item__canonical", flat=True)
-    notice_lint.lint_names_none(reasons, list(about))
+    about = list(Removal.objects.filter(appeal_lines__appeal=appeal).select_related("item"))
+    notice_lint.lint_typed(
+        reasons,
+        addresses=[row.item.canonical for row in about],
+        texts=[_texts(appeal), notice_texts(HOUSE_LANGUAGE)],
+        secrets=departing.secrets_of(about),
+    )
     with transaction.atomic():
         row = _open(appeal)
         _uninvolved(row, by)

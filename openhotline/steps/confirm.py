@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import LetterLine
-from openhotline.policy import Policy, notice_texts
+from openhotline.policy import HOUSE_LANGUAGE, Policy, notice_texts
 from openhotline.records.models import (
     Contact,
     Delivery,
@@ -29,7 +29,7 @@ from openhotline.rules import notice_lint, removal_path, told
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import HOST, MACHINE_WORKER, Actor
-from openhotline.steps import appeal
+from openhotline.steps import appeal, departing
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, note, refuse_unless
 
@@ -122,15 +122,20 @@ def ask(
 def reply(about: Notice | SecurePage, text: str, *, to: Reach, by: Actor, at: datetime) -> NoticeMessage:
     """Somebody of the house answers: on the page, and by a letter, unless nobody may be written to.
 
-    Raises Refused where the words name one of its addresses: they leave in an open mail.
+    Raises Refused where the words name one of its addresses, or tell of the police, an analyst or the reporter: they leave
+    in an open mail, and anybody at the host reads the page.
     """
     require_act("host.answer", by)
     words = text.strip()
     refuse_unless(bool(words), "Write an answer first.", code="empty")
-    notice_lint.lint_words("", words)
-    named = [row.item.canonical for row in _about(about)]
+    rows = _about(about)
     domain = about.domain if isinstance(about, SecurePage) else None
-    notice_lint.lint_names_none(words, [domain.domain] if domain else named)
+    notice_lint.lint_typed(
+        words,
+        addresses=[domain.domain] if domain else [row.item.canonical for row in rows],
+        texts=[notice_texts(key) for key in {HOUSE_LANGUAGE, to.language}],
+        secrets=departing.secrets_of(rows),
+    )
     serial = about.serial if isinstance(about, SecurePage) else about.number
     with transaction.atomic():
         waiting = NoticeMessage.objects.filter(**_of(about), side="host", answered_at=None)

@@ -38,6 +38,9 @@ from openhotline.steps.advance import note
 from openhotline.steps.notify import code_of, draft
 
 TO_THE_POLICE = ("police-question", "police-told")
+# What follows a letter that has left: that the content is elsewhere now, or how far it is.
+FOLLOWING = ("host-moved", "alert-moved", "referral-moved", "referral-query")
+HELD = "Held by the police: nothing about it leaves the house."
 
 
 class HouseWords:
@@ -55,6 +58,24 @@ def lock_case(letter: int) -> None:
     whatever befalls the case, so it waits for nobody."""
     lines = LetterLine.objects.filter(letter=letter).exclude(kind__in=TO_THE_POLICE).values("removal")
     list(Removal.objects.select_for_update().filter(pk__in=lines).order_by("pk").values_list("pk", flat=True))
+
+
+def follows(letter: Letter) -> None:
+    """The guard of what follows a letter: while any of its content is held, wherever that is now, it waits.
+
+    Raises Refused. Every episode is locked, so that a hold being placed on the newest one waits for us, or we see it.
+    """
+    if letter.kind == "referral-query":
+        number = letter.number.partition("/")[0]
+        items = Removal.objects.filter(referral_lines__referral__number=number).values("item")
+    else:
+        told = LetterLine.objects.filter(letter=letter).values("removal")
+        items = Removal.objects.filter(pk__in=told).values("item")
+    episodes = Removal.objects.select_for_update().filter(item__in=items).order_by("pk")
+    if Hold.objects.filter(
+        removal__in=list(episodes.values_list("pk", flat=True)), released_at=None
+    ).exists():
+        raise Refused(HELD, code="held")
 
 
 def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -> NoticeContent | None:

@@ -22,7 +22,7 @@ from openhotline.rules.agreement import DEEMED_CLEAR, DEEMED_HOLD, ESCALATE, Agr
 from openhotline.rules.ladder import REGULATOR, on_hold
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import agreed, consult, freshness, held, ladder, silence, tell
+from openhotline.steps import agreed, consult, departing, freshness, held, ladder, silence, tell
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, next_clock
 
@@ -323,7 +323,8 @@ def reminder_stands(letter: Letter, *, at: datetime) -> bool:
     """The guard of a reminder and of the ladder, at departure.
 
     One that has nothing left to say, or nobody to say it to, withdraws; a rung is then taken again when its time has
-    come. What is held or has no trace to stand on is left out; raises Refused where the rest has to wait.
+    come. What is held or has no trace to stand on is left out, and of a reminder goes in another one. Raises Refused
+    where the rest has to wait, and where all of a reminder is held: it leaves when that is over.
     """
     pks = list(letter.lines.values_list("removal", flat=True))
     # Locked before the holds are read: one being placed now waits for us, or we see it.
@@ -341,24 +342,59 @@ def reminder_stands(letter: Letter, *, at: datetime) -> bool:
     ]
     frozen = letter.body is not None
     said = departure.reminder(lines, frozen=frozen, at=at)
-    if said.verdict == departure.NOTHING_LEFT or not _somebody(letter):
+    somebody = _somebody(letter)
+    late = [line.removal for line in lines if line.status in departure.LATE]
+    free = [pk for pk in late if pk not in barred]
+    if letter.kind == "reminder" and somebody and late and not free:
+        raise Refused(departing.HELD, code="held")
+    if said.verdict == departure.NOTHING_LEFT or not somebody:
         queue.withdraw(
             letter,
             why="Held, nothing is left to be reminded of, or the contact is not verified any more.",
             by=MACHINE_WORKER,
             at=at,
         )
-        ladder.stop(letter, at=at)
+        if letter.kind != "reminder":
+            ladder.stop(letter, at=at)
+        elif somebody:
+            # Its bytes are fixed and name what is held now: what is not goes without it.
+            _another(letter, free, at=at)
+            _another(letter, [pk for pk in late if pk in barred], at=at)
         return False
     if said.verdict == departure.WAIT:
         raise Refused(freshness.STALE, code="stale-trace")
     if not frozen and len(said.stay) < len(lines):
         letter.lines.exclude(removal__in=said.stay).delete()
         if letter.kind == "reminder":
-            notice = Notice.objects.select_related("host").get(number=letter.number.partition("/")[0])
-            letter.subject, letter.text = _reminder(notice, len(said.stay))
+            _another(letter, [pk for pk in late if pk not in said.stay], at=at)
+            letter.subject, letter.text = _reminder(_noticed(letter), len(said.stay))
             letter.save(update_fields=["subject", "text"])
     return True
+
+
+def _another(letter: Letter, removals: Sequence[int], *, at: datetime) -> None:
+    """What cannot go in this reminder now goes in one of its own, with the next number."""
+    if not removals:
+        return
+    notice = _noticed(letter)
+    taken = Letter.objects.filter(kind="reminder", number__startswith=f"{notice.number}/").count()
+    subject, text = _reminder(notice, len(removals))
+    queue.put(
+        "reminder",
+        number=f"{notice.number}/{taken + 1}",
+        recipient=letter.recipient,
+        transport="mail",
+        removals=removals,
+        at=at,
+        by=MACHINE_WORKER,
+        subject=subject,
+        text=text,
+    )
+
+
+def _noticed(letter: Letter) -> Notice:
+    """The notice that a reminder reminds of."""
+    return Notice.objects.select_related("host").get(number=letter.number.partition("/")[0])
 
 
 def _somebody(letter: Letter) -> bool:

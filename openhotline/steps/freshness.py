@@ -14,7 +14,7 @@ from django.db.models import F, Max, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from openhotline.outbox.models import PENDING, Letter, LetterLine
-from openhotline.records.models import Removal, Trace
+from openhotline.records.models import Hold, Removal, Trace
 from openhotline.rules import clocks, departure, removal_path, words
 
 # Letters that say where something is held. On the ladder the host's own is "ladder", those above it "ladder-" and the rung.
@@ -72,7 +72,11 @@ def to_trace(*, at: datetime) -> list[Removal]:
             Q(kind__in=KINDS) | Q(kind__startswith="ladder"), state=PENDING, due_at__lte=at
         )
     ).values("removal")
-    letters = _stale(Removal.objects.filter(pk__in=due, status__in=removal_path.STILL_OPEN), at)
+    held = Hold.objects.filter(released_at=None).values(
+        "removal"
+    )  # nothing leaves about it: no trace is needed
+    wanted = Removal.objects.filter(pk__in=due, status__in=removal_path.STILL_OPEN).exclude(pk__in=held)
+    letters = _stale(wanted, at)
     questions = _stale(_to_be_asked(at), at)
     kept = {removal.pk for removal in standing(questions, at=at)}
     return [*letters, *(one for one in questions if one.pk not in kept and one not in letters)]

@@ -22,7 +22,7 @@ from openhotline.rules import clocks, departure, pace, references, removal_path,
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import freshness, tell
+from openhotline.steps import departing, freshness, tell
 from openhotline.steps.advance import advance, next_clock, note, refuse_unless, stop_clock
 
 
@@ -160,7 +160,7 @@ def depart(letter: Letter, *, policy: Policy, at: datetime) -> ReferralContent |
         at=at,
     )
     if found.verdict == departure.WAIT and found.dropped:
-        raise Refused("Held by the police: nothing about it leaves the house.", code="held")
+        raise Refused(departing.HELD, code="held")
     if found.verdict == departure.WAIT:
         raise Refused(freshness.STALE, code="stale-trace")
     if found.verdict == departure.NOTHING_LEFT:

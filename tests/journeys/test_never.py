@@ -9,8 +9,21 @@ from openhotline.outbox.models import Letter
 from openhotline.records.models import Hold, NoticeLine, Removal
 from openhotline.rules import notice as wording
 from openhotline.rules import words
+from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import alarm, answer, confirm, contact, departing, doubt, due, escalate, notify
+from openhotline.steps import (
+    alarm,
+    answer,
+    confirm,
+    contact,
+    departing,
+    doubt,
+    due,
+    escalate,
+    freshness,
+    notify,
+    refer,
+)
 from tests.journeys.cast import CANAL_HOST, HOUSE, Day, hours, minutes
 
 
@@ -116,22 +129,89 @@ def test_a_hold_follows_the_content_to_another_country(house: Day) -> None:
     house.answered(consultation, words.HOLD, review_at=house.now + hours(24), reason="covert work")
     house.traced(items, CANAL_HOST)
     assert Hold.objects.get(released_at=None).removal.episode == 2
-    from openhotline.steps import refer
-
     refer.refer_due(at=house.now)
     house.letters_leave()
     assert Removal.objects.get(episode=2).status == "traced", "nothing about it leaves the house"
 
 
-def test_a_reminder_never_leaves_under_a_hold(house: Day) -> None:
+def test_a_reminder_waits_for_the_end_of_a_hold_and_leaves_then(house: Day) -> None:
     _, consultation = noticed(house, "http://img.example.net/1")
     house.later(hours(4))
     escalate.host_clocks(policy=house.policy, at=house.now)
     (letter,) = house.letters("reminder")
-    house.answered(consultation, words.HOLD, review_at=house.now + hours(24), reason="covert work")
-    assert escalate.reminder_stands(letter, at=house.now) is False
-    letter.refresh_from_db()
-    assert letter.state == "withdrawn"
+    house.answered(consultation, words.HOLD, until=house.now + hours(24), reason="covert work")
+    with pytest.raises(Refused, match="Held by the police"):
+        escalate.reminder_stands(letter, at=house.now)
+    house.later(hours(23))
+    assert freshness.to_trace(at=house.now) == [], "nothing leaves about it, so nothing is traced for it"
+    assert house.letters_leave() == []
+    house.later(hours(1))
+    answer.release_due(at=house.now)
+    assert [one.kind for one in house.letters_leave()] == ["reminder"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_hold_on_one_of_three_keeps_back_its_reminder_alone(house: Day, frozen: bool) -> None:
+    lines = tuple(f"http://img.example.net/{n}" for n in range(3))
+    removals, consultation = noticed(house, *lines)
+    house.later(hours(4))
+    escalate.host_clocks(policy=house.policy, at=house.now)
+    if frozen:  # a relay had said "not now" before the police said "not yet"
+        Letter.objects.filter(kind="reminder").update(body=b"three addresses", digest="0" * 64)
+    house.answered(
+        consultation,
+        words.HOLD,
+        until=house.now + hours(24),
+        reason="covert work",
+        removals=removals[:1],
+    )
+
+    def reminded() -> list[list[int]]:
+        gone = [one for one in house.letters_leave() if one.kind == "reminder"]
+        return [sorted(one.lines.values_list("removal", flat=True)) for one in gone]
+
+    first, second, third = (removal.pk for removal in removals)
+    away = [*reminded(), *reminded()]
+    assert away == [[second, third]]
+    house.later(hours(24))
+    answer.release_due(at=house.now)
+    assert reminded() == [[first]]
+    assert reminded() == []
+
+
+@pytest.mark.parametrize("when", ["before it moved", "after it moved"])
+def test_nobody_is_told_that_it_moved_while_it_is_held(house: Day, when: str) -> None:
+    """Its host was noticed; the content goes abroad, and comes under a hold that follows it, or is placed there."""
+    removals, consultation = noticed(house, "http://img.example.net/1")
+
+    def hold() -> None:
+        house.answered(consultation, words.HOLD, until=house.now + hours(24), reason="covert work")
+
+    if when == "before it moved":
+        hold()
+    house.traced([removals[0].item], CANAL_HOST)
+    if when == "after it moved":
+        hold()
+    assert "host-moved" not in [one.kind for one in house.letters_leave()]
+    (letter,) = house.letters("host-moved", "pending")
+    assert letter.why == "Held by the police: nothing about it leaves the house."
+    house.later(hours(24))
+    answer.release_due(at=house.now)
+    assert "host-moved" in [one.kind for one in house.letters_leave()]
+
+
+def test_no_partner_is_asked_how_far_it_is_while_it_is_held(house: Day) -> None:
+    removals, consultation = noticed(house, "http://img.example.net/1")
+    house.traced([removals[0].item], CANAL_HOST)
+    refer.refer_due(at=house.now)
+    house.letters_leave()
+    house.later(house.policy.clocks.partner_query)
+    assert refer.partner_clocks(policy=house.policy, at=house.now) == 1
+    house.answered(consultation, words.HOLD, until=house.now + hours(5), reason="covert work")
+    assert house.letters_leave() == []
+    house.later(hours(5))
+    answer.release_due(at=house.now)
+    assert [one.kind for one in house.letters_leave()] == ["referral-query"]
 
 
 def test_one_unclear_trace_does_not_keep_the_others(house: Day) -> None:

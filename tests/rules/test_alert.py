@@ -8,7 +8,7 @@ import pytest
 from openhotline import policy
 from openhotline.rules import alert, ladder, paged, references
 from openhotline.rules.notice import NoticeAddress, Texts
-from openhotline.rules.notice_lint import faults_of_paged, lint_names_none, lint_paged
+from openhotline.rules.notice_lint import faults_of_paged, lint_paged, lint_typed
 from openhotline.rules.paged import Ways
 from openhotline.rules.refusals import Refused
 
@@ -197,11 +197,30 @@ def test_a_letter_up_the_ladder_lists_what_is_there_on_its_page_alone() -> None:
 )
 def test_words_for_an_open_mail_name_no_address_however_it_is_written(said: str) -> None:
     with pytest.raises(Refused, match="its number on the page") as refusal:
-        lint_names_none(said, ["https://img.example.net/A/b/", "bare.example"])
+        typed(said, "https://img.example.net/A/b/", "bare.example")
     assert refusal.value.code == "address"
 
 
 def test_words_that_name_none_of_these_addresses_may_leave() -> None:
-    lint_names_none("Number 2 on the page; img.example.net is a big place.", ["https://img.example.net/a"])
-    lint_names_none("Number 2 on the page.", [""])
-    lint_names_none("Number 2 on the page.", [])
+    typed("Number 2 on the page; img.example.net is a big place.", "https://img.example.net/a")
+    typed("Number 2 on the page.", "")
+    typed("Number 2 on the page.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["The police asked us to wait.", "A07 looked at it.", "See P-26-0095-H.", "Ein Analyst hat es gesehen."],
+)
+def test_words_for_an_open_mail_tell_of_no_police_analyst_or_case_in_any_language(said: str) -> None:
+    with pytest.raises(Refused, match=r"This must not leave: it .* Say it without\.$"):
+        typed(said)
+
+
+def typed(said: str, *addresses: str) -> None:
+    """As an answer to a German host is checked."""
+    lint_typed(
+        said,
+        addresses=addresses,
+        texts=[policy.notice_texts("en"), policy.notice_texts("de")],
+        secrets=frozenset({"A07", "P-26-0095-H"}),
+    )
