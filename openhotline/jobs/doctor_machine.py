@@ -14,12 +14,11 @@ import maxminddb
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.jobs import registry_lists
 from openhotline.jobs.backup import LAST
-from openhotline.jobs.exits import mmdb_files, probe_config, vantages
+from openhotline.jobs.exits import files, probe_config, vantages
 from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
 from openhotline.jobs.recovery import PUBLIC
 from openhotline.jobs.supervise import NOT_VERIFIED
 from openhotline.records.spool import unread
-from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
 GIB = 1 << 30
@@ -271,18 +270,15 @@ def lines_out(settings: Settings) -> Finding:
 
 def mmdb(settings: Settings) -> Finding:
     """The files that say origin network and country: there, and not too old."""
-    try:
-        files = mmdb_files(settings.mmdb) if settings.mmdb else probe_config(settings).mmdb
-    except Refused as refusal:
-        return unsafe("mmdb", refusal.sentence, "Mend the prober's settings.")
-    if not files:
+    named = files(settings)
+    if not named:
         return warning(
             "mmdb",
             "No MMDB file is named: traces have one method less.",
             "OPENHOTLINE_MMDB=origin=/path/asn.mmdb:location=/path/country.mmdb",
         )
-    ages, told = [], []
-    for file in files:
+    ages, told, broken = [], [], []
+    for file in named:
         try:
             with maxminddb.open_database(file.path) as opened:
                 age = settings.clock().now().timestamp() - opened.metadata().build_epoch
@@ -290,18 +286,20 @@ def mmdb(settings: Settings) -> Finding:
                 licence = f", {file.licence}" if file.licence else ""
                 told.append(f"{Path(file.path).name} ({max(0.0, age) / 86400:.0f} days old{licence})")
         except (OSError, ValueError, maxminddb.InvalidDatabaseError):
-            return warning("mmdb", f"{file.path} cannot be read.", "Download it anew.")
+            broken.append(file.path)
+    if broken:
+        return warning("mmdb", f"{' and '.join(broken)} cannot be read.", "Download anew what is named.")
     seconds, path = max(ages)
     if settings.exit == "direct" and seconds > MMDB_AGE.total_seconds():
         return warning("mmdb", f"{path} is {seconds / 86400:.0f} days old.", "Download a newer one.")
-    unnamed = [file.path for file in files if not file.licence]
+    unnamed = [file.path for file in named if not file.licence]
     if unnamed and real(settings):
         return warning(
             "mmdb",
             f"{', '.join(told)}. The licence of {unnamed[0]} is not given, so no trace can show it.",
             "Write it behind the path in OPENHOTLINE_MMDB: location=/path/country.mmdb|CC BY 4.0",
         )
-    return fine("mmdb", f"{len(files)} files: {', '.join(told)}.")
+    return fine("mmdb", f"{len(named)} files: {', '.join(told)}.")
 
 
 def registries(settings: Settings) -> Finding:

@@ -53,7 +53,7 @@ def _direct(settings: Settings) -> ProbeConfig:
         vantages=_ways(settings),
         resolvers=found,
         rdap_bootstrap=registry_lists.files(settings.data),
-        mmdb=mmdb_files(settings.mmdb),
+        mmdb=files(settings),
         canary=settings.canary,
         wall=settings.wall == "required",
         never=(*NEVER_REACHED, *stores),
@@ -80,11 +80,15 @@ def _ways(settings: Settings) -> dict[str, Way]:
 
 
 def vantages(settings: Settings) -> tuple[str, ...]:
-    """The vantage points of this house that look at ordinary addresses, by name."""
+    """The vantage points of this house that look at ordinary addresses, by name. Raises Refused where none is named
+    rightly."""
     if settings.exit == "world":
         return tuple(WORLD_EXITS)
     named = onions(settings)
-    return tuple(name for name in _ways(settings) if name not in named)
+    try:
+        return tuple(name for name in _ways(settings) if name not in named)
+    except ValueError as fault:
+        raise Refused(f"Nothing can be looked at: {fault}", code="prober-settings") from None
 
 
 def onions(settings: Settings) -> tuple[str, ...]:
@@ -141,7 +145,7 @@ def _certificate(file: str) -> str:
 def _world(settings: Settings) -> ProbeConfig:
     run = settings.data.absolute() / "run"
     card = _card(run / WORLD_CARD)
-    resolver, mmdb = card.get("resolver", {}), card.get("mmdb", {})
+    resolver = card.get("resolver", {})
     named = resolvers(settings.resolvers)
     if not named:
         listed = card.get("resolvers") or ([resolver] if resolver else [])
@@ -155,8 +159,7 @@ def _world(settings: Settings) -> ProbeConfig:
         # Until its lists are fetched (openhotline refresh registries) the world has one registry for all.
         rdap_base="" if lists else str(card.get("rdap", "")),
         rdap_bootstrap=lists,
-        mmdb=mmdb_files(settings.mmdb)
-        or tuple(MmdbFile(path, kind, str(card.get("licence", ""))) for kind, path in mmdb.items()),
+        mmdb=files(settings),
         canary=str(card.get("canary", "")),
         tracing=tracing(
             whois=str(card.get("whois", "")),
@@ -173,6 +176,16 @@ def _world(settings: Settings) -> ProbeConfig:
         lift_documentation=True,
         polite=False,  # the world is on this machine, and its clock jumps
     )
+
+
+def files(settings: Settings) -> tuple[MmdbFile, ...]:
+    """The MMDB files of this house: those the operator named, or the synthetic internet's."""
+    named = mmdb_files(settings.mmdb)
+    if named or settings.exit != "world":
+        return named
+    card = world_card(settings)
+    licence = str(card.get("licence", ""))
+    return tuple(MmdbFile(path, kind, licence) for kind, path in card.get("mmdb", {}).items())
 
 
 def lists_base(settings: Settings) -> str:

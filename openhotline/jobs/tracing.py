@@ -15,7 +15,7 @@ from openhotline.connectors.geo.table import Table
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.connectors.probe.meaning import ListFacts, TraceJob
 from openhotline.jobs import registry_lists
-from openhotline.jobs.exits import lists_base, probe_config
+from openhotline.jobs.exits import files, lists_base
 from openhotline.jobs.trace_jobs import trace_jobs
 from openhotline.policy import Policy, trace_weights
 from openhotline.records.models import Item
@@ -75,14 +75,17 @@ class Network:
 
 def networks(addresses: Sequence[str], settings: Settings) -> list[Network]:
     """Very many literals at once, by the first file of each kind. Raises Refused where a file or a literal is none."""
-    files = probe_config(settings).mmdb
-    paths = {kind: next((f.path for f in files if f.kind == kind), "") for kind in ("origin", "location")}
+    named = files(settings)
+    paths = {kind: next((f.path for f in named if f.kind == kind), "") for kind in ("origin", "location")}
     if not any(paths.values()):
         raise Refused("No MMDB file is named. Set OPENHOTLINE_MMDB and try again.", code="mmdb")
     try:
         tables = {kind: Table(Path(path)) for kind, path in paths.items() if path}
         found = {kind: table.look_up(addresses) for kind, table in tables.items()}
-    except (OSError, ValueError, InvalidDatabaseError) as fault:
+    except OSError as fault:
+        why = f"{fault.filename} cannot be read ({fault.strerror}). Download it anew, or name another"
+        raise Refused(f"{why} in OPENHOTLINE_MMDB.", code="mmdb") from None
+    except (ValueError, InvalidDatabaseError) as fault:
         raise Refused(f"That cannot be looked up: {fault}.", code="mmdb") from None
     first = "origin" if "origin" in tables else "location"
     prefixes = tables[first].networks(addresses, found[first])

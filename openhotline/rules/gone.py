@@ -111,10 +111,9 @@ def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None
         return Verdict(CANNOT_TELL, "Nobody has looked yet.", missing=_missing([], []))
     proved = [look for look in known if look.canary_up]
     if not proved:
-        why = "Our own line was not proved: the canary did not answer."
+        why = "Our own line was not proved: the canary did not answer, or none is named."
         return Verdict(CANNOT_TELL, why, missing=_missing([], []), silent_since=silent_since)
-    path = next((look.path_variant for look in reversed(proved) if look.path_variant != DIRECT), DIRECT)
-    rounds = _rounds(proved, path)
+    rounds = _rounds(proved)
     run = _since_seen(rounds)
     counted = _counted(run)
     silence = _silence(run, silent_since)
@@ -136,6 +135,13 @@ def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None
             GONE, "Nothing has answered for a day, from two places.", silence, len(run), (), silence
         )
     return _newest(rounds[-1], run, counted, missing, silence)
+
+
+def counting(looks: Sequence[Look], *, now: datetime) -> set[tuple[int | None, str]]:
+    """The misses that "gone" rests on, or would rest on: (number of the round, vantage point)."""
+    proved = [look for look in looks if look.at <= now and look.canary_up]
+    counted = _counted(_since_seen(_rounds(sorted(proved, key=lambda look: (look.at, look.number or 0)))))
+    return {(one.number, place) for one in counted for place in one.places(MISS)}
 
 
 def _times(counted: Sequence[Round]) -> str:
@@ -194,8 +200,9 @@ def _newest(
     return Verdict(CANNOT_TELL, "The newest look gave no clear answer.", missing=missing)
 
 
-def _rounds(proved: Sequence[Look], path: str) -> list[Round]:
+def _rounds(proved: Sequence[Look]) -> list[Round]:
     """Looks grouped by moment. Where the way in is a recorded path, only looks on it count; a sight counts on any."""
+    path = next((look.path_variant for look in reversed(proved) if look.path_variant != DIRECT), DIRECT)
     found: list[Round] = []
     for look in proved:
         if not found or not found[-1].holds(look):

@@ -155,7 +155,7 @@ def _ruled(named: str, round_trips: Sequence[MethodAnswer]) -> str:
 
 def _round_trip(answer: MethodAnswer, country: str, weights: Weights) -> tuple[str, str]:
     if not answer.impossible:
-        return NONE, f"{_measured(answer)} rules nothing out."
+        return NONE, f"{_measured(answer)} rules nothing out. {answer.why}".rstrip()
     if country in answer.impossible:
         return NO, f"{_measured(answer)} rules out {name_of(country)}."
     count = len(answer.impossible)

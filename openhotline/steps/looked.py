@@ -4,7 +4,6 @@ Read-only. Everything is worked out anew from the filed looks by the rules that 
 explained is what was decided. What is not here: filing and moving (`check.py`), and how it is drawn (`web/desk`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,10 +76,11 @@ def explain(
         if since is None or look.at >= since
     ]
     verdict = gone.judge(known, now=at, silent_since=removal.silent_since)
-    counted = _counting(judged, verdict)
+    counted = gone.counting(known, now=at)
     by_place: dict[str, list[Seen]] = {}
     for look in newest:
-        seen = Seen(look, WORDS.get(look.meaning, look.meaning), look.pk in counted)
+        counts = look.meaning == signs.MISS and (look.step, look.vantage) in counted
+        seen = Seen(look, WORDS.get(look.meaning, look.meaning), counts)
         by_place.setdefault(look.vantage, []).append(seen)
     places = tuple(Place(name, tuple(looks[:most])) for name, looks in sorted(by_place.items()))
     first = getattr(removal.item, "likeness", None)
@@ -92,13 +92,3 @@ def explain(
         removal.look_step,
         first is not None and first.at is not None,
     )
-
-
-def _counting(looks: Sequence[Check], verdict: gone.Verdict) -> set[int]:
-    if verdict.first_miss_at is None:
-        return set()
-    return {
-        look.pk
-        for look in looks
-        if look.canary_up and look.meaning == signs.MISS and look.at >= verdict.first_miss_at
-    }

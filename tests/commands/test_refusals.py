@@ -165,6 +165,15 @@ def test_a_real_house_is_never_opened_as_a_demo(tmp_path: Path) -> None:
         assert "real house" in done.stderr, words
 
 
+def test_a_house_without_any_way_out_says_so_and_still_reads_its_files(tmp_path: Path) -> None:
+    where = {"OPENHOTLINE_DATA_DIR": str(tmp_path), "OPENHOTLINE_EXIT": "none"}
+    assert _run("owner", "create", "--username", "owner", **where).returncode == 0
+    looked = _run("check", **where)
+    assert looked.returncode == 1 and "needs at least one exit in OPENHOTLINE_EXITS" in looked.stderr
+    named = _run("networks", "/dev/null", **where, OPENHOTLINE_MMDB="origin=/nowhere/a.mmdb")
+    assert named.returncode == 1 and named.stderr.startswith("/nowhere/a.mmdb cannot be read"), named.stderr
+
+
 def test_a_command_finds_a_demo_by_its_place_alone_and_never_takes_a_real_house_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,13 @@ def test_a_demo_counts_the_age_of_its_files_by_its_own_clock(tmp_path: Path) -> 
     assert "c.mmdb (10 days old, made up)" in doctor_machine.mmdb(demo).sentence
 
 
+def test_every_file_that_cannot_be_read_is_named(house: Settings, tmp_path: Path) -> None:
+    damaged = tmp_path / "b.mmdb"
+    damaged.write_bytes(b"nothing of the kind")
+    named = Settings(kind="test", data_dir=house.data_dir, mmdb=f"origin=/nowhere/a.mmdb:location={damaged}")
+    assert doctor_machine.mmdb(named).sentence == f"/nowhere/a.mmdb and {damaged} cannot be read."
+
+
 def test_a_prober_that_is_away_is_a_warning_not_a_fault(house: Settings) -> None:
     found = doctor_machine.prober(house)
     assert found.level == WARNING and found.remedy == "openhotline up"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline.rules.facts import CheckFacts
-from openhotline.rules.gone import KINDS, Look, Verdict, judge, meaning
+from openhotline.rules.gone import KINDS, Look, Verdict, counting, judge, meaning
 from openhotline.rules.signs import MEANINGS
 
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
@@ -211,3 +211,22 @@ def test_gone_is_never_said_without_its_conditions(looks: list[Look], chance: ob
 def test_what_was_not_missed_in_this_run_is_never_gone(looks: list[Look]) -> None:
     tame = [one for one in looks if one.meaning != "miss"]
     assert judged(*tame).kind != "gone", "twenty minutes of anything but misses"
+
+
+def test_what_counts_is_said_of_each_look_as_the_verdict_counts_it() -> None:
+    """A miss from one place alone, one too soon after the last, and one on a line that was not proved count for nothing."""
+
+    def round_of(number: int, minutes: float, *places: str, canary: bool = True) -> list[Look]:
+        return [Look(at(minutes), place, "miss", canary_up=canary, number=number) for place in places]
+
+    looks = [
+        *round_of(1, 0, "north"),
+        *round_of(2, 4, "north", "south"),
+        *round_of(3, 5, "north", "south"),
+        *round_of(4, 9, "north", "south", canary=False),
+        *round_of(5, 13, "north", "south", "west"),
+    ]
+    counted = {(2, "north"), (2, "south"), (5, "north"), (5, "south"), (5, "west")}
+    assert counting(looks, now=at(14)) == counted and judge(looks, now=at(14)).counted == 2
+    seen = Look(at(20), "west", "up", number=6)
+    assert counting([*looks, seen], now=at(21)) == set()

@@ -78,6 +78,10 @@ def test_a_round_trip_speaks_for_itself_and_against_others() -> None:
     assert told(replace(trip, answer="", vantage="", impossible=())) == [
         (NONE, "The round trip rules nothing out.")
     ]
+    unplaced = replace(trip, impossible=(), why="Where it stands is not configured.")
+    assert told(unplaced) == [
+        (NONE, "9 ms from London rules nothing out. Where it stands is not configured.")
+    ]
     many = replace(trip, impossible=("NL", "DE", "FR"))
     assert told(many) == [(YES, "9 ms from London fits United Kingdom and rules out 3 other countries.")]
     assert told(many, country="") == [(YES, "9 ms from London rules out 3 other countries.")]

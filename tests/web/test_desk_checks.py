@@ -61,7 +61,7 @@ def test_looks_minutes_apart_and_looks_days_apart_are_drawn_on_two_scales() -> N
     noon = datetime(2026, 5, 12, 12, tzinfo=UTC)
     minute, day = timedelta(minutes=1), timedelta(days=1)
     after = [0 * minute, 30 * minute, 33 * minute, 36 * minute, day, 90 * day]
-    seen = [Check(at=noon + passed, vantage="north", meaning="miss") for passed in after]
+    seen = [Check(at=noon + passed, vantage="north", meaning="miss", canary_up=True) for passed in after]
     gone = noon + 36 * minute
     drawn = looks.chart(seen, events=[], first=noon + 30 * minute, gone=gone, at=noon + 91 * day)
     assert drawn is not None and drawn.cut is not None and drawn.gone is not None
@@ -70,6 +70,20 @@ def test_looks_minutes_apart_and_looks_days_apart_are_drawn_on_two_scales() -> N
     assert drawn.gone - looks.LEFT > (looks.RIGHT - looks.LEFT) / 2 and places[3] < drawn.cut < places[4]
     one = looks.chart(seen[:4], events=[], gone=gone, at=gone)
     assert one is not None and one.cut is None and one.gone == looks.RIGHT
+
+
+def test_a_miss_on_a_line_of_ours_that_was_not_proved_is_drawn_as_telling_nothing(desk: Desk) -> None:
+    items = desk.day.graded([desk.one()])
+    removals = desk.day.looked(desk.day.traced(items))
+    desk.sync()
+    assert "Our own line was proved each time." in page_of(desk, items[0].ref)
+    desk.day.later(minutes(4))
+    desk.day.looked(removals, "no-name", canary=False)
+    desk.sync()
+    page = page_of(desk, items[0].ref)
+    assert "Our own line was not proved at 2 of 4 looks, which count for nothing." in page
+    assert "Unclear, from 2 places" in page and "Missed at the last look" not in page
+    assert page[page.index("mon-d") :].count('<path class="warn-f"') == 3, "two looks and the legend"
 
 
 def test_an_analyst_records_the_way_in_and_a_wrong_one_keeps_what_was_typed(desk: Desk) -> None:

@@ -10,11 +10,12 @@ from openhotline.connectors.probe.fake import FakeProber, Truth
 from openhotline.jobs import disclosures
 from openhotline.ledger.reading import entries_of
 from openhotline.outbox.models import Letter
-from openhotline.records.models import Trace
+from openhotline.records.models import Removal, Trace
 from openhotline.rules.facts import MethodAnswer, TraceFacts
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.settings import load
 from openhotline.steps import assess, trace
+from tests.journeys.cast import minutes
 from tests.web.desk_cast import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.desk.urls")]
@@ -87,7 +88,8 @@ def test_raw_answers_are_shown_and_handed_out_with_an_entry_each_time(desk: Desk
     kept = Trace.objects.get(item__ref=ref)
     base = f"/case/{ref}/trace/{kept.pk}"
     assert client.get(f"{base}/json").status_code == 405, "looking is an act, so a link cannot do it"
-    assert "N-1" in client.post(base).content.decode()
+    page = client.post(base).content.decode()
+    assert "N-1" in page and "b.mmdb · 400 days old" in page
     as_json = client.post(f"{base}/json")
     assert any("N-1" in one["raw"] for one in json.loads(as_json.content)["answers"])
     as_warc = client.post(f"{base}/warc")
@@ -96,6 +98,37 @@ def test_raw_answers_are_shown_and_handed_out_with_an_entry_each_time(desk: Desk
     assert "attachment" in as_warc["Content-Disposition"]
     assert acts(ref).count("item.trace-opened") == 3
     assert client.post(f"/case/{ref}/trace/{kept.pk + 1}/json").status_code == 404
+
+
+def test_a_raw_answer_says_who_was_asked_when_it_came_and_by_what(desk: Desk) -> None:
+    asked = MethodAnswer(
+        "dns",
+        True,
+        source="192.0.2.53:53",
+        vantage="north",
+        tool="dnspython 2",
+        at="2026-05-12T12:00:00.250+00:00",
+        raw="opcode QUERY",
+    )
+    made = filed(desk, asked, *about("GB"))
+    page = desk.as_("A07").post(f"/case/{made.item.ref}/trace/{made.pk}").content.decode()
+    assert "192.0.2.53:53 · from north · 12 May 2026 12:00:00.250 UTC · dnspython 2" in page
+
+
+def test_earlier_traces_can_be_taken_away_and_the_page_says_which_stood_before_the_notice(desk: Desk) -> None:
+    (item,) = desk.day.graded([desk.one()])
+    (removal,) = desk.day.traced([item])
+    desk.day.later(minutes(9))
+    Removal.objects.filter(pk=removal.pk).update(t5_sent=desk.day.now)
+    desk.day.later(minutes(60))
+    desk.day.traced([item])
+    first = Trace.objects.filter(item=item).order_by("at")[0]
+    desk.sync()
+    client = desk.as_("A07")
+    page = client.get(f"/case/{item.ref}").content.decode()
+    assert "Earlier traces (1)" in page and f"/case/{item.ref}/trace/{first.pk}/warc" in page
+    assert "Traced 9 min before the notice left: the same host and country." in page
+    assert client.post(f"/case/{item.ref}/trace/{first.pk}/json").json()["at"] == first.at.isoformat()
 
 
 def test_a_changed_answer_is_said_on_the_page(desk: Desk) -> None:

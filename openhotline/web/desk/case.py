@@ -21,7 +21,19 @@ from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang, read
 from openhotline.steps import assess as assess_step
 from openhotline.steps import clarify, looked, origin, way
-from openhotline.web.desk import bench, entries, looks, opinions, outward, rows, story, times, traced, trail
+from openhotline.web.desk import (
+    bench,
+    entries,
+    looks,
+    opinions,
+    outward,
+    raw_answers,
+    rows,
+    story,
+    times,
+    traced,
+    trail,
+)
 from openhotline.web.scoped import found
 
 
@@ -90,7 +102,8 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "blind": item.status == item_path.GRADED_ONCE,
         "assessable": item.status
         in (item_path.RECEIVED, item_path.ASSESSING, item_path.GRADED_ONCE, item_path.DISPUTED),
-        "traces": traced.traces(scoped, item, at),
+        "traces": (traces := traced.traces(scoped, item, at)),
+        "traced_before": traced.before_notice(traces, removal),
         "tracing": traced.waits(scoped, item),
         "tells_origin": who.role in ACTS["item.origin"]
         and item.status == item_path.GRADED
@@ -228,7 +241,7 @@ def open_answers(request: HttpRequest, ref: str, pk: int) -> HttpResponse:
     """Show the raw answers of a trace: asked for by a person, and written into the ledger first."""
     scoped = bench.scoped(request)
     item = found(scoped.items(), ref=ref)
-    return page(request, ref, raw_answers=traced.verbatim(scoped, item, pk, request), raw_of=pk)
+    return page(request, ref, raw_answers=raw_answers.verbatim(scoped, item, pk, request), raw_of=pk)
 
 
 @require_safe

@@ -72,6 +72,7 @@ class Chart:
     ticks: list[Tick]
     events: list[Tick]
     gone: float | None
+    line: str  # whether our own line was proved at these looks
     band: tuple[float, float] | None = None  # left edge and width of the rounds that "gone" rests on
     cut: float | None = None  # where the line is cut: left of it hours, right of it the days of the watch
 
@@ -106,14 +107,14 @@ def chart(
     line = _Line(start, gone if watched else None, end)
     place = line.place
 
-    marks = [Mark(place(check.at), lines[check.vantage], check.meaning) for check in ordered]
+    marks = [Mark(place(check.at), lines[check.vantage], _meant(check)) for check in ordered]
     middle = gone if watched and gone is not None else start + (end - start) / 2
     ticks = [Tick(place(moment), times.when(moment, at)) for moment in (start, middle, end)]
     happened = _apart(
         [Tick(place(moment), words) for moment, words in sorted(events) if start <= moment <= end]
     )
     bottom = TOP + STEP * (len(names) - 1) + 20
-    last = {name: [check.meaning for check in ordered if check.vantage == name][-1] for name in names}
+    last = {name: [_meant(check) for check in ordered if check.vantage == name][-1] for name in names}
     return Chart(
         title=_finding(last, gone, at),
         description="; ".join(
@@ -127,9 +128,27 @@ def chart(
         ticks=ticks,
         events=happened,
         gone=place(gone) if gone and start <= gone <= end else None,
+        line=_proved(ordered),
         band=_band(place(first), place(gone)) if first and gone and start <= first <= gone <= end else None,
         cut=line.cut,
     )
+
+
+def _meant(check: Check) -> str:
+    """What a look found; a miss on a line of ours that was not proved told nothing."""
+    return signs.UNCLEAR if check.meaning == signs.MISS and not check.canary_up else check.meaning
+
+
+def _proved(checks: Sequence[Check]) -> str:
+    without = sum(not check.canary_up for check in checks)
+    if not without:
+        return "Our own line was proved each time."
+    if without == len(checks):
+        return (
+            "Our own line was proved at none of these looks, so none of them counts: the canary did not answer, or"
+            " none is named. Tell the owner."
+        )
+    return f"Our own line was not proved at {without} of {len(checks)} looks, which count for nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +244,7 @@ def _runs(checks: Sequence[Check], at: datetime) -> str:
     parts: list[str] = []
     before = ""
     for check in checks:
-        if check.meaning != before:
-            parts.append(f"{WORDS.get(check.meaning, check.meaning)} from {times.when(check.at, at)}")
-            before = check.meaning
+        if (meant := _meant(check)) != before:
+            parts.append(f"{WORDS.get(meant, meant)} from {times.when(check.at, at)}")
+            before = meant
     return ", ".join(parts[-8:])

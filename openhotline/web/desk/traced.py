@@ -1,28 +1,24 @@
 """Traces as the case page shows them: the answer first, every method's evidence under it.
 
-True here: raw answers are shown and handed out only when asked for, and each time is an entry first. What is not here:
-asking the methods (connectors) and weighing them (`rules/trace_vote.py`).
+What is not here: the raw answers (`raw_answers`), asking the methods (connectors) and weighing them
+(`rules/trace_vote.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
-
 from openhotline.outbox.models import PENDING, SENDING
-from openhotline.records import trace_answers, trace_files
-from openhotline.records.models import Item, Trace
+from openhotline.records import trace_answers
+from openhotline.records.models import Item, Removal, Trace
 from openhotline.rules import methods
 from openhotline.rules.countries import name_of
 from openhotline.rules.printable import days_old
-from openhotline.rules.refusals import Refused
 from openhotline.rules.trace_reasons import EDGE
-from openhotline.steps import trace as trace_step
-from openhotline.web.desk import bench, placed, times
+from openhotline.web.desk import placed, times
 from openhotline.web.desk.placed import Drawn
-from openhotline.web.scoped import Scoped, found
+from openhotline.web.scoped import Scoped
 
 METHOD_NAMES = {
     methods.DNS: "DNS A and AAAA",
@@ -119,6 +115,17 @@ def traces(scoped: Scoped, item: Item, at: datetime) -> list[TraceShown]:
         return []
     older = rows.exclude(pk=newest.pk).defer("sealed", "answers", "reasons", "layers")[: SHOWN - 1]
     return [_trace(newest, at, whole=True), *(_trace(row, at, whole=False) for row in older)]
+
+
+def before_notice(shown: Sequence[TraceShown], removal: Removal | None) -> str:
+    """When it was last traced before the notice left, and whether it stood where the notice went; "" without both."""
+    sent = removal.t5_sent if removal is not None else None
+    last = next((one.trace for one in shown if sent is not None and one.trace.at <= sent), None)
+    if removal is None or sent is None or last is None:
+        return ""
+    same = last.host_id == removal.host_id and last.country == removal.country
+    how_long = times.span(sent - last.at)
+    return f"Traced {how_long} before the notice left: {'the same' if same else 'another'} host and country."
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,37 +246,3 @@ def _seen_from(answer: dict[str, Any]) -> str:
 def country_name(code: str) -> str:
     """The country's name; else its code."""
     return name_of(code)
-
-
-# --- raw answers, asked for --------------------------------------------------------------------------
-
-_FILES = {
-    "json": (trace_files.trace_json, "application/json"),
-    "warc": (trace_files.trace_warc, "application/warc"),
-}
-
-
-@require_POST
-def take_away(request: HttpRequest, ref: str, pk: int, form: str) -> HttpResponse:
-    """The raw answers of one trace as a file; who took it, and when, is an entry first."""
-    scoped = bench.scoped(request)
-    row = found(scoped.traces().filter(item__ref=ref).select_related("item", "host"), pk=pk)
-    if form not in _FILES:
-        raise Refused("A trace is handed out as JSON or as WARC.", code="form")
-    make, kind = _FILES[form]
-    content = make(row)  # what cannot be opened is not entered as handed out
-    trace_step.open_answers(row, form=form, by=bench.actor(request), at=bench.now(request))
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{ref}-{row.at:%Y%m%dT%H%M%SZ}.{form}"'
-    return response
-
-
-def verbatim(scoped: Scoped, item: Item, pk: int, request: HttpRequest) -> list[tuple[str, str]]:
-    """(method, its words) of one trace, to show on the page; who looked is an entry first."""
-    row = found(scoped.traces().filter(item=item).select_related("item", "host"), pk=pk)
-    answers = trace_answers.opened(row)
-    trace_step.open_answers(row, form="page", by=bench.actor(request), at=bench.now(request))
-    return [
-        (METHOD_NAMES.get(one.get("method", ""), one.get("method", "")), (one.get("raw") or "")[:20_000])
-        for one in answers
-    ]

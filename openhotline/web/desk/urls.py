@@ -25,10 +25,10 @@ from openhotline.web.desk import (
     missing,
     partners,
     queue,
+    raw_answers,
     search,
     secure_pages,
     settling,
-    traced,
     units,
 )
 
@@ -48,7 +48,7 @@ urlpatterns = [
     path("case/<str:ref>/trace", case.trace_again, name="trace-again"),
     path("case/<str:ref>/origin", case.origin_told, name="origin-told"),
     path("case/<str:ref>/trace/<int:pk>", case.open_answers, name="trace-open"),
-    path("case/<str:ref>/trace/<int:pk>/<str:form>", traced.take_away, name="trace-file"),
+    path("case/<str:ref>/trace/<int:pk>/<str:form>", raw_answers.take_away, name="trace-file"),
     path("case/<str:ref>/report/<int:report>", case.open_note, name="open-note"),
     path("case/<str:ref>/alarm", alarms.confirm, name="alarm-confirm"),
     path("case/<str:ref>/alarm/raise", alarms.raise_, name="alarm-raise"),
