@@ -12,7 +12,7 @@ from uuid import UUID
 from openhotline.jobs.engine import Engine
 from openhotline.jobs.sweep import SWEEPS
 from openhotline.outbox.models import IN_DOUBT, Letter
-from openhotline.policy import Policy
+from openhotline.policy import Policy, languages
 from openhotline.records.models import (
     AgreementVersion,
     Consultation,
@@ -27,10 +27,12 @@ from openhotline.records.models import (
     User,
 )
 from openhotline.rules import incoming, item_path, words
+from openhotline.rules.agreement import ORDERS
+from openhotline.rules.notice import FORMS, MIXED, REPORT
 from openhotline.rules.words import PUBLIC_REPORTER, Actor
 from openhotline.simulation.morning import agreed, next_version, opinion_on
 from openhotline.simulation.outside import ADULT, FIRST, LATER, PLACES, SECOND, Network, Web
-from openhotline.simulation.promises import Notebook
+from openhotline.simulation.promises import Answered, Notebook
 from openhotline.steps import (
     agreements,
     alert,
@@ -46,6 +48,7 @@ from openhotline.steps import (
 from openhotline.steps import contact as contacts
 
 HOUR = timedelta(hours=1)
+LANGUAGES = tuple(languages())
 
 
 class Acts:
@@ -112,6 +115,8 @@ class Acts:
             more["until"] = later
         if kind == words.HOLD:
             more["review_at"] = later
+        if kind == words.GO_AHEAD and self.chance.random() < 0.3:
+            more["valid_until"] = later
         answer.record(
             question,
             kind=kind,
@@ -121,9 +126,9 @@ class Acts:
             removals=scope,
             **more,  # type: ignore[arg-type]
         )
-        until = later if kind == words.GO_AHEAD_AFTER else None
+        until = later if "until" in more or "valid_until" in more else None
         for removal in scope:
-            self.notebook.answers[removal.pk] = (kind == words.GO_AHEAD, until)
+            self.notebook.answers[removal.pk] = Answered(kind == words.GO_AHEAD, until, self.now)
 
     def silent(self) -> None:
         """Two people settle a silence; or one of them tries to do it alone."""
@@ -131,7 +136,7 @@ class Acts:
         proposal = SilenceProposal.objects.filter(settled_at=None).first()
         if proposal is not None:
             for removal in silence.confirm(proposal, by=by, at=self.now, policy=self.policy):
-                self.notebook.answers[removal.pk] = (proposal.clear, None)
+                self.notebook.answers[removal.pk] = Answered(proposal.clear, None, self.now)
             return
         question = Consultation.objects.filter(asks=True, rung_at__isnull=False).order_by("-pk").first()
         if question is not None:
@@ -151,6 +156,19 @@ class Acts:
             self.notebook.withdrawn.discard(row.mail)
         else:
             contacts.propose(row.host, row.mail, source="person", by=by, at=self.now)
+
+    def wish(self) -> None:
+        """A host says how it wants its notices, in words and in form; a person writes it down."""
+        place = self.chance.choice(PLACES)
+        host = Host.objects.filter(name=place.name).first()
+        form, language = self.chance.choice(tuple(FORMS)), self.chance.choice(LANGUAGES)
+        if host is None:
+            return
+        contacts.letters_as(host, language=language, form=form, by=self.pick("lead", "liaison"), at=self.now)
+        boxes = set(host.contacts.values_list("mail", flat=True))
+        self.notebook.wants_whole -= boxes
+        if form in (REPORT, MIXED):
+            self.notebook.wants_whole |= boxes
 
     def registration(self) -> None:
         """A host abroad registers, is confirmed, or leaves again; one of two people tries, perhaps the same one."""
@@ -184,8 +202,9 @@ class Acts:
         waiting = AgreementVersion.objects.filter(withdrawn_at=None, proposed_by__isnull=False)
         row = waiting.order_by("-pk").first() if self.chance.random() < 0.8 else None
         if row is None:
-            key = self.chance.choice(self.policy.agreements.keys)
-            next_version(key, policy=self.policy, by=by, at=self.now, days=self.chance.choice((0, 1, 2)))
+            key, order = self.chance.choice(self.policy.agreements.keys), self.chance.choice(ORDERS)
+            days = self.chance.choice((0, 1, 1, 2, 3))
+            next_version(key, order, policy=self.policy, by=by, at=self.now, days=days)
         elif self.chance.random() < 0.3:
             agreements.withdraw(row, why="Not yet.", policy=self.policy, by=by, at=self.now)
         elif self.chance.random() < 0.3:

@@ -1,18 +1,22 @@
-"""The morning of every simulated day, made once by real steps on a line that does not fail.
+"""The mornings of the simulated days, each made once by real steps on a line that does not fail.
 
-At noon there are: notices cleared and drafted, a question that waits, one of a special unit, a referral drafted, and
-one that left to a partner while its host abroad, registered, and the body that answers for its domain are still to be
-told. At the next midnight the agreements with police are others. Not here: the day (`play`), and who is outside (`outside`).
+When the day begins there are: notices cleared and drafted, a question that waits, one of a special unit, a referral
+drafted, and one that left to a partner while its host abroad, registered, and the body that answers for its domain are
+still to be told. At the next midnight, and at the one after, the agreements with police are others; some days begin
+minutes before midnight, with more that is about to be asked. Not here: the day (`play`), who is outside (`outside`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
+from pysequoia import Tsk
+
 from openhotline.jobs import dispatch
 from openhotline.jobs.engine import Engine
+from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
 from openhotline.records.agreements import house_agreements
 from openhotline.records.models import (
@@ -28,7 +32,7 @@ from openhotline.records.models import (
     User,
 )
 from openhotline.rules import incoming, words
-from openhotline.rules.agreement import AUTHORISE_FIRST
+from openhotline.rules.agreement import AUTHORISE_FIRST, NOTIFY_TOGETHER, TELL_AFTER
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
 from openhotline.simulation.outside import (
@@ -44,6 +48,7 @@ from openhotline.simulation.outside import (
     post_of,
     trace_facts,
 )
+from openhotline.simulation.promises import Answered
 from openhotline.steps import (
     agreements,
     alert,
@@ -54,6 +59,7 @@ from openhotline.steps import (
     intake,
     list_agreement,
     notify,
+    public_key,
     refer,
     trace,
 )
@@ -67,13 +73,34 @@ ROLES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """When a day begins, and in which order police and host are told: today, from the next midnight on, and from the
+    one after. Where everybody must be asked first, only the clocks change."""
+
+    ends: datetime
+    orders: tuple[str, str, str]
+    more: bool = False  # half of it has just been traced and is not asked about yet
+
+
+NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
+EVENING = datetime(2026, 5, 12, 22, 54, tzinfo=UTC)  # six minutes before midnight on the house's wall
+MORNINGS = (
+    Morning(NOON, (NOTIFY_TOGETHER, AUTHORISE_FIRST, TELL_AFTER)),
+    Morning(EVENING, (NOTIFY_TOGETHER, AUTHORISE_FIRST, TELL_AFTER), more=True),
+    Morning(EVENING, (AUTHORISE_FIRST, TELL_AFTER, NOTIFY_TOGETHER), more=True),
+    Morning(EVENING, (TELL_AFTER, NOTIFY_TOGETHER, AUTHORISE_FIRST), more=True),
+)
+
+
 @dataclass
 class Begun:
     """What the day must know of its morning."""
 
-    answers: dict[int, tuple[bool, datetime | None]] = field(default_factory=dict)  # removal -> clears, until
+    answers: dict[int, Answered] = field(default_factory=dict)  # by removal
     reports: list[UUID] = field(default_factory=list)  # acknowledged
     taken: list[str] = field(default_factory=list)  # keys of the letters that left
+    mails: dict[str, Letter] = field(default_factory=dict)  # those of them that left by mail
 
 
 def opinion_on(item: Item, policy: Policy, at: datetime) -> Opinion:
@@ -91,11 +118,11 @@ def opinion_on(item: Item, policy: Policy, at: datetime) -> Opinion:
     )
 
 
-def make(policy: Policy, noon: datetime) -> Begun:
-    """Fill an empty house up to noon."""
-    at, begun = noon - timedelta(minutes=50), Begun()
+def make(morning: Morning, *, policy: Policy) -> Begun:
+    """Fill an empty house up to the moment when the day begins."""
+    at, begun = morning.ends - timedelta(minutes=50), Begun()
     people = _people(policy)
-    _agreements_change(policy, people, at)
+    _agreements_change(morning.orders, policy, people, at - timedelta(days=1))
     network = Network(Random(0), lambda: None, lambda letter: None, fails=False)
     engine = Engine(
         policy=policy,
@@ -113,7 +140,8 @@ def make(policy: Policy, noon: datetime) -> Begun:
     list_agreement.confirm(agreed(by=people["lead"], at=at), by=people["liaison"], at=at)
     at += policy.clocks.bundle
     refer.refer_due(at=at)
-    dispatch.letters(engine.post, policy=policy, at=at, kinds=["referral"])
+    kinds = ("referral", "agreement-proposed", "agreement-agreed")
+    dispatch.letters(engine.post, policy=policy, at=at, kinds=kinds)
     dispatch.partners(engine.post, policy=policy, at=at)
     first_look = Removal.objects.values_list("next_check_at", flat=True).get()
     assert first_look is not None
@@ -121,7 +149,8 @@ def make(policy: Policy, noon: datetime) -> Begun:
         if name == "checks":
             run()
 
-    _graded(SECOND, begun, policy, people, at)
+    now, soon = (SECOND[::2], SECOND[1::2]) if morning.more else (SECOND, ())
+    _graded(now, begun, policy, people, at)
     _contacts_known(people, at)
     at += policy.clocks.bundle
     consult.ask_due(policy=policy, at=at)
@@ -131,10 +160,14 @@ def make(policy: Policy, noon: datetime) -> Begun:
     officer = next(user.actor() for user in User.objects.filter(unit=first.unit))
     answer.record(first, kind=words.GO_AHEAD, by=officer, at=at, policy=policy)
     for pk in first.lines.values_list("removal", flat=True):
-        begun.answers[pk] = (True, None)
+        begun.answers[pk] = Answered(True, None, at)
     alert.hosts_due(at=at)
     domain_alert.sweep(policy=policy, at=at)
-    begun.taken = network.taken
+    if soon:
+        at = morning.ends - policy.clocks.bundle + timedelta(minutes=4)  # to be asked from then on
+        _graded(soon, begun, policy, people, at)
+        _contacts_known(people, at)
+    begun.taken, begun.mails = network.taken, network.mails
     return begun
 
 
@@ -152,21 +185,29 @@ def agreed(*, by: Actor, at: datetime) -> ListAgreement:
     return list_agreement.propose(said, why="They answer for it.", by=by, at=at)
 
 
-def next_version(key: str, *, policy: Policy, by: Actor, at: datetime, days: int = 1) -> AgreementVersion:
-    """One person proposes: from a midnight on everybody is asked first, and has an hour less or more."""
+def next_version(
+    key: str, order: str, *, policy: Policy, by: Actor, at: datetime, days: int
+) -> AgreementVersion:
+    """One person proposes: from a midnight on in this order, with other clocks than before."""
     held = house_agreements(policy=policy)
     now = held.history(key)[-1]
-    span = timedelta(hours=1 if now.answer > timedelta(hours=1) else 2)
+    answer = timedelta(hours=1 if now.answer > timedelta(hours=1) else 2)
+    target = timedelta(hours=3 if now.host_target > timedelta(hours=3) else 4)
     begins = held.day(at) + timedelta(days=days)
-    wanted = replace(now, valid_from=begins, valid_until=None, order=AUTHORISE_FIRST, answer=span)
+    wanted = replace(
+        now, valid_from=begins, valid_until=None, order=order, answer=answer, host_target=target
+    )
     return agreements.propose(wanted, why="The unit asked for it.", policy=policy, by=by, at=at)
 
 
-def _agreements_change(policy: Policy, people: dict[str, Actor], at: datetime) -> None:
-    """At the next midnight every unit's agreement is another: who was told is asked."""
+def _agreements_change(orders: Sequence[str], policy: Policy, people: dict[str, Actor], at: datetime) -> None:
+    """Two people agree the day before to a version for each of the three days."""
     for key in policy.agreements.keys:
-        row = next_version(key, policy=policy, by=people["lead"], at=at)
-        agreements.agree(row, policy=policy, by=people["liaison"], at=at)
+        asks = policy.agreements.history(key)[-1].asks  # the default, which has to ask
+        for days, order in enumerate(orders, 1):
+            wanted = AUTHORISE_FIRST if asks else order
+            row = next_version(key, wanted, policy=policy, by=people["lead"], at=at, days=days)
+            agreements.agree(row, policy=policy, by=people["liaison"], at=at)
 
 
 def _people(policy: Policy) -> dict[str, Actor]:
@@ -220,3 +261,7 @@ def _contacts_known(people: dict[str, Actor], at: datetime) -> None:
     for contact in new.select_related("host").order_by("pk"):
         contacts.propose(contact.host, contact.mail, source="person", by=people["lead"], at=at)
         notify.verify_contact(contact, by=people["liaison"], at=at)
+        if contact.mail == PLACES[1].mail:
+            cert = Tsk.generate(contact.mail).extract_certificate()
+            key = public_key.propose(contact, str(cert), by=people["lead"], at=at)
+            public_key.verify(key, key.fingerprint, by=people["liaison"], at=at)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
-from openhotline.jobs.post import Known, LogRead, Post, Receipt, Relay, RelayLog
+from openhotline.jobs.post import SMTP, Known, LogRead, Post, Receipt, Relay, RelayLog
 from openhotline.jobs.reconcile import Seen
 from openhotline.outbox.models import Letter
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts
@@ -45,18 +45,23 @@ PLACES = (
 )
 
 
-FIRST = ("https://n5.example.net/x",)  # the first to be reported, held abroad
+def _reported(name: str, zone: str) -> str:
+    """Where it is, on whose account, and in which set of theirs: nothing of it may stand in an open mail."""
+    return f"https://{name}.example.{zone}/~holder-{name}/set-{name}"
+
+
+FIRST = (_reported("n5", "net"),)  # the first to be reported, held abroad
 SECOND = (
-    *(f"https://s{number}.example.org/x" for number in range(5)),
-    "https://n6.example.net/x",
-    "https://adult-7.example.org/x",
+    *(_reported(f"s{number}", "org") for number in range(5)),
+    _reported("n6", "net"),
+    _reported("adult-7", "org"),
 )
 ADULT = "https://adult-"  # of a class that a special unit answers for
-LATER = ("https://s8.example.org/x", "https://n9.example.net/x", "https://adult-10.example.org/x")
+LATER = (_reported("s8", "org"), _reported("n9", "net"), _reported("adult-10", "org"))
 HELD_AT = dict(
     zip(
         (*FIRST, *SECOND),
-        (PLACES[2], *PLACES[:1] * 3, PLACES[1], PLACES[2], PLACES[0], PLACES[0]),
+        (PLACES[2], *PLACES[:1] * 2, *PLACES[1:2] * 2, PLACES[2], PLACES[0], PLACES[0]),
         strict=True,
     )
 )
@@ -143,6 +148,7 @@ class Network:
     leaves: Callable[[Letter], None]
     taken: list[str] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
+    mails: dict[str, Letter] = field(default_factory=dict)  # what the relay took, by key
     fails: bool = True
 
     def hand_over(self, letter: Letter) -> Receipt:
@@ -173,6 +179,8 @@ class Network:
         if known != bytes(letter.body or b""):
             raise AssertionError("a repeat that is not byte-identical")
         self.taken.append(letter.key)
+        if letter.way == SMTP:
+            self.mails[letter.key] = letter
 
     def ask(self, letter: Letter) -> Known:
         """The partner, asked by key; it does not always answer."""

@@ -1,7 +1,7 @@
 """The whole house in one seed: one loop owns clock, randomness, order and crashes. Real steps on SQLite in memory.
 
-True here: the same seed plays the same day, act for act. The morning of each day (`morning`) is made once
-and copied for every seed (SQLite's backup), so that a seed costs only its own acts. A worker may be killed at
+True here: the same seed plays the same day, act for act. Each morning there is (`morning`) is made once, and that of
+a seed's day is copied for it (SQLite's backup), so that a seed costs only its own acts. A worker may be killed at
 any statement and on the line to relay and partner; while a letter is on the line others act. Not here: how
 PostgreSQL keeps several workers apart (`duel.py` plays that, the crash test does it), wording and sockets.
 """
@@ -10,7 +10,7 @@ import random
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
 
@@ -22,15 +22,17 @@ from openhotline.policy import Policy
 from openhotline.rules.refusals import Refused
 from openhotline.simulation import morning
 from openhotline.simulation.acts import Acts
+from openhotline.simulation.morning import MORNINGS, Begun, Morning
 from openhotline.simulation.outside import HELD_AT, VANTAGES, Killed, Network, Web, post_of
 from openhotline.simulation.promises import FAULT, Notebook
 
-NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
 CRASHED = "letters left by a crash"  # a sweep
+ASKED = "questions to the police"
 TOLD = ("referrals abroad", "hosts abroad to alert", "domains to alert about")
 ACTS = (4, 5, 9)  # in one seed, besides those that happen while a letter is on the line
 MINUTE = timedelta(minutes=1)
-# The last one passes midnight, when agreements change.
+TO_BED = (1, 4, 5, 6, 7, 12)  # minutes until police are asked in the evening; midnight is in six
+# From noon the last one passes midnight, when agreements change; from the evening the shorter ones do.
 JUMPS = (MINUTE, 2 * MINUTE, 6 * MINUTE, 20 * MINUTE, timedelta(hours=3), timedelta(hours=11))
 
 
@@ -39,16 +41,25 @@ class Simulation:
 
     def __init__(self) -> None:
         self.policy = _with_special_classes(policies.load("gb"))
-        self.kept = sqlite3.connect(":memory:")
-        self.begun = morning.make(self.policy, NOON)
         connection.ensure_connection()
-        connection.connection.backup(self.kept)
+        house = connection.connection
+        empty = sqlite3.connect(":memory:")
+        house.backup(empty)
+        self.kept: list[tuple[Morning, Begun, sqlite3.Connection]] = []
+        for one in MORNINGS:
+            empty.backup(house)
+            sequencer.forget()
+            begun, kept = morning.make(one, policy=self.policy), sqlite3.connect(":memory:")
+            house.backup(kept)
+            self.kept.append((one, begun, kept))
 
     def run(self, seed: int) -> dict[str, str]:
         """Play one seed. Returns the promises that were broken, each with what was seen."""
-        self.kept.backup(connection.connection)
+        chance = random.Random(seed)
+        one, begun, kept = chance.choice(self.kept)
+        kept.backup(connection.connection)
         sequencer.forget()
-        return Day(self, seed).run()
+        return Day(self.policy, one, begun, chance).run()
 
 
 def _with_special_classes(policy: Policy) -> Policy:
@@ -61,16 +72,14 @@ def _with_special_classes(policy: Policy) -> Policy:
 class Day:
     """One seed's day."""
 
-    def __init__(self, simulation: Simulation, seed: int) -> None:
-        self.chance = random.Random(seed)
-        begun = simulation.begun
+    def __init__(self, policy: Policy, morning: Morning, begun: Begun, chance: random.Random) -> None:
+        self.chance, self.now, self.evening = chance, morning.ends, morning.more
         self.notebook = Notebook(answers=dict(begun.answers), acknowledged=list(begun.reports))
-        self.now = NOON
-        self.network = Network(self.chance, self.meanwhile, self._left, taken=list(begun.taken))
-        self.web = Web(self.chance, held_at=dict(HELD_AT))
-        self.acts = Acts(self.chance, simulation.policy, self.notebook, self.web, self.network)
+        self.network = Network(chance, self.meanwhile, self._left, list(begun.taken), mails=dict(begun.mails))
+        self.web = Web(chance, held_at=dict(HELD_AT))
+        self.acts = Acts(chance, policy, self.notebook, self.web, self.network)
         self.engine = Engine(
-            policy=simulation.policy,
+            policy=policy,
             prober=self.web,  # type: ignore[arg-type]
             post=post_of(self.network, with_log=self.chance.random() < 0.6, clock=lambda: self.acts.now),
             vantages=VANTAGES,
@@ -87,12 +96,13 @@ class Day:
             (acts.part("traces"), 2),
             (acts.part("first sights", "checks"), 2),
             (acts.sweep(), 2),
-            (acts.sweep(CRASHED, "holds that end", "questions to the police"), 3),
+            (acts.sweep(CRASHED, "holds that end", ASKED, "go-aheads that ran out"), 3),
             (acts.sweep(*TOLD), 2),
         )
         self.others: tuple[tuple[Callable[[], None], int], ...] = (
             (acts.officer, 5),
             (acts.keeper, 2),
+            (acts.wish, 1),
             (acts.registration, 1),
             (acts.agreement, 1),
             (acts.police_agreement, 1),
@@ -107,6 +117,10 @@ class Day:
 
     def run(self) -> dict[str, str]:
         """Play, let everything settle on a line that does not fail, and judge."""
+        if self.evening:
+            self.now += MINUTE * self.chance.choice(TO_BED)
+            self._one(((self.acts.sweep(ASKED), 1),))
+            self._one(((self.acts.officer, 3), (self.wait, 1)))
         for _ in range(self.chance.choice(ACTS)):
             self._one((*self.machines, *self.others))
         self.network.fails = False
@@ -118,6 +132,7 @@ class Day:
             if not Letter.objects.filter(state__in=(SENDING, IN_DOUBT)).exists():
                 break  # nothing is left of the failing line
         self.notebook.taken(self.network.taken)
+        self.notebook.mails(self.network.mails.values())
         self.notebook.end(self.now)
         return self.notebook.broken
 

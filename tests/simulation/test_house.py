@@ -40,6 +40,40 @@ PLANTED = {
         "a._registered = lambda: HostRegistration.objects.filter(confirmed_at__isnull=False)",
         "an alert left without a registration or an agreement in force",
     ),
+    "openly": (
+        "from openhotline.jobs import dispatch as d, written as w\n"
+        "from openhotline.rules import notice_lint as n; real = d._paged; n.lint_paged = lambda said: None\n"
+        "d._paged = lambda *given, **more: (s := real(*given, **more)) and dataclasses.replace(s, open=s.whole)",
+        "an open mail named what was reported",
+    ),
+    "newest version": (
+        "from openhotline.rules.agreements import Agreements as a\n"
+        "a.on = lambda self, key, at: self.history(key)[-1]",
+        "a question was put under a version of an agreement that was not in force",
+    ),
+    "version of today": (
+        "from openhotline.steps import agreed as a\n"
+        "from openhotline.records.agreements import house_agreements as held\n"
+        "a.by_removal = lambda rows, *, policy, at: dict.fromkeys([one.pk for one in rows], "
+        "held(policy=policy).standing(at))",
+        "a clock ran by another version than that of the question",
+    ),
+    "consent by today": (
+        "from openhotline.rules.agreements import Agreements as a\n"
+        "from openhotline.steps import consent as c; real = c.of\n"
+        "c.of = lambda removals, *, policy, at: {pk: dataclasses.replace(one, asked=bool(one.asked) and "
+        "a.on(c.house_agreements(policy=policy), 'notify-together', at).asks) "
+        "for pk, one in real(removals, policy=policy, at=at).items()}",
+        "a notice left without an answer that covers it",
+    ),
+    "told before": (
+        "from openhotline.steps import consult as c; c.TELL_AFTER = 'never'",
+        "police were told of a notice before it had left, where they had agreed to be told after",
+    ),
+    "not told": (
+        "from openhotline.steps import consult as c; c.tell_after = lambda removals, *, zone, at: None",
+        "a notice left and police were not told",
+    ),
     "asking": (
         "from openhotline.jobs import doubt; doubt.next_of = lambda way, said='': 'again'",
         "a letter was taken twice",
