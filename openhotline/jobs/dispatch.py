@@ -38,7 +38,6 @@ from openhotline.steps import (
     departed,
     departing,
     domain_alert,
-    doubt,
     escalate,
     exchange_back,
     freshness,
@@ -324,12 +323,10 @@ _REFUSED: dict[str, Callable[..., None]] = {
 
 def arrived(letter: Letter, reference: str, *, policy: Policy, at: datetime) -> None:
     """The other side has it: what was being sent, or in doubt, is sent."""
-    with transaction.atomic():
-        if letter.kind in _SENT:
-            _SENT[letter.kind](letter, receipt=reference, policy=policy, at=at)
-        else:
-            settling.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
-        doubt.heard_already(letter, at=at)
+    if letter.kind in _SENT:
+        _SENT[letter.kind](letter, receipt=reference, policy=policy, at=at)
+    else:
+        settling.sent([letter], receipt=reference, by=MACHINE_WORKER, at=at)
 
 
 def _settle(letter: Letter, receipt: Receipt, *, policy: Policy, at: datetime) -> None:

@@ -80,7 +80,9 @@ class Engine:
             (
                 "mail",
                 lambda: (
-                    self.mailroom.read(policy=self.policy, at=at, strict=self.strict) if self.mailroom else 0
+                    self.mailroom.read(self.post, policy=self.policy, at=at, strict=self.strict)
+                    if self.mailroom
+                    else 0
                 ),
             ),
             ("traces", lambda: dispatch.traces(self.prober, policy=self.policy, at=self.post.moment(at))),

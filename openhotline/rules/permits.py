@@ -31,6 +31,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "appeal.review": (LEAD, MANAGER),
     "mail.settle": CASE_ROLES,
     "mail.confirm": (LIAISON, LEAD, MANAGER),
+    "mail.came-back": (ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
     "breach.settle": (MANAGER,),
     "item.way": (ANALYST, LEAD),
     "note.open": (ANALYST, LEAD, LIAISON),

@@ -194,9 +194,7 @@ def next_version(
     answer = timedelta(hours=1 if now.answer > timedelta(hours=1) else 2)
     target = timedelta(hours=3 if now.host_target > timedelta(hours=3) else 4)
     begins = held.day(at) + timedelta(days=days)
-    wanted = replace(
-        now, valid_from=begins, valid_until=None, order=order, answer=answer, host_target=target
-    )
+    wanted = replace(now, valid_from=begins, valid_until=None, order=order, answer=answer, host_target=target)
     return agreements.propose(wanted, why="The unit asked for it.", policy=policy, by=by, at=at)
 
 

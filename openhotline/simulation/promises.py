@@ -81,8 +81,12 @@ class Notebook:
     acknowledged: list[UUID] = field(default_factory=list)
     unregistered: bool = False  # the host abroad does not want to be told, or not yet again
     no_agreement: bool = False  # the body that answers for a domain has none in force
-    wants_whole: set[str] = field(default_factory=set)  # mailboxes of hosts that asked for addresses in the mail
-    whole: dict[str, bool] = field(default_factory=dict)  # notice's key -> whether its host wanted so when it left
+    wants_whole: set[str] = field(
+        default_factory=set
+    )  # mailboxes of hosts that asked for addresses in the mail
+    whole: dict[str, bool] = field(
+        default_factory=dict
+    )  # notice's key -> whether its host wanted so when it left
     broken: dict[str, str] = field(default_factory=dict)  # promise -> what was seen
 
     def breach(self, promise: str, seen: str) -> None:
@@ -131,7 +135,9 @@ class Notebook:
         asked = Consultation.objects.get(number=letter.number)
         terms = json.loads(AgreementVersion.objects.get(version=asked.agreement_version).terms)
         left = Notice.objects.filter(sent_at__isnull=False, lines__removal__in=pks)
-        if terms["agreement"][0]["order"] == AFTER and left.values("lines__removal").distinct().count() < len(pks):
+        if terms["agreement"][0]["order"] == AFTER and left.values("lines__removal").distinct().count() < len(
+            pks
+        ):
             self.breach(TOLD_EARLY, letter.number)
 
     def _versions(self) -> None:
@@ -165,7 +171,9 @@ class Notebook:
         lines = ConsultationLine.objects.filter(
             removal__in=notice.lines.filter(dropped="").values("removal"), consultation__asked_at__lte=sent
         )
-        newest = {line.removal_id: line.consultation for line in lines.select_related("consultation").order_by("pk")}
+        newest = {
+            line.removal_id: line.consultation for line in lines.select_related("consultation").order_by("pk")
+        }
         under = [terms[asked.agreement_version] for asked in newest.values()]
         if under and notice.due_at != sent + min(_span(one, "host_target") for one in under):
             self.breach(OTHER_CLOCK, f"{notice.number}: its host's time ends {notice.due_at}")

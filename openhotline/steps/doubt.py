@@ -1,10 +1,9 @@
-"""A letter that may have arrived: what a person says of it, and what was heard of it before it was settled.
+"""A letter that may have arrived: what a person says of it.
 
-True here: a report of non-delivery may come before we know that the relay took the letter (the line broke, a process
-fell). It counts from the moment the letter counts as sent. What is not here: asking the other side (`jobs/doubt`).
+True here: what arrived counts from now on as any letter that was sent. What is not here: asking the other side
+(`jobs/doubt`), and what follows where it came back (`returned`).
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -12,28 +11,9 @@ from django.db import transaction
 from openhotline.outbox import settling
 from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
-from openhotline.records.models import Delivery
-from openhotline.rules import inbound
 from openhotline.rules.permits import require_act
 from openhotline.rules.words import Actor
-from openhotline.steps import alert, departed, domain_alert, refer
-
-CAME_BACK: dict[str, Callable[..., None]] = {
-    "notice": departed.came_back,
-    alert.KIND: alert.came_back,
-    domain_alert.KIND: domain_alert.came_back,
-}
-
-
-def heard_already(letter: Letter, *, at: datetime) -> None:
-    """The letter was sent, it turns out: where a report that it came back is here already, that follows now."""
-    heard = (
-        Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED, mail__isnull=False)
-        .order_by("pk")
-        .first()
-    )
-    if heard is not None and letter.kind in CAME_BACK:
-        CAME_BACK[letter.kind](letter, why=heard.words or "It came back.", at=at)
+from openhotline.steps import departed, refer
 
 
 def settle(letter: Letter, *, arrived: bool, policy: Policy, by: Actor, at: datetime) -> None:
@@ -47,5 +27,3 @@ def settle(letter: Letter, *, arrived: bool, policy: Policy, by: Actor, at: date
             refer.sent(letter, receipt=f"settled by {by.who}", policy=policy, at=at)
         else:
             settling.decide(letter, arrived=arrived, by=by, at=at)
-        if arrived:
-            heard_already(letter, at=at)

@@ -1,7 +1,7 @@
 """Mail that came in: kept sealed, taken for what it is, shown to a person. It is input, never an instruction.
 
 True here: the same bytes are one message, however often they come; every message is kept whole. A report of
-non-delivery counts only at the address made for that letter; where nothing here follows from it, a person reads it. A reply
+non-delivery is heard only at the address made for that letter, and moves nothing by itself (`returned`). A reply
 becomes a line in a notice's channel, or stands with the alert or referral it names; an
 answer of the police becomes a proposal, if its signature is of the unit's verified key, and is an answer only
 when a person confirms it. What is not here: reading MIME (connectors) and the Maildir (`jobs/mailroom`).
@@ -16,7 +16,7 @@ from django.db import transaction
 
 from openhotline.ledger.record import Act, record
 from openhotline.outbox.entries import TO_FORGET
-from openhotline.outbox.models import SENT, Letter
+from openhotline.outbox.models import Letter
 from openhotline.policy import Policy
 from openhotline.records import keys, vault
 from openhotline.records.agreements import house_agreements
@@ -38,7 +38,7 @@ from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import split_lines
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
-from openhotline.steps import alert, answer, confirm, domain_alert, doubt, intake
+from openhotline.steps import alert, answer, confirm, domain_alert, intake, returned
 from openhotline.steps.advance import refuse_unless
 
 EXCERPT = 4000
@@ -46,6 +46,10 @@ UNKNOWN = "Nothing in it can be shown to be from anybody we know."
 ENCRYPTED = (
     "It is encrypted, and the house has no key that opens mail. Ask the sender to write again without encrypting, "
     "or to use the pages."
+)
+FEIGNED = (
+    ", a report says. Whoever has the letter can write such a report, so nothing has moved by it: clock and ladder run on. "
+    "Ring them: has it arrived?"
 )
 _HAVE_PAGES = (alert.KIND, domain_alert.KIND, "referral", "referral-query")
 _MAILER = Actor(words.HOST, "mail", auth="mail, not verified")
@@ -118,17 +122,18 @@ def _heard(made: Mail, letter: Letter, one: inbound.DeliveryWord, *, at: datetim
     made.kind, made.why = DELIVERY, f"The letter {letter.kind} {letter.number} was {one.state}."
     if letter.kind in _HAVE_PAGES:
         made.about = letter.number.partition("/")[0]
-    if one.state != inbound.BOUNCED or letter.kind in (*doubt.CAME_BACK, *TO_FORGET):
+    before = Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED, mail__isnull=False).exists()
+    if one.state != inbound.BOUNCED or letter.kind in TO_FORGET:
+        made.settled_at, made.settled_by = at, MACHINE_WORKER.who
+    elif letter.kind not in returned.CAME_BACK:
+        made.why += " Nobody has it: ring them, and mend the address."
+    elif before:
+        made.why += " It was said before."
         made.settled_at, made.settled_by = at, MACHINE_WORKER.who
     else:
-        made.why += " Nobody has it: ring them, and mend the address."
-    before = Delivery.objects.filter(letter=letter.key, state=inbound.BOUNCED, mail__isnull=False).exists()
+        made.why += FEIGNED
     said = f"{one.status} {one.words}".strip()
     Delivery.objects.create(letter=letter.key, at=at, state=one.state, words=said, mail=made)
-    if one.state != inbound.BOUNCED or before or letter.state != SENT:
-        return
-    if letter.kind in doubt.CAME_BACK:
-        doubt.CAME_BACK[letter.kind](letter, why=said or "It came back.", at=at)
 
 
 def _reply(made: Mail, read: Inbound, *, domain: str, policy: Policy, at: datetime) -> bool:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 
 from openhotline.connectors.mail import maildir
 from openhotline.connectors.mail.client import UNKNOWN, Receipt, Relay
+from openhotline.connectors.relaylog.client import RelayLog
 from openhotline.jobs import dispatch
 from openhotline.jobs.mailroom import Mailroom
 from openhotline.jobs.post import Post
@@ -32,8 +34,8 @@ from openhotline.records.models import (
 )
 from openhotline.rules import inbound as rule
 from openhotline.rules import words
-from openhotline.rules.refusals import Refused
-from openhotline.steps import alert, contact, doubt, mailbox, refer
+from openhotline.rules.refusals import NotPermitted, Refused
+from openhotline.steps import alert, contact, doubt, escalate, mailbox, refer, returned
 from tests.journeys.cast import CANAL_HOST, HOUSE, minutes
 
 if TYPE_CHECKING:
@@ -54,17 +56,84 @@ from tests.jobs.mail_in import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_bounce_at_the_letters_own_address_demotes_and_the_next_contact_is_written_to(house: "Day") -> None:
-    notice, letter, removal = noticed(house)
-    from openhotline.steps import contact, notify
+NOWHERE = Post(Relay(host="127.0.0.1", port=9), HOUSE, partner_tokens=dict)
 
+
+def a_log(folder: Path, letter: Letter, status: str) -> RelayLog:
+    """What Postfix writes of a letter that it queued."""
+    file = folder / "mail.log"
+    head = "May 12 12:00:00 relay postfix"
+    file.write_text(
+        f"{head}/cleanup[1]: 4ABC: message-id=<{letter.key}@{DOMAIN}>\n"
+        f"{head}/qmgr[1]: 4ABC: from=<x@{DOMAIN}>, size=9, nrcpt=1 (queue active)\n"
+        f"{head}/smtp[1]: 4ABC: to=<{letter.recipient}>, relay=mx.example, dsn=5.1.1, status={status} (said)\n"
+    )
+    return RelayLog(file, DOMAIN)
+
+
+def lands(house: "Day", folder: Path, raw: bytes, log: RelayLog | None) -> Mail:
+    """One message by the Maildir, as the machine reads it beside its relay's log."""
+    place = maildir.make(folder / "mail")
+    (place / "new" / "1").write_bytes(raw)
+    Mailroom(place, DOMAIN).read(replace(NOWHERE, log=log), policy=house.policy, at=house.now, strict=True)
+    return Mail.objects.latest("pk")
+
+
+@pytest.mark.parametrize("log", ["sent", None])
+def test_a_bounce_that_its_recipient_may_have_written_moves_nothing(
+    house: "Day", tmp_path: Path, log: str | None
+) -> None:
+    """It came to the letter's own address, which whoever has the letter can read off it."""
+    notice, letter, removal = noticed(house)
+    before = [row for row in state_of(house) if not isinstance(row, int)]
+    kept = lands(
+        house,
+        tmp_path,
+        report(bounce_to(letter), letter.recipient),
+        a_log(tmp_path, letter, log) if log else None,
+    )
+    assert (kept.kind, kept.settled_at) == ("delivery", None)
+    assert "nothing has moved" in kept.why
+    assert "Ring them" in kept.why
+    assert [row for row in state_of(house) if not isinstance(row, int)] == before
+    # However many of them are one question to a person, and the host is reminded and overdue as if there were none.
+    for number in range(3):
+        take(house, report(bounce_to(letter), letter.recipient, status=f"5.0.{number}"))
+    assert Mail.objects.filter(settled_at=None).count() == 1
+    for moment in (notice.due_at, notice.ladder_at):
+        house.now = moment
+        escalate.host_clocks(policy=house.policy, at=house.now)
+    assert Letter.objects.get(kind="reminder").recipient == letter.recipient
+    assert house.fresh([removal])[0].status == "overdue"
+    # They were rung and have it: that is all that is to be done.
+    mailbox.settle(kept, note="Rang them, they have it.", by=house.who("P01"), at=house.now)
+    assert Contact.objects.get(mail=letter.recipient).usable
+
+
+@pytest.mark.parametrize("who", ["our relay's log", "a person"])
+def test_a_bounce_that_is_borne_out_demotes_and_the_next_contact_is_written_to(
+    house: "Day", tmp_path: Path, who: str
+) -> None:
+    notice, letter, removal = noticed(house)
     other = contact.propose(
         notice.host, "noc@north-rack.example", source="host-page", by=house.who("A07"), at=house.now
     )
-    notify.verify_contact(other, by=house.who("P01"), at=house.now)
+    contact.verify(other, by=house.who("P01"), at=house.now)
     house.later(minutes(3))
-    kept = take(house, report(bounce_to(letter), letter.recipient))
-    assert (kept.kind, kept.settled_by) == ("delivery", "machine:worker")
+    raw = report(bounce_to(letter), letter.recipient)
+    if who == "a person":
+        kept = take(house, raw)
+        with pytest.raises(Refused, match="how you know"):
+            returned.borne_out(kept, note=" ", by=house.who("P01"), at=house.now)
+        with pytest.raises(NotPermitted):
+            returned.borne_out(kept, note="x", by=house.people["officer NU"].actor(), at=house.now)
+        returned.borne_out(kept, note="Rang them: no such mailbox.", by=house.who("P01"), at=house.now)
+    else:
+        kept = lands(house, tmp_path, raw, a_log(tmp_path, letter, "bounced"))
+    kept.refresh_from_db()
+    assert kept.settled_by == ("P01" if who == "a person" else "machine:worker")
+    with pytest.raises(Refused, match="settled this already"):
+        returned.borne_out(kept, note="Twice.", by=house.who("P01"), at=house.now)
     first = Contact.objects.get(mail=letter.recipient)
     assert (first.usable, first.bounces) == (False, 1)
     (back,) = house.fresh([removal])
@@ -76,17 +145,16 @@ def test_a_bounce_at_the_letters_own_address_demotes_and_the_next_contact_is_wri
     (again,) = house.fresh([removal])
     assert again.status == "noticed"
     assert Notice.objects.latest("pk").contact.mail == "noc@north-rack.example"
-    # The same report again, or another one, is no second bounce.
-    take(house, report(bounce_to(letter), letter.recipient))
+    # The same report again, or another one, is no second bounce and asks nobody again.
+    take(house, raw)
     take(house, report(bounce_to(letter), letter.recipient, status="5.0.0"))
     first.refresh_from_db()
     assert first.bounces == 1
-    assert house.fresh([removal])[0].status == "noticed"
+    assert not Mail.objects.filter(settled_at=None).exists()
 
 
-@pytest.mark.parametrize("settled", ["asked", "by a person"])
-def test_a_bounce_that_is_here_before_the_letter_is_settled_counts_once_it_is(
-    house: "Day", settled: str
+def test_a_bounce_of_a_letter_in_doubt_waits_until_the_letter_is_settled(
+    house: "Day", tmp_path: Path
 ) -> None:
     """The line broke after the relay had taken it; its report of non-delivery was faster than the asking."""
     removals = house.traced(house.graded(house.public_report("http://img.example.net/a")))
@@ -103,11 +171,13 @@ def test_a_bounce_that_is_here_before_the_letter_is_settled_counts_once_it_is(
     dispatch.letters(post, policy=house.policy, at=house.now, kinds=["notice"])
     letter = Letter.objects.get(kind="notice")
     assert letter.state == "in doubt"
-    take(house, report(bounce_to(letter), letter.recipient))
-    if settled == "asked":
-        dispatch.arrived(letter, "their log: queued as 1", policy=house.policy, at=house.now)
-    else:
-        doubt.settle(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
+    raw = report(bounce_to(letter), letter.recipient)
+    kept = lands(house, tmp_path, raw, a_log(tmp_path, letter, "bounced"))
+    with pytest.raises(Refused, match="in the outbox first"):
+        returned.borne_out(kept, note="Rang them.", by=house.who("P01"), at=house.now)
+    doubt.settle(letter, arrived=True, policy=house.policy, by=house.who("L01"), at=house.now)
+    assert house.fresh(removals)[0].status == "noticed"
+    returned.borne_out(kept, note="Rang them.", by=house.who("P01"), at=house.now)
     assert house.fresh(removals)[0].status == "cleared", "nobody was told"
     assert not Contact.objects.get(mail=letter.recipient).usable
     assert Letter.objects.filter(kind="notice", state="contact needed").count() == 1
@@ -125,7 +195,9 @@ def test_an_alert_abroad_that_bounces_late_goes_to_the_next_contact(house: "Day"
     alert.hosts_due(at=house.now)
     house.letters_leave()
     (letter,) = house.letters(alert.KIND, "sent")
-    take(house, report(bounce_to(letter), letter.recipient))
+    kept = take(house, report(bounce_to(letter), letter.recipient))
+    assert Contact.objects.get(mail=letter.recipient).usable, "its recipient may have written it"
+    returned.borne_out(kept, note="Rang them.", by=house.who("P01"), at=house.now)
     assert alert.hosts_due(at=house.now) == 0, "nobody there can be written to"
     desk = contact.propose(
         host, "desk@canal-hosting.example", source="host-page", by=house.who("A07"), at=house.now
@@ -271,8 +343,8 @@ def test_the_listener_takes_our_mail_durably_and_nobody_elses(house: "Day", tmp_
         process.terminate()
         process.wait(20)
     room = Mailroom(place, DOMAIN)
-    assert room.read(policy=house.policy, at=house.now, strict=True) == 1
-    assert room.read(policy=house.policy, at=house.now, strict=True) == 0
+    assert room.read(NOWHERE, policy=house.policy, at=house.now, strict=True) == 1
+    assert room.read(NOWHERE, policy=house.policy, at=house.now, strict=True) == 0
     assert Mail.objects.get().kind == "report"
     assert len(list((place / "cur").iterdir())) == 1
 
@@ -291,7 +363,7 @@ def test_a_message_is_durable_before_it_is_there_and_stays_until_it_was_kept(
 
     with monkeypatch.context() as patch:
         patch.setattr(mailbox, "receive", fails)
-        assert room.read(policy=house.policy, at=house.now) == 0
+        assert room.read(NOWHERE, policy=house.policy, at=house.now) == 0
     assert (place / "held" / name).read_bytes() == plain()
     assert not Mail.objects.exists()
 

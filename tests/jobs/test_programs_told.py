@@ -12,6 +12,7 @@ from openhotline.connectors.mail.fake import FakeRelay
 from openhotline.jobs import dispatch, doubt
 from openhotline.jobs import post as posting
 from openhotline.jobs.post import Post
+from openhotline.outbox import settling
 from openhotline.outbox.models import Letter
 from openhotline.records.models import HostProgram, Notice
 from openhotline.rules.letter_path import ASK_EVERY, LEASE
@@ -39,19 +40,24 @@ class Program:
             def do_POST(self) -> None:
                 outer.posts += 1
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                assert believed(outer.secret, body, self.headers[HEADER], at=outer.day.now)
+                told = self.headers["Idempotency-Key"]
+                assert believed(outer.secret, body, self.headers[HEADER], key=told, at=outer.day.now)
+                assert not believed(outer.secret, body, self.headers[HEADER], key="other", at=outer.day.now)
                 answer = outer.answers.pop(0) if outer.answers else 204
                 if answer in (0, 204):
-                    outer.told.setdefault(self.headers["Idempotency-Key"], json.loads(body))
+                    outer.told.setdefault(told, json.loads(body))
                 if answer > 0:
                     self._say(answer)
 
             def do_GET(self) -> None:
-                assert believed(outer.secret, b"", self.headers[HEADER], at=outer.day.now)
-                self._say(200 if self.path.rpartition("/")[2] in outer.told else 404)
+                asked = self.path.rpartition("/")[2]
+                assert believed(outer.secret, b"", self.headers[HEADER], key=asked, at=outer.day.now)
+                self._say(200 if asked in outer.told else 404)
 
             def _say(self, status: int) -> None:
                 self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -131,6 +137,25 @@ def test_not_now_waits_and_no_is_final_and_a_closed_program_is_told_nothing(
     program.close(HostProgram.objects.get(), by=house.who("P01"), at=house.now)
     assert turn(house) == "pending"
     assert theirs.posts == 2
+
+
+@pytest.mark.parametrize("answer", [301, 303, 304, 307])
+def test_a_redirect_is_a_no_in_a_sentence_and_the_notice_went_by_mail(
+    house: Day, theirs: Program, answer: int
+) -> None:
+    theirs.answers = [answer]
+    assert turn(house) == "failed"
+    assert turn(house) == "failed"
+    assert (theirs.posts, theirs.told) == (1, {}), "nobody went where it points"
+    letter = Letter.objects.get(kind="hook")
+    assert "redirect, and none is followed. Ask the host for the address" in letter.why
+    notice = Notice.objects.get()
+    assert notice.sent_at is not None
+    assert Letter.objects.get(kind="notice").state == "sent"
+    # The host named the right one: the same letter leaves once more.
+    settling.again(letter, by=house.who("L01"), at=house.now)
+    assert turn(house) == "sent"
+    assert list(theirs.told) == [letter.key]
 
 
 def test_where_it_is_told_is_set_by_those_who_keep_contacts(house: Day) -> None:

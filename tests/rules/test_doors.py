@@ -117,16 +117,24 @@ def test_mail_is_threaded_by_what_it_quotes() -> None:
 # --- signed requests ------------------------------------------------------------------------------
 
 
-def test_a_signature_holds_for_five_minutes_for_its_own_secret_and_body() -> None:
-    header = signed.sign(b"secret", b"body", at=AT)
+def test_a_signature_holds_for_five_minutes_for_its_own_secret_key_and_body() -> None:
+    header = signed.sign(b"secret", b"body", key="k1", at=AT)
     second = AT.replace(microsecond=0)
-    assert header.startswith(f"t={int(AT.timestamp())},v1=")
+    assert header.startswith(f"t={int(AT.timestamp())},v2=")
     for late in (-300, -1, 0, 300):
-        assert signed.believed(b"secret", b"body", f" {header} ", at=second + timedelta(seconds=late))
+        moment = second + timedelta(seconds=late)
+        assert signed.believed(b"secret", b"body", f" {header} ", key="k1", at=moment)
     for late in (-301, 301):
-        assert not signed.believed(b"secret", b"body", header, at=second + timedelta(seconds=late))
-    assert not signed.believed(b"other", b"body", header, at=AT)
-    assert not signed.believed(b"secret", b"Body", header, at=AT)
+        assert not signed.believed(b"secret", b"body", header, key="k1", at=second + timedelta(seconds=late))
+    for secret, body, key in (
+        (b"other", b"body", "k1"),
+        (b"secret", b"Body", "k1"),
+        (b"secret", b"body", "k2"),
+        (b"secret", b"body", ""),
+        (b"secret", b"ody", "k1b"),
+        (b"secret", b"1\nbody", "k"),
+    ):
+        assert not signed.believed(secret, body, header, key=key, at=AT)
     assert timedelta(minutes=5) == signed.TOLERANCE
 
 
@@ -134,12 +142,12 @@ def test_what_is_no_signature_is_not_believed_and_never_raises() -> None:
     header = signed.sign(b"secret", b"body", at=AT)
     padded = f"{header}{' ' * (199 - len(header))}"
     assert signed.believed(b"secret", b"body", padded, at=AT)
-    for odd in ("", "t=1", f"{header}é", f"{padded} ", header.replace("v1", "v2"), "t=٣,v1=" + "0" * 64):
+    for odd in ("", "t=1", f"{header}é", f"{padded} ", header.replace("v2", "v1"), "t=٣,v2=" + "0" * 64):
         assert signed.believed(b"secret", b"body", odd, at=AT) is False
-    far = f"t={'9' * 12},v1={'0' * 64}"
+    far = f"t={'9' * 12},v2={'0' * 64}"
     assert signed.believed(b"secret", b"body", far, at=AT) is False, "a year no calendar has"
-    last = signed._mac(b"secret", 10**12 - 1, b"body")
-    assert signed.believed(b"secret", b"body", f"t={10**12 - 1},v1={last}", at=AT) is False
+    last = signed._mac(b"secret", 10**12 - 1, "", b"body")
+    assert signed.believed(b"secret", b"body", f"t={10**12 - 1},v2={last}", at=AT) is False
 
 
 # --- digests of a unit ----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pysequoia
 import pytest
 
 from openhotline.connectors.mail import inbound
+from openhotline.outbox.models import Letter
 from openhotline.records.models import (
     Appeal,
     Host,
@@ -21,7 +22,7 @@ from openhotline.records.models import (
 from openhotline.rules import words
 from openhotline.settings import load
 from openhotline.steps import appeal, confirm, domain_alert, ladder, mailbox, secure_page
-from tests.jobs.mail_in import plain, signed_by
+from tests.jobs.mail_in import bounce_to, plain, report, signed_by
 from tests.journeys.cast import HOUSE, hours
 from tests.journeys.test_filter_list import abroad, agreed
 from tests.journeys.test_ladder import overdue, reach
@@ -73,6 +74,24 @@ def test_mail_is_read_and_settled_with_a_word(desk: Desk) -> None:
     assert browser.post(f"/mailbox/{kept.pk}/settle", {"note": "Advertising."}).status_code == 303
     assert "Bargain" not in text(browser.get("/mailbox"))
     assert "Bargain" in text(browser.get("/mailbox?all=1"))
+
+
+def test_whether_a_letter_came_back_is_a_persons_word_on_how_they_know(desk: Desk) -> None:
+    notice = noticed(desk)
+    letter = Letter.objects.get(kind="notice", state="sent")
+    kept = take(desk, report(bounce_to(letter), letter.recipient))
+    client = desk.as_("P01")
+    page = text(client.get(f"/mailbox/{kept.pk}"))
+    assert "Nobody has it: write to the next contact" in page
+    assert "nothing has moved by it" in page
+    no_word = client.post(f"/mailbox/{kept.pk}/settle", {"back": "1", "note": ""})
+    assert "Say how you know that nobody has it" in text(no_word)
+    assert notice.contact.usable
+    done = client.post(f"/mailbox/{kept.pk}/settle", {"back": "1", "note": "Rang them: no such box."})
+    assert done.status_code == 303
+    notice.contact.refresh_from_db()
+    assert (notice.contact.usable, notice.contact.bounces) == (False, 1)
+    assert "Nobody has it" not in text(client.get(f"/mailbox/{kept.pk}"))
 
 
 def test_a_units_key_and_its_signed_answer(desk: Desk) -> None:

@@ -45,13 +45,18 @@ class Program:
         self.secret = secret.encode()
         self.client = Client(enforce_csrf_checks=True)
 
-    def post(self, body: bytes, *, key: str = "k1", secret: bytes | None = None, **more: object) -> object:
+    def post(
+        self, body: bytes, *, key: str = "k1", secret: bytes | None = None, signed: str = "", **more: object
+    ) -> object:
         at = self.day.now + timedelta(seconds=int(more.pop("skew", 0)))  # type: ignore[arg-type]
         return self.client.post(
             reverse("program-answers", args=[self.row.key]),
             body,
             content_type="application/json",
-            headers={"X-Signature": sign(secret or self.secret, body, at=at), "Idempotency-Key": key},
+            headers={
+                "X-Signature": sign(secret or self.secret, body, key=signed or key, at=at),
+                "Idempotency-Key": key,
+            },
         )
 
     def answer(self, said: str = "removed", **more: object) -> bytes:
@@ -70,6 +75,15 @@ def test_a_signed_answer_counts_once_and_is_answered_the_same_again(day: Day) ->
     assert {row.status for row in Removal.objects.all()} == {"gone?"}
     other = host.post(host.answer("not-ours"))
     assert (other.status_code, other.json()["code"]) == (409, "key-used")
+
+
+def test_a_request_caught_on_the_way_cannot_be_sent_again_under_another_key(day: Day) -> None:
+    host = Program(day)
+    body = host.answer()
+    assert host.post(body).status_code == 200
+    for key in ("k2", "k", "k1\n"):
+        assert host.post(body, key=key, signed="k1").status_code == 401
+    assert HostAnswer.objects.count() == 2
 
 
 def test_the_open_notices_as_json(day: Day) -> None:
@@ -167,7 +181,7 @@ def test_a_signature_is_of_these_bytes_at_this_time(day: Day) -> None:
         made[:-1] + "g",
         made.replace("t=", "t=9"),
         made + "x",
-        "t=1,v1=" + "é" * 64,
+        "t=1,v2=" + "é" * 64,
         made * 9,
     ):
         assert not believed(b"s", b"body", header, at=day.now)

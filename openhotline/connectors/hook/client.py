@@ -49,7 +49,7 @@ def ask(endpoint: Endpoint, *, key: str, at: datetime) -> Known:
 
 def _status(method: str, url: str, body: bytes, endpoint: Endpoint, key: str, at: datetime) -> int:
     headers = {
-        HEADER: sign(endpoint.secret, body, at=at),
+        HEADER: sign(endpoint.secret, body, key=key, at=at),
         "Idempotency-Key": key,
         "Content-Type": "application/json",
     }

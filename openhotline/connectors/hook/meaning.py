@@ -26,6 +26,14 @@ def read_reply(status: int) -> Receipt:
         return Receipt(ACCEPTED, "The host's program has it.", status, stage="answer")
     if status in _AGAIN or 500 <= status < 600:
         return Receipt(TEMPORARY, "The host's program said not now.", status, stage="answer")
+    if 300 <= status < 400:
+        return Receipt(
+            REFUSED,
+            "The host's program answered with a redirect, and none is followed. Ask the host for the address it means "
+            "and write that down; the notice went by mail.",
+            status,
+            stage="answer",
+        )
     if 400 <= status < 500:
         return Receipt(
             REFUSED,

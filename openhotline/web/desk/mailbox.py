@@ -17,7 +17,7 @@ from openhotline.records.models import Mail, NoticeMessage, ProposedAnswer
 from openhotline.rules.permits import ACTS
 from openhotline.rules.refusals import Refused
 from openhotline.steps import mailbox as step
-from openhotline.steps import public_key
+from openhotline.steps import public_key, returned
 from openhotline.web.desk import bench, times
 from openhotline.web.scoped import Scoped, found
 
@@ -127,6 +127,7 @@ def message(
             "when": times.when(row.at, at),
             "host": scoped.host_alerts().filter(number=row.about).values_list("host", flat=True).first(),
             "whole": whole,
+            "letter": None if row.settled_at else returned.letter_of(row),
             "typed": request.POST.get("note", ""),
             "refusal": refusal.sentence if refusal else "",
         },
@@ -136,11 +137,12 @@ def message(
 @require_POST
 @bench.kept(message)
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody read it and says what they did; or asks for the whole message."""
+    """Somebody read it and says what they did, or that a letter came back indeed; or asks for the whole message."""
     row = found(bench.scoped(request).mails(), pk=pk)
     if request.POST.get("whole"):
         return message(request, pk, whole=step.whole(row, by=bench.actor(request), at=bench.now(request)))
-    step.settle(row, note=request.POST.get("note", ""), by=bench.actor(request), at=bench.now(request))
+    done = returned.borne_out if request.POST.get("back") else step.settle
+    done(row, note=request.POST.get("note", ""), by=bench.actor(request), at=bench.now(request))
     return HttpResponseRedirect(reverse("mailbox"), status=303)
 
 

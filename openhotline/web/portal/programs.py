@@ -36,9 +36,12 @@ def _asked(request: HttpRequest, key: UUID) -> HostProgram | HttpResponse:
     found = by_program(key)
     body = request.body if int(request.headers.get("Content-Length") or 0) <= MOST else b""
     secret = step.secret_of(found) if found else bytes(32)
-    signed = believed(secret, body, request.headers.get(HEADER, ""), at=load().clock().now())
+    under = request.headers.get("Idempotency-Key", "")
+    signed = believed(secret, body, request.headers.get(HEADER, ""), key=under, at=load().clock().now())
     if found is None or not signed:
-        return fault("signature", "Sign the request with your secret, and check your clock.", 401)
+        return fault(
+            "signature", "Sign time, Idempotency-Key and body with your secret, and check your clock.", 401
+        )
     return found
 
 
