@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from openhotline.commands import common
 
@@ -88,7 +89,7 @@ def report(
     for one in kept:
         table = Table("", "", title=f"{one.name} ({one.version}), {one.year}", show_header=False)
         for side in agreements.sides(one):
-            table.add_row(f"[bold]{side.finding}[/bold]")
+            table.add_row(Text(side.finding, style="bold"))
             for heading, value in side.rows:
                 table.add_row(heading, value)
         common.console.print(table)

@@ -1,8 +1,8 @@
 """Asks the police, or tells them: one question per unit and host, however many removals.
 
 The agreement says which (authorise first: asked; notify together: told, and the notice goes at once; tell after: told
-when it has gone). What
-silence leads to is written in the agreement too (`escalate`). What is not here: the answer (`answer`).
+when it has gone, and until then the unit's desk shows nothing of it). What silence leads to is written in the agreement
+too (`escalate`). What is not here: the answer (`answer`).
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from openhotline.rules.calendars import next_open, staffed
 from openhotline.rules.refusals import Refused
 from openhotline.rules.routing import Geography, unit_for
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import agreed, freshness, notify, units
+from openhotline.steps import agreed, freshness, notify, tell, units
 from openhotline.steps.advance import advance, refuse_unless
 from openhotline.steps.departing import TO_THE_POLICE
 
@@ -58,6 +58,7 @@ def ask_police(
             agreement=agreement.key,
             agreement_version=agreement.version,
             asks=agreement.asks,
+            told_at=None if agreement.order == TELL_AFTER else at,
             asked_at=at,
             asked_by=by.who,
             due_at=passed_from.due_at if passed_from and waits else agreement.answer_due(at),
@@ -119,6 +120,7 @@ def tell_after(removals: Sequence[Removal], *, zone: tzinfo, at: datetime) -> No
         consultation = newest.get(removal.pk)
         if consultation is not None and (removal.pk, consultation.number) not in told:
             groups.setdefault(consultation, []).append(removal)
+    tell.heard(groups, at=at)
     for consultation, group in groups.items():
         _letter(consultation, group, zone=zone, at=at, due=at, after=True)
 

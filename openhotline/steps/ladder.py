@@ -25,8 +25,8 @@ from openhotline.records.models import (
     Rung,
     Trace,
 )
+from openhotline.rules import departure, methods, removal_path
 from openhotline.rules import ladder as rule
-from openhotline.rules import methods, removal_path
 from openhotline.rules.contacts import RDAP_ABUSE
 from openhotline.rules.facts import MethodAnswer
 from openhotline.rules.notice import NoticeAddress
@@ -44,6 +44,7 @@ def climb(*, policy: Policy, at: datetime) -> int:
     Each removal climbs by its own time: what of it was spent on hold does not count, and a rung whose letter was
     withdrawn, or left without it, is still before it.
     """
+    _done_meanwhile(at=at)
     lines = _overdue(at=at)
     spans = held.spans(removal for _, removal, _, _ in lines)
     # Read before what was told: where another worker takes a rung meanwhile, its round is theirs, and we stop.
@@ -94,6 +95,18 @@ def _told(rungs: Sequence[Rung]) -> dict[tuple[int, int], list[str]]:
         if (kind, number) in standing:
             told[standing[kind, number].notice_id, removal].append(standing[kind, number].step)
     return told
+
+
+def _done_meanwhile(*, at: datetime) -> None:
+    """Rungs on which nobody could be written to, and nothing of it is left to be acted on: nobody has to be found."""
+    late = Removal.objects.filter(status__in=departure.LATE).values("pk")
+    over = Letter.objects.filter(kind__startswith=LADDER, state=CONTACT_NEEDED).exclude(
+        lines__removal__in=late
+    )
+    for letter in over.order_by("pk"):
+        with transaction.atomic():
+            queue.withdraw(letter, why="Nothing of it is left to be acted on.", by=MACHINE_WORKER, at=at)
+            stop(letter, at=at)
 
 
 def _found_meanwhile(rungs: Sequence[Rung], by_key: Mapping[str, rule.RungRow], *, at: datetime) -> None:

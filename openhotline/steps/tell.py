@@ -4,7 +4,7 @@ A letter carries references and times, never an address: the facts are behind th
 moves a case. What is not here: questions (`consult`), notices (`notify`), referrals (`refer`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from openhotline.outbox import queue
@@ -48,6 +48,7 @@ def police(removals: Sequence[Removal], what: str, *, at: datetime) -> None:
     groups: dict[Consultation, list[Removal]] = {}
     for line in ConsultationLine.objects.filter(removal__in=list(by_pk)).select_related("consultation__unit"):
         groups.setdefault(line.consultation, []).append(by_pk[line.removal_id])
+    heard(groups, at=at)
     for consultation, group in groups.items():
         text = (
             f"About {consultation.number}: {_WORDS[what]}\n"
@@ -69,6 +70,12 @@ def police(removals: Sequence[Removal], what: str, *, at: datetime) -> None:
             state=PENDING if consultation.unit.mail else CONTACT_NEEDED,
             why="" if consultation.unit.mail else NO_MAIL,
         )
+
+
+def heard(consultations: Iterable[Consultation], *, at: datetime) -> None:
+    """Units that are told afterwards hear of these now; from then on their desks show them."""
+    pks = [consultation.pk for consultation in consultations]
+    Consultation.objects.filter(pk__in=pks, told_at=None).update(told_at=at)
 
 
 def moved(removals: Sequence[Removal], *, at: datetime) -> None:

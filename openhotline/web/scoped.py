@@ -128,8 +128,8 @@ class Scoped:
     # --- who asked, who was noticed, who was handed what: the roots of each scope ------------------
 
     def consultations(self) -> QuerySet[Consultation]:
-        """Questions: to an officer, those put to the own unit."""
-        return self._rows(Consultation.objects.all(), unit=Q(unit=self.unit))
+        """Questions: to an officer, those put to the own unit, and what it was told."""
+        return self._rows(Consultation.objects.all(), unit=Q(unit=self.unit, told_at__isnull=False))
 
     def silence_proposals(self) -> QuerySet[SilenceProposal]:
         """What colleagues propose about a silent unit: the desk's own business."""
@@ -137,7 +137,10 @@ class Scoped:
 
     def consultation_lines(self) -> QuerySet[ConsultationLine]:
         """What each question covers."""
-        return self._rows(ConsultationLine.objects.all(), unit=Q(consultation__unit=self.unit))
+        return self._rows(
+            ConsultationLine.objects.all(),
+            unit=Q(consultation__unit=self.unit, consultation__told_at__isnull=False),
+        )
 
     def answers(self) -> QuerySet[Answer]:
         """Police answers: to an officer, those the own unit gave."""

@@ -9,12 +9,13 @@ from django.db import IntegrityError, transaction
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
 from openhotline.records.agreements import house_agreements
-from openhotline.records.models import AgreementVersion, Removal, Unit
+from openhotline.records.models import AgreementVersion, Removal, Unit, User
 from openhotline.rules import words
 from openhotline.rules.agreement import AUTHORISE_FIRST, NOTIFY_TOGETHER, TELL_AFTER, Agreement
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.statistics import agreements as statistics
 from openhotline.steps import agreements, consult
+from openhotline.web.scoped import Scoped
 from tests.journeys.cast import NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
 TOMORROW = date(2026, 5, 13)
@@ -113,14 +114,29 @@ def test_a_unit_that_is_told_after_hears_of_it_when_the_notice_has_left(house: D
     told = house.asked()
     assert (told.asks, told.agreement_version) == (False, "notify-together/2026.2")
     assert house.letters("police-told") == [], "no contact is verified, so no notice has left"
+    its_desk = Scoped(User.objects.filter(unit=told.unit).first())
+    assert not its_desk.consultations().exists() and not its_desk.removals().exists()
     house.contact_verified(removals)
     house.letters_leave()
     assert house.notices_sent() == 1
     (letter,) = house.letters("police-told")
     assert "was asked to preserve and remove this, as agreed" in letter.text and told.number in letter.text
     assert "up.example.com" not in letter.text
+    assert its_desk.consultations().get().told_at == house.now
+    assert its_desk.removals().count() == 2
     consult.tell_after(house.fresh(removals), zone=house.policy.zone, at=house.now)
     assert len(house.letters("police-told")) == 1, "of each removal once"
+
+
+def test_a_unit_that_is_told_after_hears_of_what_was_gone_before_any_notice(house: Day) -> None:
+    agreed(house, proposed(house, NOTIFY_TOGETHER, order=TELL_AFTER))
+    house.now = MIDNIGHT
+    removals = house.traced(house.graded(house.public_report("http://up.example.com/1")), QUAY_DATA)
+    told = house.asked()
+    house.missed_until_gone(removals)
+    told.refresh_from_db()
+    (letter,) = house.letters("police-gone")
+    assert told.number in letter.text and told.told_at == letter.put_at
 
 
 def test_a_unit_objects_and_the_second_person_answers_in_words(house: Day) -> None:

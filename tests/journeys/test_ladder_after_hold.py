@@ -165,6 +165,21 @@ def test_what_went_while_it_was_held_is_not_taken_up(house: "Day") -> None:
     assert case.after(minutes(1)) == [(UPSTREAM, [1])]
 
 
+def test_nobody_has_to_be_found_for_what_is_gone(house: "Day") -> None:
+    """The network above is not reached; while its letter waits for a contact, one address goes, then the other."""
+    case = Case(house, reached=False)
+    case.overdue()
+    case.after(hours(1))
+    assert [one.state for one in house.letters(UPSTREAM)] == ["contact needed"]
+    house.missed_until_gone(case.removals[:1])
+    ladder.climb(policy=house.policy, at=house.now)
+    assert [one.state for one in house.letters(UPSTREAM)] == ["contact needed"], "one is still there"
+    house.missed_until_gone(case.removals[1:])
+    ladder.climb(policy=house.policy, at=house.now)
+    (letter,) = house.letters(UPSTREAM)
+    assert (letter.state, letter.why) == ("withdrawn", "Nothing of it is left to be acted on.")
+
+
 def test_a_letter_whose_contact_fell_away_goes_to_the_next_one(house: "Day") -> None:
     case = Case(house, 1, reached=False)
     case.overdue()

@@ -73,6 +73,9 @@ def test_a_request_gets_its_outcome_at_the_desk(desk: Desk) -> None:
         at=day.now,
         policy=day.policy,
     )
+    beside = "Police requests</a> <span"
+    assert beside in desk.as_("P01").get("/police").content.decode()
+    assert beside not in desk.as_("A07").get("/police").content.decode()
     desk.sync()
     liaison = desk.as_("P01")
     assert made.number in liaison.get("/requests").content.decode()

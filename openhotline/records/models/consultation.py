@@ -75,6 +75,9 @@ class Consultation(models.Model):
     agreement = models.CharField(max_length=40)
     agreement_version = models.CharField(max_length=40)
     asks = models.BooleanField(default=True)  # False: the unit is told, not asked
+    told_at = models.DateTimeField(
+        null=True
+    )  # when the unit first heard of it; until then its desk shows nothing
     asked_at = models.DateTimeField()
     asked_by = models.CharField(max_length=24)
     due_at = models.DateTimeField()  # answer due; never edited

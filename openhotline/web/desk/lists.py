@@ -64,14 +64,26 @@ def police(request: HttpRequest) -> HttpResponse:
             "done": [(row, _answered(row, at)) for row in done],
             "before": more,
             "open_to": open_to,
+            "waits": _beside(scoped, at) if open_to else {},
             "proposed": scoped.agreement_versions().filter(agreed_at=None, withdrawn_at=None).count(),
         },
     )
 
 
+def _beside(scoped: Scoped, at: Any) -> dict[str, Any]:
+    """What waits on the pages beside this one: {page: (how many, whether one of them is past its time)}."""
+    holds = scoped.holds().filter(released_at=None)
+    asked = scoped.police_requests().filter(outcome="", outgoing=False)
+    return {
+        "holds": (holds.count(), holds.filter(review_at__lte=at, until=None).exists()),
+        "requests": (asked.count(), asked.filter(due_at__lte=at).exists()),
+        "matches": (scoped.digest_matches().filter(contacted_at=None).count(), False),
+    }
+
+
 def _answered(row: Any, at: Any) -> str:
     if not row.asks:
-        return f"told {times.when(row.asked_at, at)}"
+        return f"told {times.when(row.told_at, at)}" if row.told_at else "told once the notice has left"
     if row.answered_at is None:
         return "not answered; nothing waits"
     return f"answered in {times.span(row.answered_at - row.asked_at)}"

@@ -61,14 +61,10 @@ def inbox(mine: Scoped, *, at: datetime, find: str = "") -> Inbox:
     midnight = local(at).replace(hour=0, minute=0, second=0, microsecond=0)
     held = (
         rows.filter(answers__holds__released_at=None, answers__holds__isnull=False)
-        .annotate(
-            held=Count("answers__holds"),
-            ends=Min("answers__holds__until"),
-            review=Min("answers__holds__review_at"),
-        )
+        .annotate(ends=Min("answers__holds__until"), review=Min("answers__holds__review_at"))
         .order_by("review")
     )
-    told = rows.filter(asks=False, asked_at__gte=at - TOLD_FOR).order_by("-asked_at")
+    told = rows.filter(asks=False, told_at__gte=at - TOLD_FOR).order_by("-told_at")
     last = mine.answers().filter(consultation=OuterRef("pk"), undone_at=None).order_by("-at", "-pk")
     standing = Q(answers__undone_at=None)
     decided = (
@@ -92,7 +88,7 @@ def earlier(mine: Scoped, *, at: datetime, find: str = "") -> Box:
     rows = rows.exclude(pk__in=_waiting(mine, mine.consultations()).values("pk")).exclude(
         latest__gte=midnight
     )
-    rows = rows.exclude(asks=False, asked_at__gte=at - TOLD_FOR).order_by("-asked_at", "-pk")
+    rows = rows.exclude(asks=False, told_at__gte=at - TOLD_FOR).order_by("-asked_at", "-pk")
     return Box("Earlier", tuple(_earlier(row, at) for row in rows[:SHOWN]))
 
 
@@ -145,7 +141,7 @@ def _held(row: Consultation, at: datetime) -> Row:
 
 
 def _told(row: Consultation, at: datetime) -> Row:
-    return Row(row.number, _line(row), f"told {short(row.asked_at, at)}", "info", "mail")
+    return Row(row.number, _line(row), f"told {short(row.told_at or row.asked_at, at)}", "info", "mail")
 
 
 def _earlier(row: Consultation, at: datetime) -> Row:

@@ -112,7 +112,7 @@ def read(consultation: Consultation, mine: Scoped, *, policy: Policy, at: dateti
         number=consultation.number,
         mode=mode,
         title=_title(mode, lines, consultation),
-        sent=f"sent {zoned(consultation.asked_at, at)} by {_asker(consultation)}",
+        sent=f"sent {zoned(consultation.told_at or consultation.asked_at, at)} by {_asker(consultation)}",
         asks=consultation.asks,
         again=consultation.again,
         facts=facts_of(consultation, rows, mine, at=at),
