@@ -305,10 +305,10 @@ def mmdb(settings: Settings) -> Finding:
 def registries(settings: Settings) -> Finding:
     """The lists that say which registry answers for what, and resolvers enough to compare."""
     config = probe_config(settings)
-    if len(config.resolvers) < 2:
+    if len({one.address for one in config.resolvers}) < 2:
         return warning(
             "registries",
-            f"{len(config.resolvers)} resolver is named: a trace compares two, so that a lie is seen.",
+            f"{len(config.resolvers)} resolver is named: a trace compares two, and one alone cannot say that a name is gone.",
             "OPENHOTLINE_RESOLVERS=tls://ADDRESS#NAME,tls://ADDRESS#NAME",
         )
     kept = registry_lists.kept(settings.data)

@@ -76,7 +76,15 @@ def _ways(settings: Settings) -> dict[str, Way]:
     named = named_exits(settings.exits)
     if settings.exit == "none" and not named:
         raise ValueError("OPENHOTLINE_EXIT=none needs at least one exit in OPENHOTLINE_EXITS.")
-    return named if settings.exit == "none" else {DIRECT: Way(DIRECT), **named}
+    ways = named if settings.exit == "none" else {DIRECT: Way(DIRECT), **named}
+    first: dict[tuple[str, str, str], str] = {}
+    for name, way in ways.items():
+        if (other := first.setdefault(way.place, name)) != name:
+            raise ValueError(
+                f"The exits {other} and {name} are one way out, and what one place says twice is not said by two. "
+                "Leave one out, or give each its own proxy, or a user of its own where the proxy tells places by users."
+            )
+    return ways
 
 
 def vantages(settings: Settings) -> tuple[str, ...]:

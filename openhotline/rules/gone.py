@@ -6,7 +6,7 @@ each look that counts. Nothing saw it in between, on any path. (Read narrowly, "
 two rounds of two; a court is told of three times of day, so three it is: docs/decisions/0014.)
 
 Silence (time-outs, refused connections) is no sign of absence: a host that is down has removed nothing. It is called
-gone only when nothing but silence came from two places or more for a day. A round in which our own line was not
+gone only when nothing but silence came from two places or more for a day, and it was looked at all through that day. A round in which our own line was not
 proved never counts and never closes anything.
 What is not here: what one look means (`signs.py`), looking (connectors) and what follows (`steps/check`).
 """
@@ -38,6 +38,8 @@ APART = timedelta(minutes=3)  # at least, from one counted round to the next
 # Looks from several places within this time are one round: who sees it there outvotes who does not.
 ROUND = timedelta(seconds=60)
 SILENCE = timedelta(hours=24)  # of nothing but silence
+# Between two looks at which our line was proved. What was silent at both may have answered in a longer time.
+UNWATCHED = timedelta(hours=9)
 DIRECT = "direct"
 
 
@@ -102,17 +104,19 @@ def meaning(facts: CheckFacts, likeness: Likeness | None = None) -> str:
 
 
 def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None = None) -> Verdict:
-    """Weigh the looks, in any order. Looks after `now` are left out.
+    """Weigh the looks, in any order: that of their rounds, for a clock may be set back. Looks after `now` are left out.
 
     `looks` may be the newest few only; `silent_since` then carries on a silence that began before them.
     """
-    known = sorted((look for look in looks if look.at <= now), key=lambda look: (look.at, look.number or 0))
+    known = sorted((look for look in looks if look.at <= now), key=lambda look: (look.number or 0, look.at))
     if not known:
         return Verdict(CANNOT_TELL, "Nobody has looked yet.", missing=_missing([], []))
     proved = [look for look in known if look.canary_up]
     if not proved:
         why = "Our own line was not proved: the canary did not answer, or none is named."
-        return Verdict(CANNOT_TELL, why, missing=_missing([], []), silent_since=silent_since)
+        # After so many rounds nobody knows what it did meanwhile: a silence begins anew.
+        since = silent_since if len({look.number for look in known}) < ROUNDS_JUDGED else None
+        return Verdict(CANNOT_TELL, why, missing=_missing([], []), silent_since=since)
     rounds = _rounds(proved)
     run = _since_seen(rounds)
     counted = _counted(run)
@@ -238,13 +242,19 @@ def _silence(run: Sequence[Round], since: datetime | None) -> datetime | None:
     whole = True
     for one in reversed(run):
         quiet = one.places(signs.SILENT, MISS)
-        if len(quiet) < PLACES or set(one.found) - {signs.SILENT, MISS}:
+        known = start is None or _watched(one.at, start)
+        if not known or len(quiet) < PLACES or set(one.found) - {signs.SILENT, MISS}:
             whole = False
             break
         start = one.at
     if start is None or not any(signs.SILENT in one.found for one in run):
         return None
     return min(since, start) if since is not None and whole else start
+
+
+def _watched(before: datetime, after: datetime) -> bool:
+    """Whether two looks lie so near that what lasted from one to the other was seen to last."""
+    return timedelta(0) <= after - before <= UNWATCHED
 
 
 def _missing(run: Sequence[Round], counted: Sequence[Round]) -> tuple[str, ...]:

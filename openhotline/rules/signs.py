@@ -124,7 +124,7 @@ def _by_what_they_need(
 def read(facts: CheckFacts, likeness: Likeness | None = None) -> Reading:
     """What one look says. The first rule that fits decides; its sentence says why."""
     if facts.outcome != "answered":
-        return _unanswered(facts)
+        return _unanswered(facts, likeness)
     if facts.canonical.startswith("news:"):
         return _post(facts)
     if facts.status in (404, 410):
@@ -132,7 +132,7 @@ def read(facts: CheckFacts, likeness: Likeness | None = None) -> Reading:
             return Reading(
                 UP, "same", f"It says {facts.status} and shows what it showed at first all the same."
             )
-        return Reading(MISS, "status", f"The server says {facts.status}: there is nothing at this address.")
+        return _not_there(facts, likeness)
     if facts.status in _AIMED_AT_US:
         return Reading(
             BLOCKED,
@@ -144,6 +144,28 @@ def read(facts: CheckFacts, likeness: Likeness | None = None) -> Reading:
     if facts.status not in _SHOWN:
         return Reading(UNCLEAR, "status", f"The server says {facts.status}, which says nothing.")
     return _shown(facts, likeness)
+
+
+def _not_there(facts: CheckFacts, likeness: Likeness | None) -> Reading:
+    """404 or 410: of the site itself, and not of what keeps us out or of another site that we are led to now."""
+    known = likeness.signs if likeness is not None else ()
+    new = [sign for sign in facts.signs if sign not in known]
+    if ROBOT in new or ELSEWHERE in new:
+        return _made_for_us(new)
+    if likeness is not None and not {TAKEN_DOWN, PARKED} & {*new} and _led_away(facts, likeness):
+        why = f"It now leads to another site, {_host(facts.location)}, which says {facts.status}."
+        return Reading(MOVED, "final-address", why)
+    return Reading(MISS, "status", f"The server says {facts.status}: there is nothing at this address.")
+
+
+def _made_for_us(new: Sequence[str]) -> Reading:
+    sign = ROBOT if ROBOT in new else ELSEWHERE
+    return Reading(BLOCKED, sign, "A page made for us stands before it. That is not gone.")
+
+
+def _led_away(facts: CheckFacts, likeness: Likeness) -> bool:
+    """To another site than at first."""
+    return elsewhere(likeness.final or facts.canonical, facts.location)
 
 
 def _post(facts: CheckFacts) -> Reading:
@@ -158,7 +180,10 @@ def _post(facts: CheckFacts) -> Reading:
     return Reading(UNCLEAR, "status", f"{said}, which says nothing of the post.")
 
 
-def _unanswered(facts: CheckFacts) -> Reading:
+def _unanswered(facts: CheckFacts, likeness: Likeness | None) -> Reading:
+    if facts.outcome == "no-name" and likeness is not None and _led_away(facts, likeness):
+        why = f"It now leads to another site, {_host(facts.location)}, a name that leads nowhere."
+        return Reading(MOVED, "final-address", why)
     if facts.outcome == "no-name":
         return Reading(MISS, "no-name", "The name leads nowhere any more.")
     if facts.outcome in ("refused", "timeout", "cut-off"):
@@ -175,11 +200,7 @@ def _shown(facts: CheckFacts, likeness: Likeness | None) -> Reading:
     known = likeness.signs if likeness is not None else ()
     new = [sign for sign in facts.signs if sign not in known]
     if ROBOT in new or ELSEWHERE in new:
-        return Reading(
-            BLOCKED,
-            ROBOT if ROBOT in new else ELSEWHERE,
-            "A page made for us stands before it. That is not gone.",
-        )
+        return _made_for_us(new)
     if PASSWORD in new or (LOGIN in new and TAKEN_DOWN not in new and NOT_FOUND not in new):
         return Reading(BLOCKED, LOGIN, "A login wall stands before it. That is not gone.")
     for sign, what in (
@@ -199,7 +220,7 @@ def _shown(facts: CheckFacts, likeness: Likeness | None) -> Reading:
                 "It leads to the site's front page; whether it did at first is not known.",
             )
         return Reading(UP, "status", f"The server says {facts.status} and shows something.")
-    if elsewhere(likeness.final or facts.canonical, facts.location):
+    if _led_away(facts, likeness):
         return Reading(MOVED, "final-address", f"It now leads to another site, {_host(facts.location)}.")
     if _sent_home(facts, likeness.final):
         return Reading(MISS, "front-page", "Whoever asks for it is sent to the site's front page.")

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from openhotline.connectors.probe.ways import Way
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-RESOLVER = "192.0.2.53"
+RESOLVER, RESOLVER_2 = "192.0.2.53", "192.0.2.54"
 REGISTRY = "192.0.2.43"
 SITE = "192.0.2.10"
 USER, PASSWORD = "looker", "p@ss:w,rd"
@@ -64,7 +64,9 @@ class SmallWorld:
     def __init__(self, exit_socket: Path) -> None:
         self.exit_socket = exit_socket
         self.zones: dict[str, Any] = {}  # name -> list of literals | callable() -> list | ("CNAME", target)
-        self.hosts: dict[tuple[str, int], Handler] = {(RESOLVER, 53): self.name_server}
+        self.hosts: dict[tuple[str, int], Handler] = {
+            (where, 53): self.name_server for where in (RESOLVER, RESOLVER_2)
+        }
         self.asked: list[tuple[str, int]] = []  # every CONNECT
         self.requests: list[bytes] = []  # every HTTP request head
         self.questions: list[bytes] = []  # every question, as it came over the wire

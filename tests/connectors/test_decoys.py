@@ -23,7 +23,7 @@ import pytest
 
 from openhotline.connectors.probe.meaning import CheckJob, TraceJob
 from tests.connectors.small_world import RESOLVER, SITE, certificate
-from tests.connectors.test_probe import Town, moments, town
+from tests.connectors.town import Town, moments, town
 
 FLAGS = re.IGNORECASE | re.MULTILINE
 TOKEN = "26-04417-K"  # an item's reference, as the house writes it

@@ -22,7 +22,7 @@ from openhotline.connectors.probe.ways import Way
 from openhotline.rules.facts import CheckFacts
 from tests.connectors import hostile
 from tests.connectors.small_world import RESOLVER, SmallWorld
-from tests.connectors.test_probe import moments, start
+from tests.connectors.town import moments, start
 
 SHORTENED = Limits(connect_s=10, tls_s=2, first_byte_s=5, slow_after_s=1, total_s=15, job_s=20, dns_s=20)
 DOZEN = (

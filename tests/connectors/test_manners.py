@@ -18,7 +18,7 @@ from openhotline.connectors.probe.meaning import CheckJob, ProbeJob
 from openhotline.connectors.probe.turns import Spell, Turns
 from openhotline.connectors.probe.walk import asks_for_rest
 from tests.connectors.small_world import SITE
-from tests.connectors.test_probe import PATIENT, Town, moments, moved, town
+from tests.connectors.town import PATIENT, Town, moments, moved, town
 
 GAP = 0.3
 

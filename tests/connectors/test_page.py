@@ -56,3 +56,20 @@ def test_a_numeric_reference_of_thousands_of_digits_is_only_text() -> None:
 @given(st.binary(max_size=400), st.text(max_size=40))
 def test_nothing_raises(body: bytes, charset: str) -> None:
     read_page(b"<title>" + body, f"text/html; charset={charset}", complete=True)
+
+
+@pytest.mark.parametrize(
+    "charset", ["punycode", "idna", "unicode_escape", "utf-7", "undefined", "zlib", "no-such"]
+)
+def test_a_character_set_that_no_browser_knows_is_read_as_utf_8(charset: str) -> None:
+    """Python knows some that take a minute for a page; in that time nobody else's would have been looked at."""
+    began = time.monotonic()
+    page = read_page(
+        b"<title>caf\xc3\xa9</title>-" + b"a" * 250_000, f"text/html; charset={charset}", complete=True
+    )
+    assert page.title == "café" and time.monotonic() - began < 2
+    for known in ("ISO-8859-1", "latin1", "windows-1251", "Shift_JIS", "gb18030", "EUC-KR", "koi8-r", "big5"):
+        title = read_page(
+            "<title>Ж</title>".encode(known, "ignore"), f"text/html; charset={known}", complete=True
+        )
+        assert title.title in ("Ж", "")

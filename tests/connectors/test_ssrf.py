@@ -29,7 +29,7 @@ from openhotline.connectors.probe.walk import Walker, take_apart
 from openhotline.connectors.probe.ways import Way
 from tests.connectors import ssrf
 from tests.connectors.small_world import KINDS, RESOLVER, SITE, SmallWorld
-from tests.connectors.test_probe import PATIENT, start
+from tests.connectors.town import PATIENT, start
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LIFTED = ProbeConfig({"north": Way("socks5-unix", "/exit.sock")}, lift_documentation=True)
@@ -202,7 +202,7 @@ def flipped(made: Trap, count: int, seed: int) -> int:
     facts = made.prober.check(jobs)
     made.world.hosts[(SITE, 80)] = made.site
     assert {host for host, _ in made.world.asked} <= {RESOLVER, SITE}
-    assert {one.outcome for one in facts} <= {"answered", "blocked", "no-name"}
+    assert {one.outcome for one in facts} <= {"answered", "blocked", "error"}
     assert {one.peer for one in facts} <= {"", SITE}
     return sum(one.outcome == "answered" for one in facts)
 
@@ -300,7 +300,7 @@ async def _on_our_own_line(vectors: Sequence[ssrf.Vector], flips: int) -> list[s
     ended = await asyncio.gather(*(one_walk(n, address_of(n, one)) for n, one in enumerate(vectors)))
     passed = [one for one, outcome in zip(vectors, ended, strict=True) if outcome != "blocked"]
     flip_ended = await asyncio.gather(*(one_walk(n, f"http://flip{n}.example.org/x") for n in range(flips)))
-    assert set(flip_ended) <= {"answered", "blocked", "no-name"} and "blocked" in flip_ended
+    assert set(flip_ended) <= {"answered", "blocked", "error"} and "blocked" in flip_ended
     assert set(line.gone_to) == {"8.8.8.8"}
     fetcher.close()
     for server in (dns_server, site_server):

@@ -13,6 +13,8 @@ from openhotline.connectors.probe.deny import Vetted
 from openhotline.connectors.probe.exits import Exits, NoWay
 from openhotline.connectors.probe.ways import Way, read_way
 from openhotline.jobs import exits as house_exits
+from openhotline.rules.refusals import Refused
+from openhotline.settings import Settings
 from tests.connectors.small_world import KINDS, PASSWORD, SITE, USER, SmallWorld
 
 LIMITS = Limits(connect_s=10, total_s=20)
@@ -139,6 +141,23 @@ def test_an_operator_writes_exits_down(tmp_path: Path) -> None:
         "f": Way("connect-tls", "192.0.2.9:8443", name="proxy.example"),
     }
     assert house_exits.own_ranges("192.0.2.0/24, 2001:db8::/32") == ("192.0.2.0/24", "2001:db8::/32")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "north=direct",
+        "a=socks5://192.0.2.7:1080,b=http://192.0.2.7:1080",
+        "a=/run/a.sock,b=socks5:///run/a.sock",
+    ],
+)
+def test_one_way_out_is_not_two_vantage_points(written: str, tmp_path: Path) -> None:
+    """ "Gone" needs two places; one that has two names would agree with itself."""
+    with pytest.raises(Refused, match="are one way out"):
+        house_exits.probe_config(Settings(kind="test", data_dir=tmp_path, exit="direct", exits=written))
+    by_user = "a=socks5://one:x@192.0.2.7:1080,b=socks5://two:x@192.0.2.7:1080"
+    settings = Settings(kind="test", data_dir=tmp_path, exit="direct", exits=by_user)
+    assert list(house_exits.probe_config(settings).vantages) == ["direct", "a", "b"]
 
 
 @pytest.mark.parametrize(

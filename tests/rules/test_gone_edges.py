@@ -85,8 +85,9 @@ def test_a_sight_counts_on_any_path_and_anything_else_only_on_the_one_that_is_kn
 
 def test_a_silence_is_of_three_rounds_and_of_nothing_else() -> None:
     day = 24 * 60
-    assert judged(*both(0, 60, day, what="silent")).kind == "gone"
-    assert judged(*both(0, 60, day - 0.1, what="silent")).kind == "cannot tell"
+    assert judged(*both(0, 500, 1000, day, what="silent")).kind == "gone"
+    assert judged(*both(0, 500, 1000, day - 0.1, what="silent")).kind == "cannot tell"
+    assert judged(*both(1000, day, what="silent"), silent_since=at(0)).kind == "cannot tell", "two rounds"
     assert judged(*both(day, day + 1, what="silent"), silent_since=at(0)).kind == "cannot tell"
     quiet = [*both(*(60.0 * hour for hour in range(25)), what="silent"), look(600, "east", "unclear")]
     broken = judged(*quiet)
@@ -106,3 +107,23 @@ def test_what_is_missing_is_said_to_the_last_round() -> None:
     assert judged(*both(0)).missing == (f"2 more rounds {later}",)
     assert judged(*both(0, 3)).missing == (f"1 more round {later}",)
     assert judged(*both(0, 3, 6), *both(9, what="blocked")).missing == ("the newest look must miss it too",)
+
+
+def test_a_silence_is_not_known_to_have_lasted_while_nobody_looked() -> None:
+    """A house that was shut over the weekend, or whose clock leapt a day, has not seen a day of silence."""
+    day, most = 24 * 60, 9 * 60
+    leapt = judged(*both(0, 4, 12, day + 12, day + 16, what="silent"))
+    assert (leapt.kind, leapt.silent_since) == ("cannot tell", at(day + 12))
+    assert judged(*both(0, most, 2 * most, 3 * most, what="silent")).silent_since == at(0)
+    assert judged(*both(0, most + 0.1, what="silent")).silent_since == at(most + 0.1)
+    unproved = [replace(look(n, "north", "unclear", canary=False), number=n) for n in range(8)]
+    assert judged(*unproved, silent_since=at(0)).silent_since is None, "eight rounds of our own outage"
+    assert judged(*unproved[1:], silent_since=at(0)).silent_since == at(0)
+
+
+def test_the_order_of_rounds_is_that_in_which_they_were_taken_whatever_the_clock_said() -> None:
+    """Set back an hour, the clock put a sight before misses that were older: three misses in a row there never were."""
+    taken = [(60, "miss"), (64, "miss"), (5, "up"), (68, "miss")]
+    looks = [numbered(m, v, what, n) for n, (m, what) in enumerate(taken, 1) for v in ("north", "south")]
+    verdict = judged(*looks)
+    assert (verdict.kind, verdict.counted) == ("first miss", 1)

@@ -56,6 +56,12 @@ def test_what_tells_nothing_is_asked_less_and_less_often() -> None:
     assert far >= 3 * HOUR
 
 
+def test_a_silence_is_looked_at_often_enough_to_be_known() -> None:
+    """The longest wait after silence, with jitter and up to the next of the grid, is shorter than a gap may be."""
+    slowest = max(max(band.every, PACE.unsure_most) for band in PACE.bands) * (1 + JITTER)
+    assert slowest + 2 * pace.LONG_GRID < gone.UNWATCHED
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

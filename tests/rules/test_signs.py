@@ -332,3 +332,29 @@ def test_likeness_by_words_needs_words_on_both_sides() -> None:
     assert signs._alike(replace(GALLERY, fingerprint=""), SHOWN) is False
     assert signs._alike(GALLERY, replace(SHOWN, fingerprint="")) is False
     assert said(file(5), replace(FILE, size=None)) == ("up", "same")
+
+
+@pytest.mark.parametrize(
+    ("title", "sign"),
+    [("Just a moment...", "robot-check"), ("Not available in your country", "not-shown-here")],
+)
+def test_a_404_that_is_made_for_us_is_no_miss(title: str, sign: str) -> None:
+    """Some keep robots and countries out with a 404; it is missing for us alone."""
+    kept_out = page(title, "Please wait.", status=404)
+    assert said(kept_out) == said(kept_out, None) == ("blocked", sign)
+    assert said(page("Not found", "Nothing here.", status=404)) == ("miss", "status")
+
+
+def test_what_another_site_says_to_which_it_leads_now_is_not_its_own_answer() -> None:
+    there = "http://other.example.org/x"
+    astray = file(status=404, location=there), file(outcome="no-name", status=0, location=there)
+    for seen in astray:
+        assert said(seen, FILE) == ("moved", "final-address")
+        assert said(seen, replace(FILE, final=there))[0] == "miss", "to which it led at first"
+        assert said(seen, None)[0] == "miss", "or from where nothing else was ever seen"
+    within = "http://www.example.net/x"
+    assert [said(replace(seen, location=within), FILE)[0] for seen in astray] == ["miss", "miss"]
+    suspended = page("Account suspended", "Gone.", status=404, location=there)
+    assert said(suspended) == ("miss", "status"), (
+        "a host that takes a site down may say so on a page of its own"
+    )

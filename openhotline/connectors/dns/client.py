@@ -59,7 +59,7 @@ async def ask(
         raise ResolverUnreachable("The resolver did not take the connection in time.") from None
     except OSError as fault:
         raise ResolverUnreachable(f"The resolver could not be reached ({fault}).") from None
-    why = "The name server did not answer in time."
+    why, late = "The name server did not answer in time.", True
     try:
         async with asyncio.timeout(timeout_s):
             writer.write(bytes(out))
@@ -72,11 +72,12 @@ async def ask(
     except TimeoutError:
         pass
     except (OSError, asyncio.IncompleteReadError):
-        why = "The name server cut the connection off."
+        why, late = "The name server cut the connection off.", False
     finally:
         writer.close()
     return [
-        answers.get(i) or DnsAnswer(name, kind, ok=False, why=why) for i, (name, kind) in enumerate(questions)
+        answers.get(i) or DnsAnswer(name, kind, ok=False, why=why, late=late)
+        for i, (name, kind) in enumerate(questions)
     ]
 
 
@@ -111,7 +112,7 @@ async def _one(
         back = await asyncio.wait_for(exchange(wire), timeout_s)
     except TimeoutError:
         why = "The name server did not answer in time."
-        return DnsAnswer(name, kind, ok=False, why=why), False, ""
+        return DnsAnswer(name, kind, ok=False, why=why, late=True), False, ""
     except OSError as fault:
         return DnsAnswer(name, kind, ok=False, why=str(fault)), False, str(fault) or type(fault).__name__
     if back[:2] != wire[:2] or back[12:end] != wire[12:end]:

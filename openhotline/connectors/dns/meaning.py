@@ -7,6 +7,7 @@ chains are at most 8 long. Not here: sockets (`client.py`), whether an address m
 import secrets
 from dataclasses import dataclass
 
+import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
@@ -32,6 +33,7 @@ class DnsAnswer:
     addresses: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()  # the CNAME chain, in order, without the name asked
     servers: tuple[str, ...] = ()  # NS targets
+    late: bool = False  # nothing came in time
     raw: str = ""  # the message as text, and below it the bytes that came, as hexadecimal digits
 
 
@@ -78,6 +80,8 @@ def as_it_came(wire: bytes) -> str:
 def _read(message: dns.message.Message, name: str, kind: str, raw: str) -> DnsAnswer:
     rcode = dns.rcode.to_text(message.rcode())
     asked = dns.name.from_text(name)
+    if why := _no_answer(message):
+        return DnsAnswer(name, kind, ok=False, why=why, raw=raw)
     if not message.question or message.question[0].name != asked:
         return DnsAnswer(name, kind, ok=False, why="The answer is to another question.", rcode=rcode, raw=raw)
     if rcode not in ("NOERROR", "NXDOMAIN"):
@@ -106,6 +110,18 @@ def _read(message: dns.message.Message, name: str, kind: str, raw: str) -> DnsAn
         servers=servers,
         raw=raw,
     )
+
+
+def _no_answer(message: dns.message.Message) -> str:
+    """Why a message that names no fault answers nothing all the same: what is missing in it is no sign of absence."""
+    if not message.flags & dns.flags.QR:
+        return "The name server sent the question back."
+    if message.flags & dns.flags.TC:
+        return "The name server's answer is cut short."
+    kinds = {rrset.rdtype for rrset in message.authority}
+    if not message.answer and dns.rdatatype.NS in kinds and dns.rdatatype.SOA not in kinds:
+        return "The name server only names others that could be asked."
+    return ""
 
 
 def _text(name: dns.name.Name) -> str:

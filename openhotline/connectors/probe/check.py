@@ -1,9 +1,9 @@
 """Is it still there? One look, from one vantage point, with our own line proved by the canary.
 
 True here: an answer is a status and headers; of text/html also the signs of its text (`page.py`); of any other type not a
-byte is kept. Silence proves nothing where our own line is not proved by the same IP version. Of a post a news server is
-asked only whether it has it. Without leave to send the path only the name is looked up. Not here: what "gone" means
-(`rules/gone`), when to look again (the scheduler).
+byte is kept. What may have been refused to the range is asked for whole. Silence proves nothing where our own line is not
+proved by the same IP version and port. Of a post a news server is asked only whether it has it. Without leave to send the
+path only the name is looked up. Not here: what "gone" means (`rules/gone`), when to look again (the scheduler).
 """
 
 import asyncio
@@ -24,10 +24,12 @@ from openhotline.connectors.probe.names import Names
 from openhotline.connectors.probe.page import Page, read_page
 from openhotline.connectors.probe.walk import Address, Walk, Walker, header, take_apart
 from openhotline.rules.facts import CheckFacts
+from openhotline.rules.signs import elsewhere
 
 CANARY_KEEP_S = 60.0
 _REDIRECTS = range(300, 400)
 _SILENT = ("refused", "timeout", "cut-off")
+_ASKED_WHOLE = (404, 410, 416)  # what some servers say of a range, of what they serve whole
 
 
 def is_html(headers: list[Header] | tuple[Header, ...]) -> bool:
@@ -40,7 +42,7 @@ class Checker:
 
     def __init__(self, config: ProbeConfig, names: Names, walker: Walker) -> None:
         self.config, self.names, self.walker = config, names, walker
-        self._canaries: dict[tuple[str, int], tuple[datetime, float, asyncio.Task[int]]] = {}
+        self._canaries: dict[tuple[str, int, int], tuple[datetime, float, asyncio.Task[int]]] = {}
 
     async def check(self, job: CheckJob, address: Address | str | None = None) -> CheckFacts:
         """Look once. Never raises for what names or servers do. `address`: the job's, where it is taken apart already."""
@@ -74,7 +76,7 @@ class Checker:
             referrer=job.referrer,
             cookie=job.cookie,
             steps=job.steps,
-            again=_one_byte_of_a_page,
+            again=_worth_asking_whole,
         )
         kind = header(walk.headers, "content-type")
         page = Page()
@@ -92,7 +94,7 @@ class Checker:
             canary_up=bool(proved),
             why=why,
             status=walk.status,
-            location=walk.url if walk.hops else header(walk.headers, "location"),
+            location=_led_to(walk),
             content_type=kind,
             length=_number(header(walk.headers, "content-length")),
             size=whole_size(walk.status, walk.headers),
@@ -127,41 +129,57 @@ class Checker:
 
     async def _unproved(self, job: CheckJob, walk: Walk, proved: int) -> str:
         """Why the silence of what was asked proves nothing, although the canary answers by the IP version `proved`: a line
-        that carries one version and drops the other would make every site of the other look silent."""
-        asked = {to.version for to in walk.resolved.vetted} if walk.resolved else set()
-        for version in sorted(asked - {proved, ONION}):
-            if not await asyncio.shield(self._canary(job.vantage, job.at, version)):
-                return f"Our own line is not proved by IPv{version}: the canary did not answer there."
+        that carries one version, or one port, and drops the other would make every site of the other look silent."""
+        asked = {to.version for to in walk.resolved.vetted} - {ONION} if walk.resolved else set()
+        canary = take_apart(self.config.canary, self.config.ports)
+        there = take_apart(walk.url, self.config.ports)
+        if isinstance(canary, str) or isinstance(there, str):
+            return ""
+        for version in sorted(asked):
+            known = version == proved and there.port == canary.port
+            if not known and not await asyncio.shield(self._canary(job.vantage, job.at, version, there.port)):
+                return (
+                    f"Our own line is not proved by IPv{version} on port {there.port}: "
+                    "the canary takes no connection there."
+                )
         return ""
 
-    def _canary(self, vantage: str, at: datetime, version: int = 0) -> asyncio.Task[int]:
+    def _canary(self, vantage: str, at: datetime, version: int = 0, port: int = 0) -> asyncio.Task[int]:
         """The look at our own page that belongs to this moment, shared for a minute of house time: the IP version by which
-        it answered, 0 if it did not. `version`: a connection by that version alone."""
-        kept, now = self._canaries.get((vantage, version)), time.monotonic()
+        it answered, 0 if it did not. `version`, `port`: a connection by that version to that port alone."""
+        kept, now = self._canaries.get((vantage, version, port)), time.monotonic()
         if (
             kept is None
             or abs((at - kept[0]).total_seconds()) > CANARY_KEEP_S
             or now - kept[1] > CANARY_KEEP_S
         ):
             look = (
-                self._connect_to_canary(vantage, at, version)
+                self._connect_to_canary(vantage, at, version, port)
                 if version
                 else self._look_at_canary(vantage, at)
             )
-            kept = self._canaries[vantage, version] = (at, now, asyncio.create_task(look))
+            kept = self._canaries[vantage, version, port] = (at, now, asyncio.create_task(look))
         return kept[2]
 
     async def _look_at_canary(self, vantage: str, at: datetime) -> int:
+        """Nobody else's page will do: not one behind a certificate that is not the canary's, as a proxy that opens TLS shows
+        it, nor one it was led away to, as portals lead."""
         if not self.config.canary:
             return 0
         walk = await self.walker.walk(
-            self.config.canary, vantage=vantage, at=at, wanted=lambda _status, _headers: 0
+            self.config.canary,
+            vantage=vantage,
+            at=at,
+            wanted=lambda _status, _headers: 0,
+            insist_on_certificate=True,
         )
         if walk.outcome != "answered" or not 200 <= walk.status < 300:
             return 0
+        if elsewhere(self.config.canary, walk.url):
+            return 0
         return 6 if ":" in walk.peer else 4
 
-    async def _connect_to_canary(self, vantage: str, at: datetime, version: int) -> int:
+    async def _connect_to_canary(self, vantage: str, at: datetime, version: int, port: int) -> int:
         """Enough to prove the line: what stands there was seen by the other version."""
         address = take_apart(self.config.canary, self.config.ports)
         if isinstance(address, str):
@@ -170,7 +188,7 @@ class Checker:
         for to in resolved.vetted:
             if to.version == version:
                 with contextlib.suppress(NoWay):
-                    (await self.walker.exits.connect(vantage, to, address.port)).close()
+                    (await self.walker.exits.connect(vantage, to, port)).close()
                     return version
         return 0
 
@@ -181,10 +199,19 @@ def _leads(addresses: tuple[str, ...]) -> str:
     return f"The name leads to {', '.join(addresses[:4])}."
 
 
-def _one_byte_of_a_page(got: Exchange) -> bool:
-    """A server that honours the range costs a second request. To ask whole at once for what was a page last time
+def _led_to(walk: Walk) -> str:
+    """Where it ended, if it was led away; what a page that is shown says of its own address is no redirect."""
+    if walk.hops:
+        return walk.url
+    return header(walk.headers, "location") if walk.status in _REDIRECTS else ""
+
+
+def _worth_asking_whole(got: Exchange) -> bool:
+    """A page of which one byte came, and what the range itself may have been refused for: no miss rests on that.
+
+    A server that honours the range costs a second request. To ask whole at once for what was a page last time
     would save it, and would fetch more than one byte of a picture on the day the page has become one (3e, L2)."""
-    return got.status == 206 and is_html(got.headers)
+    return got.status in _ASKED_WHOLE or (got.status == 206 and is_html(got.headers))
 
 
 def whole_size(status: int, headers: list[Header] | tuple[Header, ...]) -> int | None:

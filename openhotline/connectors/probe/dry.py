@@ -13,7 +13,7 @@ from openhotline.connectors.probe.deny import Denied, vet
 from openhotline.connectors.probe.exits import NoWay
 from openhotline.connectors.probe.meaning import ProbeFacts, ProbeJob
 from openhotline.connectors.probe.names import literal_of
-from openhotline.connectors.probe.walk import TRIES, Address, Walker, take_apart
+from openhotline.connectors.probe.walk import Address, Walker, take_apart, tried
 from openhotline.connectors.probe.ways import Way
 
 REACHED, REFUSED, FAILED = "reached", "refused", "failed"
@@ -67,7 +67,7 @@ async def _probe(job: ProbeJob, config: ProbeConfig, walker: Walker) -> ProbeFac
     if job.request:
         return await _ask(known, walker)
     why = ""
-    for to in resolved.vetted[:TRIES]:
+    for to in tried(resolved.vetted):
         try:
             sock = await walker.exits.connect(vantage, to, address.port)
         except NoWay as no:

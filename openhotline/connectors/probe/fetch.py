@@ -97,7 +97,8 @@ class _Reading:
             return -1
         if line.startswith(b"HTTP/"):
             parts = line.split(None, 2)
-            self.got.status = int(parts[1][:3]) if len(parts) > 1 and parts[1].isdigit() else 0
+            plain = len(parts) > 1 and len(parts[1]) == 3 and parts[1].isdigit()
+            self.got.status = int(parts[1]) if plain else 0
             self.got.headers = []
         elif line.strip():
             name, _, value = line.partition(b":")

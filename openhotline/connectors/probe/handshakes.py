@@ -16,6 +16,7 @@ _LATE = ("timeout", "The server did not take the connection in time.")
 # What routers say of a machine that is switched off, or of a network that is announced no more. It is silence, if the
 # canary answers by the same version of IP: then it is not our own line.
 NO_ROUTE = ("timeout", "No way leads to the server: its machine is off, or its network is not there.")
+_ADDRESS_BYTES = {1: 4, 3: 0, 4: 16}  # by kind; 0: a byte says it
 _SOCKS = {
     0x02: ("blocked", "The exit's own rules do not allow this address."),
     0x03: NO_ROUTE,
@@ -71,14 +72,16 @@ async def socks5(sock: socket.socket, way: Way, literal: str, port: int) -> None
         if (await _exactly(sock, 2))[1]:
             raise NoWay("blocked", "The exit does not know this user and password.")
     await loop.sock_sendall(sock, b"\x05\x01\x00" + _destination(literal) + struct.pack("!H", port))
-    head = await _exactly(sock, 10)  # the shortest answer there is: of an IPv4 address
-    if head[0] != 5 or head[3] not in (1, 4):
+    head = await _exactly(sock, 4)
+    if head[0] != 5:
         raise NoWay("blocked", "The exit's answer is not SOCKS5.")
-    if head[1]:
+    if head[1]:  # what comes behind it does not matter, and some send nothing
         told = _SOCKS | _ONION if literal.endswith(".onion") else _SOCKS
         raise NoWay(*told.get(head[1], ("error", "The exit could not make the connection.")))
-    if head[3] == 4:
-        await _exactly(sock, 12)
+    if head[3] not in _ADDRESS_BYTES:
+        raise NoWay("blocked", "The exit's answer is not SOCKS5.")
+    size = _ADDRESS_BYTES[head[3]] or (await _exactly(sock, 1))[0]
+    await _exactly(sock, size + 2)
 
 
 def _destination(literal: str) -> bytes:

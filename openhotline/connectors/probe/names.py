@@ -2,8 +2,9 @@
 
 True here: every answer must pass the deny table or the name is refused as a whole; what is connected to
 afterwards is the literal that passed, so a name that changes its mind between look and contact changes
-nothing. A name is said to lead nowhere only if every resolver says so. One house moment asks once per name and vantage
-point. A trace asks every resolver by itself (`each`).
+nothing. A name is said to lead nowhere only if every resolver says so, and two at least; each vantage point asks another
+one first, so that one that lies leads them not all astray. One house moment asks once per name and vantage point. A
+trace asks every resolver by itself (`each`).
 """
 
 import asyncio
@@ -106,9 +107,12 @@ class Names:
             return Resolved("blocked", no.sentence, rcode=NOT_ASKED)
 
     async def _look(self, vantage: str, name: str) -> Resolved:
-        found = (await self._sight(vantage, name, self.config.resolvers, zones=False)).resolved
+        found = (await self._sight(vantage, name, self._in_turn(vantage), zones=False)).resolved
         if found.outcome != "no-name":
             return found
+        if len({one.address for one in self.config.resolvers}) < 2:
+            why = f"{found.why} Only one resolver says so, and one may filter: name a second (OPENHOTLINE_RESOLVERS)."
+            return _with(found, "error", why, aliases=found.aliases)
         # A resolver that filters says of just such names that they do not exist: every one of them has to say so.
         others = [one for one in self.config.resolvers if _named((one,)) != found.source]
         told = await asyncio.gather(*(self._sight(vantage, name, (one,), zones=False) for one in others))
@@ -119,6 +123,11 @@ class Names:
             why = f"{found.source} says: {found.why} {differ[0].resolver} does not say so, and that proves nothing."
             return _with(found, "error", why, aliases=found.aliases)
         return found
+
+    def _in_turn(self, vantage: str) -> tuple[Resolver, ...]:
+        """All resolvers, the first of them another one for each vantage point."""
+        first = list(self.config.vantages).index(vantage) % max(1, len(self.config.resolvers))
+        return (*self.config.resolvers[first:], *self.config.resolvers[:first])
 
     async def each(self, vantage: str, host: str) -> list[Sight]:
         """What every resolver says by itself about a name: the same question, so that a lie is seen.
@@ -140,7 +149,7 @@ class Names:
         # The host itself and up to three names above it, never a top-level domain.
         above = range(max(0, len(labels) - 4), max(1, len(labels) - 1)) if zones else ()
         more = [(".".join(labels[i:]), "NS") for i in above]
-        target, seen, raw = name, [], []
+        target, seen, raw, before = name, [], [], {name}
         servers: tuple[str, ...] = ()
         zone = zone_raw = zone_why = ""
         while True:
@@ -159,8 +168,12 @@ class Names:
             good = [a for a in answers if a.ok]
             base = Resolved("", rcode=(good or answers)[0].rcode, source=source, raw="\n".join(raw))
             found = self._step(good, answers, target, seen, base)
+            if isinstance(found, str) and (found in before or len(seen) > MAX_ALIASES):
+                why = f"The name is an alias of an alias, in a circle or more than {MAX_ALIASES} deep."
+                found = _with(base, "error", why, aliases=tuple(seen))
             if isinstance(found, str):
                 target = found  # the server gave the alias alone: ask on
+                before.add(target)
                 continue
             return Sight(
                 source or _named(asked),
@@ -178,19 +191,20 @@ class Names:
     ) -> Resolved | str:
         """What one round of answers leads to, or the alias to ask for next."""
         if not good:
-            line_down = not base.source
-            late = not answers[0].rcode and not line_down
-            outcome = "blocked" if line_down else "timeout" if late else "error"
+            outcome = "blocked" if not base.source else "timeout" if answers[0].late else "error"
             return _with(base, outcome, answers[0].why)
         seen += [a for a in good[0].aliases if a not in seen]
         addresses = tuple(dict.fromkeys(a for answer in good for a in answer.addresses))
         if addresses:
             return self._judge(addresses, tuple(seen), base)
         last = good[0].aliases[-1] if good[0].aliases else target
-        if last == target or len(seen) > MAX_ALIASES:
-            why = "The name does not exist." if base.rcode == "NXDOMAIN" else "The name has no address."
-            return _with(base, "no-name", why, aliases=tuple(seen))
-        return last
+        if last != target:
+            return last
+        if failed := next((answer for answer in answers if not answer.ok), None):
+            # That it has none of the other kind says nothing: the address may be the one we were not told.
+            return _with(base, "timeout" if failed.late else "error", failed.why, aliases=tuple(seen))
+        why = "The name does not exist." if base.rcode == "NXDOMAIN" else "The name has no address."
+        return _with(base, "no-name", why, aliases=tuple(seen))
 
     async def ask(
         self,
@@ -200,19 +214,23 @@ class Names:
         *,
         verbatim: bool = True,
     ) -> tuple[list[DnsAnswer], str]:
-        """Raw answers of the first resolver that has any, and which it was; "" if none could be reached.
+        """Raw answers of the first resolver that has an address or answers all, and which it was; "" if none could be reached.
 
         `asked`: the resolvers to ask, in turn; all of them if none is named. Never raises.
         """
         why, resolvers = "No resolver is configured.", asked or self.config.resolvers
+        best: tuple[list[DnsAnswer], str] | None = None
         for resolver in resolvers:
             try:
                 answers = await self._ask(vantage, questions, resolver, verbatim=verbatim)
             except dns_client.ResolverUnreachable as fault:
                 why = str(fault)
                 continue
-            if any(a.ok for a in answers) or resolver == resolvers[-1]:
+            if any(a.addresses for a in answers) or all(a.ok for a in answers):
                 return answers, _named((resolver,))
+            best = best or (answers, _named((resolver,)))
+        if best is not None:
+            return best
         return [DnsAnswer(name, kind, ok=False, why=why) for name, kind in questions], ""
 
     async def _ask(

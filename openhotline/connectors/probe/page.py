@@ -6,6 +6,7 @@ at, no script is read, no attribute is kept. The text itself is dropped here; wh
 Not here: the network, and what signs mean (`rules/signs`).
 """
 
+import codecs
 import hashlib
 import html
 import re
@@ -20,6 +21,11 @@ _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]{1,40})")
 # A tag that neither hides text nor names the page, with no other tag begun inside it: each "<" is looked at once.
 _PLAIN_TAG = re.compile(
     rb"<(?!!--|/?(?:script|style|template|noscript|title)[>/ \t\r\n\f])[^<>]*>", re.IGNORECASE
+)
+# The character sets of the WHATWG's encodings. Python has more that a page could name, some of which take a minute to read it.
+_CHARSETS = re.compile(
+    r"ascii|utf-8|utf-16(-[lb]e)?|iso8859-\d+|cp\d+|koi8-[ru]|mac-(roman|cyrillic)|gb2312|gbk|gb18030|big5(hkscs)?"
+    r"|euc_(jp|kr)|iso2022_jp|shift_jis"
 )
 _PASSWORD = re.compile(rb"\btype\s{0,20}=\s{0,20}[\"']?password\b")
 TITLE_CHARS = 300
@@ -46,7 +52,8 @@ def read_page(body: bytes, content_type: str, *, complete: bool, words: SignWord
     """The signs of a page; an empty `Page` if it is not text. An incomplete page has no fingerprint.
 
     The fingerprint is the SHA-256 of the visible text, white space folded, so that an advert's new address or a
-    changed counter in a script does not make another page of it. Near texts have near simhashes.
+    changed counter in a script does not make another page of it. Near texts have near simhashes. Of an incomplete page
+    only the title is searched for sign words: nobody knows whether it was a short one.
     """
     if is_binary(body):
         return Page()
@@ -56,7 +63,7 @@ def read_page(body: bytes, content_type: str, *, complete: bool, words: SignWord
     text = _fold(_decode(raw_text, name))
     title = _fold(_decode(raw_title, name))[:TITLE_CHARS]
     tokens = text.split()
-    signs = in_text(words, title, text, len(tokens))
+    signs = in_text(words, title, text if complete else "", len(tokens))
     if _asks_for_a_password(body.lower()):
         signs = (*signs, PASSWORD)
     return Page(
@@ -95,9 +102,10 @@ def _feature(word: str) -> int:
 
 def _decode(data: bytes, charset: str) -> str:
     try:
-        text = data.decode(charset, "replace")
+        known = _CHARSETS.fullmatch(codecs.lookup(charset).name)
     except (LookupError, ValueError):
-        text = data.decode("utf-8", "replace")
+        known = None
+    text = data.decode(charset if known else "utf-8", "replace")
     try:
         return html.unescape(text)
     except ValueError:  # a numeric reference of thousands of digits

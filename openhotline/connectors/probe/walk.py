@@ -6,6 +6,7 @@ for this item's path, to its own host only; what a server sets is not kept. Page
 are visited like any other. Not here: why the address is looked at (`check.py`, `trace.py`).
 """
 
+import random
 import re
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from email.utils import parsedate_to_datetime
 import can_ada
 
 from openhotline.connectors.probe.config import ProbeConfig
-from openhotline.connectors.probe.deny import ONION
+from openhotline.connectors.probe.deny import ONION, Vetted
 from openhotline.connectors.probe.exits import Exits, NoWay
 from openhotline.connectors.probe.fetch import Exchange, Fetcher, Header, Wanted
 from openhotline.connectors.probe.names import Names, Resolved, literal_of
@@ -29,9 +30,11 @@ _GONE = str.maketrans("", "", "\t\r\n")
 _DEFAULT_PORT = {"http:": 80, "https:": 443}
 _NOT_IN_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 _TOO_MANY = (429, 503)
+_RAW = re.compile(r"[\x80-\xff]")
+_CHANCE = random.SystemRandom()
 MAX_URL = 128 * 1024
 _NOWHERE = "0.0.0.0"  # noqa: S104  what libcurl is told in place of an onion, which it will not hear of
-TRIES = 3  # vetted addresses tried before giving up
+TRIES = 3  # vetted addresses tried before giving up: the first, one of the other kind, and one by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,28 @@ def join(base: str, reference: str) -> str:
     return home.origin + home.pathname.rsplit("/", 1)[0] + "/" + text
 
 
+def as_text(value: str) -> str:
+    """A Location header, which came as bytes, as a browser reads it: UTF-8, and what is none stays the bytes it is."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return _RAW.sub(lambda byte: f"%{ord(byte[0]):02X}", value)
+
+
+def tried(vetted: tuple[Vetted, ...]) -> tuple[Vetted, ...]:
+    """The addresses of a name that one look tries. Over many looks it is all of them, so that a name whose first
+    addresses are dead is not called silent while others answer."""
+    if len(vetted) <= TRIES:
+        return vetted
+    first, *rest = vetted
+    _CHANCE.shuffle(rest)
+    rest.sort(key=lambda to: to.version == first.version)
+    other, *rest = rest
+    return (first, other, *_CHANCE.sample(rest, TRIES - 2))
+
+
 def take_apart(text: str, ports: tuple[int, ...], base: str = "") -> Address | str:
     """Parse one address (WHATWG rules). A string is the sentence why it is not followed."""
     if len(text) > MAX_URL:
@@ -150,11 +175,11 @@ def asks_for_rest(got_headers: list[Header] | tuple[Header, ...], status: int) -
     if status not in _TOO_MANY:
         return 0.0
     said = header(got_headers, "retry-after").strip()
-    if said.isdecimal() and len(said) < 9:
+    if said.isascii() and said.isdecimal() and len(said) < 9:
         return float(said)
     try:
         until = parsedate_to_datetime(said)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return 60.0 if status == 429 else 0.0
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
@@ -251,12 +276,14 @@ class Walker:
                 why = f"It redirects more than {limits.redirects} times."
                 return Walk("error", why, got.status, headers, url=address.url, hops=hops, peer=peer), end
             base, hops = address.url, hops + 1
-            address = take_apart(target, self.config.ports, base)
+            address = take_apart(as_text(target), self.config.ports, base)
 
     async def _page(
         self, address: Address, resolved: Resolved, ask: Ask, end: float
     ) -> tuple[Exchange | NoWay, str, float, list[str]]:
-        """One page, asked for again without a range or without a proved certificate where that helps."""
+        """One page, asked for again without a range or without a proved certificate where that helps.
+
+        What a second request did not get takes nothing away from what the first one saw."""
         verify, ranged, first = True, ask.ranged, None
         notes: list[str] = []
         while True:
@@ -276,6 +303,9 @@ class Walker:
                     return no, "", end, notes
                 # Its manners leave no second request for a long time (an onion): what the first one said stands.
                 notes.append("The page itself was not read: its next request may not leave for long.")
+                return *first, end, notes
+            if first is not None and first[0].status == 206 and (isinstance(got, NoWay) or got.fault):
+                notes.append("It gave a byte of the page, and then not the page.")
                 return *first, end, notes
             if isinstance(got, NoWay):
                 return got, peer, end, notes
@@ -302,7 +332,7 @@ class Walker:
     ) -> tuple[Exchange | NoWay, str]:
         """One request to the first vetted address that takes a connection."""
         last = NoWay("timeout", "The look took longer than it may.")
-        for to in resolved.vetted[:TRIES]:
+        for to in tried(resolved.vetted):
             if end - time.monotonic() <= 0:
                 break
             try:

@@ -43,6 +43,11 @@ class Way(NamedTuple):
         return parts
 
     @property
+    def place(self) -> tuple[str, str, str]:
+        """What makes it another way out than the next: where it leads, and as whom."""
+        return self.at or self.kind, self.user, self.password
+
+    @property
     def host_port(self) -> tuple[str, int]:
         """Where a proxy with an address listens."""
         host, _, port = self.at.rpartition(":")
