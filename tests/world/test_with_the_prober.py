@@ -46,7 +46,7 @@ def config(world: World) -> ProbeConfig:
             name: ("socks5-unix", path) for name, path in (card["exits"] | card["onion"]["exits"]).items()
         },
         onion=tuple(card["onion"]["exits"]),
-        resolvers=(Resolver(**card["resolver"]),),
+        resolvers=tuple(Resolver(**one) for one in card["resolvers"]),
         rdap_base=card["rdap"],
         mmdb=tuple(MmdbFile(path, kind, "made up") for kind, path in card["mmdb"].items()),
         canary=card["canary"],
