@@ -6,8 +6,8 @@ each look that counts. Nothing saw it in between, on any path. (Read narrowly, "
 two rounds of two; a court is told of three times of day, so three it is: docs/decisions/0014.)
 
 Silence (time-outs, refused connections) is no sign of absence: a host that is down has removed nothing. It is called
-gone only when nothing but silence came from two places or more for a day, and it was looked at all through that day. A round in which our own line was not
-proved never counts and never closes anything.
+gone only when nothing but silence came from two places or more for a day, and it was looked at all through that day. A
+round in which our own line was not proved never counts and never closes anything.
 What is not here: what one look means (`signs.py`), looking (connectors) and what follows (`steps/check`).
 """
 

@@ -1,6 +1,7 @@
 """What is not the site's own answer, or not to what was asked, closes nothing; and what is gets read as a browser reads it."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from openhotline.connectors.probe import walk
 from openhotline.connectors.probe.deny import Vetted
 from openhotline.connectors.probe.walk import TRIES, tried
 from tests.connectors.eye import ADDRESS, eye, meaning, sends
-from tests.connectors.small_world import SITE, Handler
+from tests.connectors.small_world import SITE, Handler, certificate
 from tests.connectors.town import CANARY
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 20\r\n\r\n<title>Hello</title>"
@@ -122,8 +123,24 @@ def _leads_to(location: bytes) -> Handler:
 # Our own line
 
 
-def test_a_canary_that_was_led_away_or_hides_behind_another_certificate_proves_nothing() -> None:
-    """Portals lead away, and proxies that open TLS show a certificate of their own."""
+def test_a_canary_behind_a_certificate_that_nobody_vouches_for_proves_nothing(tmp_path: Path) -> None:
+    """A proxy that opens TLS shows one of its own making. Of a site it is only said: many have a bad one."""
+    context, _ = certificate(tmp_path, "canary.example.org")
+
+    async def opened(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writer.start_tls(context)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(PAGE)
+        await writer.drain()
+
+    with eye(canary="https://canary.example.org/") as seen:
+        seen.world.hosts |= {(CANARY, 443): opened, (SITE, 443): opened}
+        facts = seen.look("https://site.example.org/")
+        assert (facts.status, facts.canary_up) == (200, False) and "could not be verified" in facts.why
+
+
+def test_a_canary_that_was_led_away_proves_nothing() -> None:
+    """Portals lead away."""
     with eye() as seen:
         seen.world.zones["portal.example.net"] = ["192.0.2.77"]
         seen.world.hosts[("192.0.2.77", 80)] = seen.world.page(b"Please log in")
