@@ -34,6 +34,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "mail.came-back": (ANALYST, LEAD, LIAISON, MANAGER, MACHINE),
     "breach.settle": (MANAGER,),
     "item.way": (ANALYST, LEAD),
+    "item.same": (ANALYST, LEAD),
     "note.open": (ANALYST, LEAD, LIAISON),
     "letter.decide": (LEAD, LIAISON, MANAGER),
     "difference.settle": (LEAD, LIAISON, MANAGER),

@@ -2,7 +2,8 @@
 
 It is wanted the moment a first reader has found an item illegal: the item has been opened, so a request with a path
 may leave, and a person has just seen what is there. Three tries, from another place each; without a first sight later looks are read
-by their status and by sign words alone. What is not here: the look (connectors, jobs) and its meaning (`rules/signs`).
+by their status and by sign words alone. Where a person says that what is there now is the same content, it is taken anew.
+What is not here: the look (connectors, jobs) and its meaning (`rules/signs`).
 """
 
 from collections.abc import Sequence
@@ -12,10 +13,14 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from openhotline.records.models import Item, Likeness
-from openhotline.rules import signs, words
+from openhotline.records.models import Item, Likeness, Removal
+from openhotline.rules import removal_path, signs, words
 from openhotline.rules.facts import CheckFacts
+from openhotline.rules.permits import require_act
+from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import dialled
+from openhotline.rules.words import Actor
+from openhotline.steps.advance import note
 
 TRIES = 3
 AGAIN = timedelta(minutes=10)
@@ -46,6 +51,22 @@ def want(items: Sequence[Item], *, at: datetime) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def same(item: Item, *, by: Actor, at: datetime) -> None:
+    """A person has looked: what is there now is the content, only it looks different (a re-encoded copy, another page
+    around it). Looks are read against it from now on, the next one at once; where it had been gone, it has come back.
+    """
+    require_act("item.same", by)
+    removals = Removal.objects.filter(item=item, status__in=[*removal_path.STILL_OPEN, *removal_path.WATCHED])
+    if item.look_allowed_at is None or not removals.exists():
+        raise Refused(
+            "Nothing of this case is looked at any more. Report the address anew.", code="not-watched"
+        )
+    with transaction.atomic():
+        note([item], "item.same", by=by, at=at, why="What is there now is the same content.")
+        forget([item], at=at)
+        removals.update(next_check_at=at)
 
 
 def take_wanted(*, at: datetime, limit: int = 100) -> list[First]:
@@ -125,6 +146,6 @@ def shows_something(facts: CheckFacts) -> bool:
 
 
 def forget(items: Sequence[Item], *, at: datetime) -> None:
-    """The way in was changed: what was seen on the old one is no measure. A new first sight is wanted."""
+    """What was seen is no measure any more: another way in, or a copy that a person knew. A new first sight is wanted."""
     Likeness.objects.filter(item__in=items).update(at=None, tries=0, wanted_at=at, lease_until=None)
     want(items, at=at)

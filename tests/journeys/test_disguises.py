@@ -19,7 +19,7 @@ from openhotline.jobs.engine import next_deadline
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Check, HostTurn, Item, Likeness, Removal
 from openhotline.rules import words
-from openhotline.steps import looked, way
+from openhotline.steps import likeness, looked, way
 from openhotline.steps.due import waiting
 from tests.journeys.cast import Day, hours, minutes
 
@@ -281,6 +281,25 @@ def test_the_relapse_watch_sees_it_come_back_and_opens_the_case_again_with_its_h
     again = Removal.objects.get(episode=2)
     assert again.again
     assert Check.objects.filter(removal_id=watch.pk).count() > 6, "the looks of before stay"
+
+
+def test_what_comes_back_in_another_form_is_the_content_once_a_person_has_said_so(house: Day) -> None:
+    """A machine cannot tell a re-encoded copy from a picture that says "removed". Who has looked can, and the case
+    opens again by our own look."""
+    watch = Watch(house, FILE)
+    watch.shows(replace(FILE, status=404))
+    watch.for_(minutes(30))
+    assert watch.removal.status == "removed" and watch.removal.next_check_at is not None
+    house.now = watch.removal.next_check_at
+    watch.shows(replace(FILE, size=70_001))
+    watch.look()
+    assert (watch.verdict, watch.removal.status) == ("changed", "removed")
+    likeness.same(watch.removal.item, by=house.who("A07"), at=house.now)
+    house.later(minutes(1))
+    assert poll.first_sights(watch.prober, vantages=PLACES, at=house.now) == 1
+    watch.look()
+    assert watch.removal.status == "reappeared"
+    assert Removal.objects.get(episode=2).again
 
 
 def test_a_prober_that_dies_in_the_middle_loses_nothing_and_doubles_nothing(

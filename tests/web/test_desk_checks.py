@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from openhotline.ledger.reading import entries_of
 from openhotline.records.models import Check, Item
 from openhotline.settings import load
 from openhotline.web.desk import looks
@@ -108,3 +109,19 @@ def test_an_analyst_records_the_way_in_and_a_wrong_one_keeps_what_was_typed(desk
     assert "one cookie" in text(refused)
     assert "two=1; cookies=2" in refused.content.decode()
     assert desk.as_("P01").post(f"/case/{item.ref}/way", typed).status_code == 403
+
+
+def test_what_shows_something_else_is_listed_and_a_person_says_whether_it_is_the_same(desk: Desk) -> None:
+    items = desk.day.graded([desk.one(), desk.one("http://other.example.net/b")])
+    desk.day.looked(desk.day.traced(items))
+    Check.objects.filter(removal__item=items[0]).update(meaning="changed")
+    desk.sync()
+    client, ref = desk.as_("A07"), items[0].ref
+    listed = text(client.get("/?view=changed"))
+    assert f'/case/{ref}"' in listed and f'/case/{items[1].ref}"' not in listed
+    assert "It is the same content" in page_of(desk, ref)
+    assert "It is the same content" not in page_of(desk, ref, "P01")
+    assert "It is the same content" not in page_of(desk, items[1].ref)
+    assert desk.as_("P01").post(f"/case/{ref}/same").status_code == 403
+    assert client.post(f"/case/{ref}/same").status_code == 303
+    assert "item.same" in [entry.act for entry in entries_of(ref)]

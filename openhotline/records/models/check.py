@@ -23,7 +23,13 @@ class Check(models.Model):
     facts = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["removal", "-at"])]
+        indexes = [
+            models.Index(fields=["removal", "-at"]),
+            # The few by which something else is there: listed for a person to look (`web/desk/views.py`).
+            models.Index(
+                fields=["removal", "step"], condition=models.Q(meaning="changed"), name="check_changed"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["removal", "step", "vantage"], name="one_look_per_place_and_step"

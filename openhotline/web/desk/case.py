@@ -15,12 +15,12 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from openhotline.records.models import Item
-from openhotline.rules import item_path, references, removal_path, words
+from openhotline.rules import gone, item_path, references, removal_path, words
 from openhotline.rules.permits import ACTS, require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.urls import defang, read
 from openhotline.steps import assess as assess_step
-from openhotline.steps import clarify, looked, origin, way
+from openhotline.steps import clarify, likeness, looked, origin, way
 from openhotline.web.desk import (
     bench,
     entries,
@@ -78,6 +78,11 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "way_steps": "\n".join(defang(step) for step in item.way_steps.split()),
         "typed": request.POST,
         "sets_way": who.role in ACTS["item.way"],
+        "says_same": told is not None
+        and told.verdict.kind == gone.CHANGED
+        and who.role in ACTS["item.same"]
+        and removal is not None
+        and removal.status in (*removal_path.STILL_OPEN, *removal_path.WATCHED),
         "grade": opinions.grade_of(item),
         "chip": chip,
         "removal": removal,
@@ -232,6 +237,15 @@ def way_in(request: HttpRequest, ref: str) -> HttpResponse:
         cookie=request.POST.get("cookie", "")[:8192],
         steps=request.POST.get("steps", "")[:65536].splitlines(),
     )
+    return HttpResponseRedirect(reverse("case", args=[ref]) + "#monitor", status=303)
+
+
+@require_POST
+@bench.kept(page)
+def same(request: HttpRequest, ref: str) -> HttpResponse:
+    """What is there now is the content, though it looks different: looks are read against it from now on."""
+    item = found(bench.scoped(request).items(), ref=ref)
+    likeness.same(item, by=bench.actor(request), at=bench.now(request))
     return HttpResponseRedirect(reverse("case", args=[ref]) + "#monitor", status=303)
 
 

@@ -45,6 +45,7 @@ urlpatterns = [
     path("case/<str:ref>/pass", assess.pass_on, name="pass"),
     path("case/<str:ref>/looks", case.looks_table, name="looks"),
     path("case/<str:ref>/way", case.way_in, name="way-in"),
+    path("case/<str:ref>/same", case.same, name="same"),
     path("case/<str:ref>/trace", case.trace_again, name="trace-again"),
     path("case/<str:ref>/origin", case.origin_told, name="origin-told"),
     path("case/<str:ref>/trace/<int:pk>", case.open_answers, name="trace-open"),

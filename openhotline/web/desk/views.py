@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
 from openhotline.records.models import Item, Removal
-from openhotline.rules import item_path, removal_path, words
+from openhotline.rules import item_path, removal_path, signs, words
 from openhotline.steps.assess import READ
 from openhotline.web.scoped import Scoped
 
@@ -64,6 +64,18 @@ def _at_risk(scoped: Scoped, at: datetime) -> Q:
     return alarmed & (Q(status__in=item_path.OPEN) | Q(Exists(going_on)) | Q(status=item_path.GRADED))
 
 
+def _changed(scoped: Scoped, at: datetime) -> Q:
+    """Whose newest look found something else than at first, and no place the thing itself."""
+    newest = scoped.checks().filter(step=F("removal__look_step") - 1)
+    seen = newest.filter(removal=OuterRef("pk"), meaning=signs.UP)
+    watched = [*removal_path.STILL_OPEN, *removal_path.WATCHED]
+    return (
+        Q(pk__in=newest.filter(meaning=signs.CHANGED).values("removal"))
+        & Q(status__in=watched)
+        & ~Q(Exists(seen))
+    )
+
+
 def _status(*statuses: str) -> Callable[[Scoped, datetime], Q]:
     return lambda scoped, at: Q(status__in=statuses)
 
@@ -97,6 +109,7 @@ VIEWS = (
     View("host", "Waiting on hosts", False, _status(*WITH_HOST)),
     View("abroad", "Waiting abroad", False, _status(*removal_path.ABROAD)),
     View("unclear", "Trace unclear", False, _status(removal_path.UNCLEAR)),
+    View("changed", "Something else there", False, _changed),
 )
 BY_KEY = {view.key: view for view in VIEWS}
 
@@ -196,7 +209,8 @@ def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, in
         )
     )
     rest = {key: scoped.items().filter(BY_KEY[key].pick(scoped, at)).count() for key in ("risk", "partners")}
-    found = {**items, **removals, **rest}
+    changed = scoped.removals().filter(_changed(scoped, at)).count()
+    found = {**items, **removals, **rest, "changed": changed}
     if found["open"] > _EXACT:
         _kept.update(at=time.monotonic(), counts=found)
     return found
