@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0031_answers_want"),
+        ("records", "0032_told_at"),
     ]
 
     operations = [
