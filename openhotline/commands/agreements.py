@@ -76,14 +76,14 @@ def report(
         common.say(report, as_json=True)
         return
     table = Table("Version", "From", "Until", "Questions", "Agreed to by", title=f"In force in {shown}")
-    for one in in_force:
-        until = one.until.isoformat() if one.until else ""
+    for version in in_force:
+        until = version.until.isoformat() if version.until else ""
         table.add_row(
-            one.version,
-            one.since.isoformat(),
+            version.version,
+            version.since.isoformat(),
             until,
-            f"{one.questions:,}",
-            one.agreed_by or "the policy's file",
+            f"{version.questions:,}",
+            version.agreed_by or "the policy's file",
         )
     common.console.print(table)
     for one in kept:

@@ -106,18 +106,18 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
         for line in removal.consultation_lines.select_related("consultation__unit"):
             asked = line.consultation
             say(f"  {'asked' if asked.asks else 'told'} {asked.unit.name}: {asked.number}", highlight=False)
-        for line in removal.answer_lines.select_related("answer"):
+        for answered in removal.answer_lines.select_related("answer"):
             say(
-                f"  answer: {line.answer.kind} at {line.answer.at:%H:%M} UTC"
-                f"{', taken back' if line.answer.undone_at else ''}",
+                f"  answer: {answered.answer.kind} at {answered.answer.at:%H:%M} UTC"
+                f"{', taken back' if answered.answer.undone_at else ''}",
                 highlight=False,
             )
-        for line in removal.notice_lines.select_related("notice"):
-            state = f"sent {line.notice.sent_at:%H:%M} UTC" if line.notice.sent_at else "not sent"
-            say(f"  notice {line.notice.number}: {line.dropped or state}", highlight=False)
-        for line in removal.referral_lines.select_related("referral"):
+        for noticed in removal.notice_lines.select_related("notice"):
+            state = f"sent {noticed.notice.sent_at:%H:%M} UTC" if noticed.notice.sent_at else "not sent"
+            say(f"  notice {noticed.notice.number}: {noticed.dropped or state}", highlight=False)
+        for referred in removal.referral_lines.select_related("referral"):
             say(
-                f"  referral {line.referral.number} to {line.referral.country} by {line.referral.via}",
+                f"  referral {referred.referral.number} to {referred.referral.country} by {referred.referral.via}",
                 highlight=False,
             )
     say("\nLedger", style="bold")

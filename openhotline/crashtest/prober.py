@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from openhotline.connectors.probe.fake import FakeProber, Truth
-from openhotline.connectors.probe.meaning import TraceJob, job_of, line, read_line
+from openhotline.connectors.probe.meaning import CheckJob, TraceJob, job_of, line, read_line
 from openhotline.rules.facts import TraceFacts
 
 HOSTS = 16
@@ -34,7 +34,7 @@ def operator(number: int) -> str:
 class Everywhere(dict[str, Truth]):
     """A truth in which every address is held somewhere, always the same place."""
 
-    def get(self, key: str, default: object = None) -> Truth:  # type: ignore[override]
+    def get(self, key: str, default: object = None) -> Truth:
         number = sum(key.partition("://")[2].partition("/")[0].encode() or key.encode()) % HOSTS
         return Truth(
             addresses=(f"192.0.2.{10 + number}",),
@@ -75,6 +75,8 @@ async def talk(prober: EverywhereProber, reader: asyncio.StreamReader, writer: a
                 writer.write(line(kind, number, prober.hello()))
                 continue
             job = job_of(kind, value)
+            if not isinstance(job, TraceJob | CheckJob):
+                raise ValueError(f"no house asks this prober for a {kind}")
             facts = prober.trace([job]) if isinstance(job, TraceJob) else prober.check([job])
             prober.calls.clear()
             writer.write(line(kind, number, facts[0]))

@@ -12,6 +12,7 @@ from pathlib import Path
 import maxminddb
 
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
+from openhotline.connectors.rdap.client import KINDS
 from openhotline.jobs import registry_lists
 from openhotline.jobs.backup import LAST
 from openhotline.jobs.exits import files, probe_config, vantages
@@ -314,8 +315,8 @@ def registries(settings: Settings) -> Finding:
     kept = registry_lists.kept(settings.data)
     if config.rdap_base:
         return fine("registries", "The synthetic internet has one registry for everything.")
-    if len(kept) < len(registry_lists.KINDS):
-        lacks = ", ".join(sorted(set(registry_lists.KINDS) - {one.kind for one in kept}))
+    if len(kept) < len(KINDS):
+        lacks = ", ".join(sorted(set(KINDS) - {one.kind for one in kept}))
         return warning(
             "registries",
             f"The lists of registries lack {lacks}: traces fall back on WHOIS.",

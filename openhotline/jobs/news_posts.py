@@ -37,8 +37,8 @@ def by_server(
         return list(traced)
     open_at: dict[int, list[str]] = {}
     rows = Removal.objects.filter(item__in=posts, status__in=removal_path.STILL_OPEN).exclude(server="")
-    for item, server in rows.order_by("episode").values_list("item_id", "server"):
-        open_at.setdefault(item, []).append(server)
+    for post, server in rows.order_by("episode").values_list("item_id", "server"):
+        open_at.setdefault(post, []).append(server)
     holds = {
         item.pk: list(
             dict.fromkeys([one.source for one in facts.answers if there(one)] + open_at.get(item.pk, []))

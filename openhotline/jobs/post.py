@@ -138,7 +138,7 @@ class Post:
         if letter.way == HOOK:
             return ASK
         if letter.way == EXCHANGE:
-            asked = letter.kind != "referral" or policies.exchange_codes().paths["ask"]
-            return ASK if asked else PERSON
-        asked = {SPOOL: self.spool, SMTP: self.log}.get(letter.way)
-        return ASK if asked is not None else PERSON
+            can = letter.kind != "referral" or policies.exchange_codes().paths["ask"]
+            return ASK if can else PERSON
+        keeps = {SPOOL: self.spool, SMTP: self.log}.get(letter.way)
+        return ASK if keeps is not None else PERSON

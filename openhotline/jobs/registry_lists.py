@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from openhotline.connectors.probe.client import Prober
 from openhotline.connectors.probe.meaning import ListFacts, ListJob
@@ -69,7 +70,7 @@ def kept(data: Path) -> list[Kept]:
     ]
 
 
-def _notes(folder: Path) -> dict[str, dict[str, str | int]]:
+def _notes(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         value = json.loads((folder / NOTE).read_text("utf-8"))
     except (FileNotFoundError, ValueError):

@@ -97,7 +97,8 @@ def present(
                 f'SELECT {names} FROM "{model._meta.db_table}" WHERE "{column}" = ANY(%s::{kind}[])',  # noqa: S608
                 [text],
             )
-            return cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
     found: list[tuple[Any, ...]] = []
     for start in range(0, len(values), PIECE):
         piece = {f"{column}__in": values[start : start + PIECE]}
@@ -219,7 +220,7 @@ def _spelled(given: Sequence[tuple["Field[Any, Any]", Sequence[Any]]]) -> bytes:
 
 def _texts(field: "Field[Any, Any]", values: Sequence[Any]) -> Sequence[Any]:
     """Each value as COPY reads it."""
-    spell = _SPELL.get(_kind(field), _other)
+    spell: _Spell = _SPELL.get(_kind(field), _other)
     if None in values:
         return [r"\N" if value is None else spell(field, (value,))[0] for value in values]
     return spell(field, values)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
+from openhotline.connectors.probe.meaning import CheckJob, TraceJob
 from openhotline.jobs.post import SMTP, Known, LogRead, Post, Receipt, Relay, RelayLog
 from openhotline.jobs.reconcile import Seen
 from openhotline.outbox.models import Letter
@@ -84,7 +85,7 @@ class Web:
         """Where an address is; one never seen is at the first place."""
         return self.held_at.setdefault(canonical, PLACES[0])
 
-    def trace(self, jobs: Sequence[object]) -> list[TraceFacts]:
+    def trace(self, jobs: Sequence[TraceJob]) -> list[TraceFacts]:
         """As `Prober.trace`; now and then the methods do not agree."""
         return [
             trace_facts(
@@ -92,14 +93,14 @@ class Web:
                 job.host,
                 job.at,
                 self.place(job.canonical),
-                clear=self.chance.random() > 0.08,  # type: ignore[attr-defined]
+                clear=self.chance.random() > 0.08,
             )
             for job in jobs
         ]
 
-    def check(self, jobs: Sequence[object]) -> list[CheckFacts]:
+    def check(self, jobs: Sequence[CheckJob]) -> list[CheckFacts]:
         """As `Prober.check`."""
-        return [self._look(job.canonical, job.vantage, job.at) for job in jobs]  # type: ignore[attr-defined]
+        return [self._look(job.canonical, job.vantage, job.at) for job in jobs]
 
     def _look(self, canonical: str, vantage: str, at: datetime) -> CheckFacts:
         answers = canonical not in self.gone

@@ -177,7 +177,7 @@ def _kept(one: Agreement, rows: Sequence[Consultation], *, year: int, at: dateti
         for t2, t3 in removals.filter(t2_traced__isnull=False, t3_asked__isnull=False).values_list(
             "t2_traced", "t3_asked"
         )
-        if t3 >= t2
+        if t2 is not None and t3 is not None and t3 >= t2
     )
     owed = Letter.objects.filter(kind__in=_TOLD, number__in=[row.number for row in rows]).exclude(
         state=WITHDRAWN

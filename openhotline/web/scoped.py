@@ -9,6 +9,7 @@ no account (`bearers.py`).
 
 from typing import Protocol, TypeVar
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
@@ -26,6 +27,7 @@ from openhotline.records.models import (
     Consultation,
     ConsultationLine,
     Contact,
+    ContactKey,
     Delivery,
     DigestKey,
     DigestMatch,
@@ -81,10 +83,14 @@ DESK_ROLES = words.CASE_ROLES  # the owner keeps people and settings, no case wo
 class Viewer(Protocol):
     """Whoever looks: an account, or a partner behind its token."""
 
-    role: str
-    unit_id: int | None
-    host_id: int | None
-    partner_id: int | None
+    @property
+    def role(self) -> str: ...
+    @property
+    def unit_id(self) -> int | None: ...
+    @property
+    def host_id(self) -> int | None: ...
+    @property
+    def partner_id(self) -> int | None: ...
 
 
 def found(rows: QuerySet[Row], **which: object) -> Row:
@@ -98,7 +104,7 @@ def found(rows: QuerySet[Row], **which: object) -> Row:
 class Scoped:
     """Every queryset `viewer` may read. Anything not listed for the own role is empty."""
 
-    def __init__(self, viewer: Viewer | None) -> None:
+    def __init__(self, viewer: Viewer | User | AnonymousUser | None) -> None:
         role = getattr(viewer, "role", "")
         self.everything = role in DESK_ROLES
         self.owner = role == words.OWNER
@@ -211,7 +217,7 @@ class Scoped:
         return self._rows(ReportLine.objects.all(), partner=Q(report__partner__in=self._partner_key()))
 
     def _partner_key(self) -> QuerySet[Partner, str]:
-        return Partner.objects.filter(pk=self.partner).exclude(key="").values_list("key", flat=True)
+        return Partner.objects.filter(pk=self.partner or 0).exclude(key="").values_list("key", flat=True)
 
     # --- what hangs on them -------------------------------------------------------------------------
 
@@ -301,6 +307,10 @@ class Scoped:
         """Keys units sign with: the desk's own."""
         return self._rows(UnitKey.objects.all())
 
+    def contact_keys(self) -> QuerySet[ContactKey]:
+        """Keys letters to hosts are sealed to: the desk's own."""
+        return self._rows(ContactKey.objects.all())
+
     def deliveries(self) -> QuerySet[Delivery]:
         """What relays said of letters: the desk's own."""
         return self._rows(Delivery.objects.all())
@@ -347,7 +357,7 @@ class Scoped:
 
     def agreement_versions(self) -> QuerySet[AgreementVersion]:
         """Versions of agreements, proposed ones too: to an officer, those of the agreement the own unit is under."""
-        keys = Unit.objects.filter(pk=self.unit).values("agreement")
+        keys = Unit.objects.filter(pk=self.unit or 0).values("agreement")
         return self._rows(AgreementVersion.objects.all(), unit=Q(key__in=keys))
 
     def agreement_replies(self) -> QuerySet[AgreementReply]:

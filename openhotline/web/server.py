@@ -18,10 +18,11 @@ PATIENCE = 20.0  # seconds from the connection until the head of its first reque
 _OTHER_FILES = 256  # of the process: database, spool, templates
 
 
-class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
+class Worker(gasgi.ASGIWorker):
     """`gunicorn --worker-class openhotline.web.server.Worker`. `--worker-connections` is the most it keeps open."""
 
     silent: dict["_Line", None]
+    worker_connections: int
 
     def init_process(self) -> None:
         """Take as many files as there may be connections, as far as the machine allows; then serve."""
@@ -37,7 +38,7 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         super().init_process()
 
 
-class _Line(ASGIProtocol):  # type: ignore[misc]
+class _Line(ASGIProtocol):
     """One connection."""
 
     worker: Worker

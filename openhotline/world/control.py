@@ -176,7 +176,7 @@ class Control:
             if do in WHATS:
                 site = self.world_truth.site(fields.pop("address"))
                 after = timedelta(seconds=float(fields.pop("after_s", 0)))
-                event = Event(after, do, **fields)  # type: ignore[arg-type]
+                event = Event(after, do, **fields)
                 for ip in filter(None, (event.ip, event.ip6)):
                     if self.world_truth.network(ip) is None:
                         raise Refused(f"{ip} is in no network of the world.", code="script")

@@ -46,7 +46,7 @@ class Certificates:
             word = self.behaviours.of("tls", host)
             connection.context = self._for(host, word) if self.held(host, literal) else first
 
-        fresh.sni_callback = named  # type: ignore[assignment]
+        fresh.sni_callback = named
         return fresh
 
     def _for(self, host: str, word: str) -> ssl.SSLContext:

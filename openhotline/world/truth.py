@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from openhotline.rules.refusals import Refused
 from openhotline.world.journal import Journal
@@ -209,7 +210,8 @@ def _after(state: State, due: _Due) -> State:
         if event.what in (on, off):
             places = set(getattr(state, name))
             places = places | {event.vantage} if event.what == on else places - {event.vantage}
-            return replace(state, **{name: tuple(sorted(places))})
+            changed: dict[str, Any] = {name: tuple(sorted(places))}
+            return replace(state, **changed)
     if event.what == "move":
         return replace(state, word=UP, ip=event.ip, ip6=event.ip6, status=200, since=due.at, to="")
     if event.what == "back":

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from openhotline.records.models import Contact, Host, HostAlert, HostCall, Partner, SecurePage
+from openhotline.records.models import Contact, ContactKey, Host, HostAlert, HostCall, Partner, SecurePage
 from openhotline.steps import alert, refer, secure_page
+from tests.connectors.test_keys import openpgp
 from tests.journeys.cast import CANAL_HOST
 from tests.web.desk_cast import Desk
 
@@ -50,6 +51,31 @@ def test_two_people_one_contact_and_its_history_on_the_page(desk: Desk, host: Ho
     page = text(first, path)
     assert "It is a mailing list." in page
     assert "Used now" not in page
+
+
+def test_one_brings_a_contacts_key_another_types_its_fingerprint_anybody_retires_it(
+    desk: Desk, host: Host
+) -> None:
+    first, second, path = desk.as_("A07"), desk.as_("P01"), f"/hosts/{host.pk}"
+    first.post(f"{path}/contacts", {"mail": "abuse@north-rack.example", "source": "register"})
+    row = Contact.objects.get(host=host)
+    brought = first.post(f"{path}/contacts/{row.pk}/key", {"key": openpgp()[0]})
+    assert brought.status_code == 303
+    key = ContactKey.objects.get(contact=row)
+    spoken = " ".join(key.fingerprint[at : at + 4] for at in range(0, len(key.fingerprint), 4))
+    assert spoken in text(first, path)
+    assert "Fingerprint, as its owner reads it out" not in text(first, path)
+    assert "Fingerprint, as its owner reads it out" in text(second, path)
+    wrong = second.post(f"{path}/keys/{key.pk}", {"fingerprint": "00" * 20})
+    assert wrong.status_code == 422
+    assert "not the fingerprint of this key" in wrong.content.decode()
+    assert first.post(f"{path}/keys/{key.pk}", {"fingerprint": key.fingerprint}).status_code == 422
+    assert second.post(f"{path}/keys/{key.pk}", {"fingerprint": spoken.lower()}).status_code == 303
+    key.refresh_from_db()
+    assert key.verified_by == "P01"
+    assert first.post(f"{path}/keys/{key.pk}", {"retire": "1"}).status_code == 303
+    key.refresh_from_db()
+    assert key.retired_at is not None
 
 
 def test_what_was_typed_is_kept_beside_the_refusal(desk: Desk, host: Host) -> None:

@@ -31,7 +31,7 @@ MOST_KEPT = 1_000
     response={201: FiledFile, 200: FiledFile, 400: Fault, 401: Fault, 409: Fault, 413: Fault, 503: Fault},
     openapi_extra=FILE_BODY,
 )
-def file_of_reports(request: HttpRequest) -> Status:
+def file_of_reports(request: HttpRequest) -> Status[FiledFile]:
     """File each row as a report. 201 when all are durable, 200 where all of them were filed before."""
     partner: Partner = request.auth  # type: ignore[attr-defined]
     settings, scope = load(), access.scope(partner)

@@ -8,10 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Router, Schema
 from ninja.security import HttpBearer
 
 from openhotline import policy as policies
+from openhotline.api.v1 import reading
 from openhotline.api.v1.shapes import Fault
 from openhotline.records import sealing
 from openhotline.records.models import Answer, Consultation, PoliceRequest, User
@@ -26,9 +27,6 @@ from openhotline.steps import undo as undo_step
 from openhotline.web.bearers import by_officer_token
 from openhotline.web.portal.told import state_for_police
 from openhotline.web.scoped import Scoped, found
-
-_PAGE = Query(50, ge=1, le=200)
-_FROM = Query(0, ge=0, le=1_000_000)
 
 
 class OfficerToken(HttpBearer):
@@ -184,7 +182,7 @@ def _answer(row: Answer) -> GivenAnswer:
 
 @router.get("/police/questions", response={200: QuestionPage, 400: Fault, 401: Fault})
 def questions(
-    request: HttpRequest, waiting: bool = True, limit: int = _PAGE, offset: int = _FROM
+    request: HttpRequest, waiting: bool = True, limit: int = reading.PAGE, offset: int = reading.FROM
 ) -> QuestionPage:
     """Questions put to your unit: those that wait, or with `waiting=false` all."""
     _, mine = _mine(request)
@@ -335,7 +333,9 @@ def _request(row: PoliceRequest, mine: Scoped) -> Request:
 
 
 @router.get("/police/requests", response={200: RequestPage, 400: Fault, 401: Fault})
-def listed_requests(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> RequestPage:
+def listed_requests(
+    request: HttpRequest, limit: int = reading.PAGE, offset: int = reading.FROM
+) -> RequestPage:
     """What your unit asked of the hotline, and notes to it."""
     _, mine = _mine(request)
     rows = mine.police_requests().order_by("-at", "-pk")

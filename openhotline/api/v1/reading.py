@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
+from ninja.params.functions import Query
 
 from openhotline.rules.incoming import MOST_LINES
 from openhotline.rules.refusals import Refused
 
+PAGE = Query(50, ge=1, le=200)  # how many rows an answer carries
+FROM = Query(0, ge=0, le=1_000_000)  # and how many it leaves out first
 MOST_BYTES = 2 * 1024 * 1024
 MOST_KEY = 200
 _TEXTS = ("source", "reference", "referrer", "note", "received_at")

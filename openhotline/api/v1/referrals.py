@@ -6,10 +6,10 @@ the sender knows where it stands; sent again corrected, what is known already is
 
 from django.db.models import Max, Prefetch, Q
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
 
 from openhotline import policy
-from openhotline.api.v1 import access
+from openhotline.api.v1 import access, reading
 from openhotline.api.v1.shapes import (
     ActionsIn,
     ActionsTold,
@@ -28,12 +28,10 @@ from openhotline.web.portal.told import state_abroad
 from openhotline.web.scoped import found
 
 router = Router(tags=["referrals"])
-_PAGE = Query(50, ge=1, le=200)
-_FROM = Query(0, ge=0, le=1_000_000)
 
 
 @router.get("/referrals", response={200: ReferralPage, 400: Fault, 401: Fault})
-def referrals(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> ReferralPage:
+def referrals(request: HttpRequest, limit: int = reading.PAGE, offset: int = reading.FROM) -> ReferralPage:
     """Referrals sent to you, newest first."""
     partner: Partner = request.auth  # type: ignore[attr-defined]
     mine = access.scope(partner)
@@ -66,13 +64,14 @@ def referrals(request: HttpRequest, limit: int = _PAGE, offset: int = _FROM) -> 
                         edge=line.removal.edge,
                         server=line.removal.server,
                         state=state_abroad(line.removal.status, line.removal.item.status),
-                        last_seen=line.last_seen,
-                        last_looked=line.last_looked,
+                        last_seen=line.last_seen,  # type: ignore[attr-defined]
+                        last_looked=line.last_looked,  # type: ignore[attr-defined]
                     )
                     for line in row.lines.all()
                 ],
             )
             for row in rows[offset : offset + limit]
+            if row.sent_at is not None  # to a partner it always is
         ],
     )
 

@@ -36,7 +36,7 @@ _REFUSALS = {400: Fault, 401: Fault, 404: Fault, 409: Fault, 503: Fault}
 @router.post(
     "/reports", response={201: FiledReport, 200: FiledReport, **_REFUSALS}, openapi_extra=REPORT_BODY
 )
-def file_report(request: HttpRequest) -> Status:
+def file_report(request: HttpRequest) -> Status[FiledReport]:
     """File one report. 201 when it is durable, 200 with the same answer for a key that was used before."""
     partner: Partner = request.auth  # type: ignore[attr-defined]
     settings = load()

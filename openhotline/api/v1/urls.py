@@ -124,8 +124,8 @@ def _opened(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 urlpatterns: list[URLPattern] = [path("openapi.json", schema, name="api-schema")]
 for pattern in api.urls[0]:
-    pattern.callback = _opened(pattern.callback)
-    if pattern.name != "api-root":
+    if isinstance(pattern, URLPattern) and pattern.callback is not None and pattern.name != "api-root":
+        pattern.callback = _opened(pattern.callback)
         pattern.name = f"api-{pattern.name}"
         urlpatterns.append(pattern)
 urlpatterns.append(re_path(r"^(?P<rest>.*)$", csrf_exempt(open_door(not_found)), name="api-nothing"))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import maxminddb
 import numpy as np
@@ -26,7 +26,8 @@ _SEPARATOR = 16  # zero bytes between the tree and the records
 
 _four = partial(socket.inet_pton, socket.AF_INET)
 _six = partial(socket.inet_pton, socket.AF_INET6)
-U32, U64 = NDArray[np.uint32], NDArray[np.uint64]
+U32: TypeAlias = NDArray[np.uint32]
+U64: TypeAlias = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +54,22 @@ class Table:
         start = self._four_root(left) if self._six_bits else 0
         four = _unfold(left, right, about.node_count, start, 32)
         self._starts4 = (four.high >> np.uint64(32)).astype(np.uint32)
-        self._leaf4, self._depth4 = four.leaf, four.depth
+        self._depth4 = four.depth
         if self._six_bits:
             six = _unfold(left, right, about.node_count, 0, 128)
             # The high halves narrow the search, the low halves end it: both are one sorted order.
             self._starts6 = _joined(six.high, six.low)
-            self._leaf6, self._depth6 = six.leaf, six.depth
+            leaf6, self._depth6 = six.leaf, six.depth
         else:
             self._starts6 = _joined(np.zeros(1, np.uint64), np.zeros(1, np.uint64))
-            self._leaf6, self._depth6 = np.full(1, -1, np.int64), np.zeros(1, np.uint8)
+            leaf6, self._depth6 = np.full(1, -1, np.int64), np.zeros(1, np.uint8)
         # Offsets into the records become numbers, each record decoded once.
-        offsets = np.unique(np.concatenate([self._leaf4, self._leaf6]))
+        offsets = np.unique(np.concatenate([four.leaf, leaf6]))
         offsets = offsets[offsets >= 0]
         base = about.node_count * about.record_size // 4
         decoder = Decoder(data, base + _SEPARATOR)
         self.records: list[Any] = [decoder.decode(base + int(at))[0] for at in offsets]
-        self._leaf4, self._leaf6 = _numbered(self._leaf4, offsets), _numbered(self._leaf6, offsets)
+        self._leaf4, self._leaf6 = _numbered(four.leaf, offsets), _numbered(leaf6, offsets)
         self.asn: U32 = np.array([network_of(r)[0] for r in self.records] + [0], dtype=np.uint32)
         self.country: NDArray[np.str_] = np.array([country_of(r) for r in self.records] + [""], dtype="<U2")
 
@@ -128,7 +129,7 @@ def _tree(data: bytes, count: int, bits: int) -> tuple[U32, U32]:
     """The two children of every node. Raises ValueError for a tree that is cut short or of an unknown kind."""
     if bits not in (24, 28, 32) or len(data) < count * bits // 4:
         raise ValueError("the file's tree is cut short")
-    raw = (
+    raw: U32 = (
         np.frombuffer(data, dtype=np.uint8, count=count * bits // 4)
         .reshape(count, bits // 4)
         .astype(np.uint32)
@@ -142,7 +143,7 @@ def _tree(data: bytes, count: int, bits: int) -> tuple[U32, U32]:
     else:
         left = raw[:, 0] << 24 | raw[:, 1] << 16 | raw[:, 2] << 8 | raw[:, 3]
         right = raw[:, 4] << 24 | raw[:, 5] << 16 | raw[:, 6] << 8 | raw[:, 7]
-    return left, right
+    return left.astype(np.uint32, copy=False), right.astype(np.uint32, copy=False)
 
 
 def _unfold(left: U32, right: U32, count: int, start: int, bits: int) -> _Leaves:

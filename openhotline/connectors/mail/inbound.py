@@ -117,7 +117,7 @@ def _charset(part: Message) -> str:
 
     name = str(part.get_content_charset() or "utf-8")
     try:
-        return codecs.lookup(name).name if codecs.lookup(name)._is_text_encoding else "utf-8"  # type: ignore[attr-defined]
+        return codecs.lookup(name).name if codecs.lookup(name)._is_text_encoding else "utf-8"
     except (LookupError, ValueError):
         return "utf-8"
 
@@ -153,8 +153,9 @@ def _xarf(parts: list[Message]) -> Iterator[str]:
         except (ValueError, RecursionError):
             continue
         for one in value if isinstance(value, list) else [value]:
-            url = one.get("url") if isinstance(one, dict) else None
-            if isinstance(url, str) and str(one.get("xarf_version", "")).startswith("4."):
+            named = one if isinstance(one, dict) else {}
+            url = named.get("url")
+            if isinstance(url, str) and str(named.get("xarf_version", "")).startswith("4."):
                 yield "".join(c for c in url[:8_000] if c.isprintable())
 
 
@@ -172,5 +173,6 @@ def _signature(raw: bytes, message: Message) -> tuple[str, bytes, bytes]:
         return "", b"", b""
     signed = pieces[1].lstrip(b" \t").removeprefix(b"\r").removeprefix(b"\n").removesuffix(b"\r")
     canonical = signed.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    signature = inner[1].get_payload(decode=True)
+    last = inner[1]
+    signature = last.get_payload(decode=True) if isinstance(last, Message) else None
     return (kind, canonical, signature) if isinstance(signature, bytes) else ("", b"", b"")

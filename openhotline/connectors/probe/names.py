@@ -149,7 +149,9 @@ class Names:
         # The host itself and up to three names above it, never a top-level domain.
         above = range(max(0, len(labels) - 4), max(1, len(labels) - 1)) if zones else ()
         more = [(".".join(labels[i:]), "NS") for i in above]
-        target, seen, raw, before = name, [], [], {name}
+        target, before = name, {name}
+        seen: list[str] = []
+        raw: list[str] = []
         servers: tuple[str, ...] = ()
         zone = zone_raw = zone_why = ""
         while True:

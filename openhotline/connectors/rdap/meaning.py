@@ -184,7 +184,7 @@ def _network(value: dict[str, Any], asked: str) -> str:
         try:
             first = ipaddress.ip_address(str(value.get("startAddress")))
             last = ipaddress.ip_address(str(value.get("endAddress")))
-            blocks = list(ipaddress.summarize_address_range(first, last))  # type: ignore[type-var]
+            blocks = list(ipaddress.summarize_address_range(first, last))
         except (ValueError, TypeError):
             return ""
         ends = f"{first} - {last}" if len(blocks) > 1 else ""

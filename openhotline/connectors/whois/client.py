@@ -32,7 +32,9 @@ async def about(
     Never raises for what servers do.
     """
     best: MethodAnswer | None = None
-    texts, seen, why = [], [], "No WHOIS server is configured."
+    texts: list[str] = []
+    seen: list[str] = []
+    why = "No WHOIS server is configured."
     while server and server not in seen and len(seen) < MAX_SERVERS:
         seen.append(server)
         body, fault = await _once(server, question, connect, timeout_s)

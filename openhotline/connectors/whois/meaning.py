@@ -94,9 +94,9 @@ def _read(body: bytes, raw: str, source: str, at: datetime, seconds: float, aske
     things = [one for one in objects if one[0][0] not in _PEOPLE]
     blocks = [one for one in things if any(key in _BLOCK for key, _ in one)]
     country = _country(_last(blocks, _COUNTRY) or _last(things, _COUNTRY))
-    operator = next((found[0] for key in _ORGANISATION if (found := _last(things, {key}))), "")
-    network = next((found for value in _all(lines, _RANGE) if (found := _network(value, asked))), "")
-    asn = next((found for value in _all(lines, _ORIGIN) if (found := _asn(value))), 0)
+    operator = next((named[0] for key in _ORGANISATION if (named := _last(things, {key}))), "")
+    network = next((block for value in _all(lines, _RANGE) if (block := _network(value, asked))), "")
+    asn = next((number for value in _all(lines, _ORIGIN) if (number := _asn(value))), 0)
     mails = [value for key, value in lines if key in _ABUSE]
     mails += _ABUSE_REMARK.findall(text)
     abuse = tuple(dict.fromkeys(mail for mail in mails if len(mail) <= 254 and _MAIL.fullmatch(mail)))[:5]
@@ -168,8 +168,10 @@ def _network(text: str, asked: str) -> str:
     try:
         if "-" in text:
             first, _, last = text.partition("-")
-            ends = ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
-            blocks = list(ipaddress.summarize_address_range(*ends))  # type: ignore[type-var]
+            low, high = ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
+            blocks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = list(
+                ipaddress.summarize_address_range(low, high)
+            )
         else:
             blocks = [ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",")[:8]]
         if asked:

@@ -31,14 +31,14 @@ def pace(table: Table) -> Pace:
         rising = all(later > earlier for earlier, later in pairwise(closed))
         if not ages or ages[-1] is not None or len(closed) != len(ages) - 1 or not rising:
             raise table.fault("band", f"for “{state}” should have rising ages and end with one that is open")
-    spans = {
+    spans: dict[str, Any] = {
         field.name: inner.span(field.name)
         for field in fields(Pace)
         if field.name not in ("bands", "watch_tries", "turn")
     }
     if spans["again"] < APART:
         raise inner.fault("again", "is less than the three minutes that rounds must lie apart")
-    counts = {name: inner.get(name, int) for name in ("watch_tries", "turn")}
+    counts: dict[str, Any] = {name: inner.get(name, int) for name in ("watch_tries", "turn")}
     for name, count in counts.items():
         if not 1 <= count <= 100:
             raise inner.fault(name, "should be between 1 and 100")

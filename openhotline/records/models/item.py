@@ -66,7 +66,7 @@ class Item(models.Model):
     @property
     def reports(self) -> int:
         """How many reports name it. Counted when asked: a counter here would be written for each of them."""
-        return self.lines.aggregate(n=models.Count("report", distinct=True))["n"]
+        return int(self.lines.aggregate(n=models.Count("report", distinct=True))["n"])
 
     def __str__(self) -> str:
         return self.ref

@@ -52,7 +52,7 @@ def raise_(request: HttpRequest, ref: str) -> HttpResponse:
     """Raise it: the duty officer is lettered at once."""
     scoped = bench.scoped(request)
     item = found(scoped.items(), ref=ref)
-    unit = scoped.units().filter(pk=bench.row_key(request.POST.get("unit", ""))).first()
+    unit = scoped.units().filter(pk=bench.row_key(request.POST.get("unit", "")) or 0).first()
     raised = step.raise_alarm(
         item, unit=unit, policy=bench.policy(), by=bench.actor(request), at=bench.now(request)
     )

@@ -49,7 +49,7 @@ def policy() -> Policy:
 
 def scoped(request: HttpRequest) -> Scoped:
     """Everything the signed-in person may see, and nothing else."""
-    return Scoped(request.user)  # type: ignore[arg-type]
+    return Scoped(request.user)
 
 
 def actor(request: HttpRequest) -> Actor:

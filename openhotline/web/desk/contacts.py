@@ -112,7 +112,7 @@ def key(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
 @bench.kept(page)
 def settle_key(request: HttpRequest, pk: int, key: int) -> HttpResponse:
     """The second person types the fingerprint; or anybody retires the key."""
-    row = found(bench.scoped(request).public_keys().select_related("contact"), pk=key, contact__host=pk)
+    row = found(bench.scoped(request).contact_keys().select_related("contact"), pk=key, contact__host=pk)
     by, at = bench.actor(request), bench.now(request)
     if request.POST.get("retire"):
         public_key.retire(row, by=by, at=at)

@@ -218,7 +218,7 @@ def matches_page(request: HttpRequest, pk: int = 0, refusal: Refused | None = No
         {
             "waiting": [(row, times.when(row.at, at)) for row in rows.filter(contacted_at=None)[:200]],
             "done": [
-                (row, times.when(row.contacted_at, at)) for row in rows.exclude(contacted_at=None)[:100]
+                (row, times.when(row.contacted_at or at, at)) for row in rows.exclude(contacted_at=None)[:100]
             ],
             "refusal": refusal.sentence if refusal else "",
         },

@@ -29,7 +29,7 @@ def packages(request: HttpRequest) -> HttpResponse:
     """All packages for the own unit, those not acknowledged first."""
     rows = Scoped(request.user).packages().select_related("referral").annotate(size=Count("referral__lines"))
     shown = [
-        (row, country(row.referral.country), counted(row.size, "address", "addresses"), full(row.made_at))  # type: ignore[attr-defined]
+        (row, country(row.referral.country), counted(row.size, "address", "addresses"), full(row.made_at))
         for row in rows.order_by("acknowledged_at", "-made_at", "-pk")[:200]
     ]
     shown.sort(key=lambda one: one[0].acknowledged_at is not None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +15,7 @@ from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.settings import load
 from openhotline.web.scoped import partner_organisations
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 SQLITE_FOOT = (
     "This house runs on SQLite: the program alone keeps organisations apart, not the database as well."
@@ -32,7 +32,7 @@ def for_role(role: str, *methods: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if getattr(request.user, "role", "") != role:
                 raise Http404
             if too_many_for_sqlite():

@@ -93,7 +93,7 @@ def page_behind(page: SecurePage, mine: Scoped, *, at: datetime) -> NoticePage:
     labels = told.BEHIND | {"not-ours": texts.not_ours}
     answers = newest(mine.host_answers().order_by("at", "pk"))
     if page.domain:
-        lines = (_domain(page, answers.get(0), labels),)
+        lines: tuple[Line, ...] = (_domain(page, answers.get(0), labels),)
         withdrawn = False
         cls = words.CHILD_SEXUAL_ABUSE
     else:

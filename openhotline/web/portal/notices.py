@@ -209,8 +209,8 @@ def lines_of(
     None where that is not the reader's to know."""
     removals = [row.pk for row in rows]
     traces: dict[int, Trace] = {}
-    for trace in mine.traces().filter(removal__in=removals).defer("answers").order_by("at", "pk"):
-        traces[trace.removal_id or 0] = trace
+    for one in mine.traces().filter(removal__in=removals).defer("answers").order_by("at", "pk"):
+        traces[one.removal_id or 0] = one
     seen = dict(
         mine.checks().filter(removal__in=removals, meaning="up").values_list("removal").annotate(at=Max("at"))
     )

@@ -49,7 +49,7 @@ def mine(request: HttpRequest) -> HttpResponse:
             {
                 "number": row.number,
                 "theirs": row.their_reference,
-                "size": counted(row.size, "address", "addresses"),  # type: ignore[attr-defined]
+                "size": counted(row.size, "address", "addresses"),
                 "sent": full(row.sent_at) if row.sent_at else "",
                 "due": short(row.due_at, at) if row.due_at else "",
                 "state": "; ".join(words_),

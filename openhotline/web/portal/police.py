@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import TooManyFieldsSent
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -74,7 +74,7 @@ def _page(
 
 
 @officers
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: HttpRequest) -> HttpResponseBase:
     """The inbox beside the question that has least time left."""
     mine, at = Scoped(request.user), _now()
     boxes = inbox(mine, at=at)
