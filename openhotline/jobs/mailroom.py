@@ -60,7 +60,9 @@ def _bear_out(mails: Sequence[Mail], post: Post, *, at: datetime) -> None:
     handed on, or that it does not name, waits for a person."""
     letters = [(mail, letter) for mail in mails if (letter := returned.letter_of(mail)) is not None]
     log = post.read_log() if letters else None
-    for mail, letter in letters if log is not None else ():
+    if log is None:
+        return
+    for mail, letter in letters:
         seen = log.taken.get(letter.key)
         if seen is None or seen.status != inbound_rule.BOUNCED:
             continue
