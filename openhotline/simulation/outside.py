@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
+from typing import Protocol
 
-from openhotline.connectors.probe.meaning import CheckJob, TraceJob
 from openhotline.jobs.post import SMTP, Known, LogRead, Post, Receipt, Relay, RelayLog
 from openhotline.jobs.reconcile import Seen
 from openhotline.outbox.models import Letter
@@ -73,6 +73,28 @@ class Killed(BaseException):
     """The worker's process ends here, without a word."""
 
 
+class Asked(Protocol):
+    """What the house asks a prober to trace."""
+
+    @property
+    def canonical(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+class Look(Protocol):
+    """What it asks it to look at, and from where."""
+
+    @property
+    def canonical(self) -> str: ...
+    @property
+    def vantage(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+
+
 @dataclass
 class Web:
     """Where each address is, and whether it answers. It is the prober's double too."""
@@ -85,7 +107,7 @@ class Web:
         """Where an address is; one never seen is at the first place."""
         return self.held_at.setdefault(canonical, PLACES[0])
 
-    def trace(self, jobs: Sequence[TraceJob]) -> list[TraceFacts]:
+    def trace(self, jobs: Sequence[Asked]) -> list[TraceFacts]:
         """As `Prober.trace`; now and then the methods do not agree."""
         return [
             trace_facts(
@@ -98,7 +120,7 @@ class Web:
             for job in jobs
         ]
 
-    def check(self, jobs: Sequence[CheckJob]) -> list[CheckFacts]:
+    def check(self, jobs: Sequence[Look]) -> list[CheckFacts]:
         """As `Prober.check`."""
         return [self._look(job.canonical, job.vantage, job.at) for job in jobs]
 
