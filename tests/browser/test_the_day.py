@@ -213,7 +213,7 @@ def officer_says_go_ahead(house: OpenHouse, eyes: Eyes, ref: str) -> None:
         eyes.look(page, "police, the question")
         eyes.keep(page, "police")
         page.goto(f"{house.portal}/")
-        page.locator("button[name=d][value=go]").click()
+        page.locator(".ways button[value=go]").click()
         expect(page.get_by_role("heading", name="Recorded")).to_be_visible()
         eyes.look(page, "police, recorded")
         for path in ("lists", "holds", "alarms", "lists?q=nothing", "questions/none"):
