@@ -30,6 +30,7 @@ from openhotline.steps import (
     origin,
     refer,
     requests,
+    stuck,
 )
 
 log = logging.getLogger("openhotline.worker")
@@ -63,6 +64,7 @@ SWEEPS: tuple[tuple[str, Sweep], ...] = (
     ("requests past their time", lambda policy, at: requests.late(policy=policy, at=at)),
     ("digest keys whose year is over", lambda policy, at: deconflict.retire_due(at=at)),
     ("watches that are over", lambda policy, at: close.close_watched(policy=policy, at=at)),
+    ("letters that wait for a person", lambda policy, at: stuck.untold(policy=policy, at=at)),
     ("differences nobody took", lambda policy, at: difference.untaken(policy=policy, at=at)),
     ("answers to reporters", lambda policy, at: close.answer_reports(at=at)),
     ("incomplete reports", lambda policy, at: close.close_incomplete(policy=policy, at=at)),

@@ -51,6 +51,9 @@ class Letter(models.Model):
     sent_at = models.DateTimeField(null=True)
     receipt = models.TextField(default="")  # queue id, their reference
     why = models.TextField(default="")  # the last fault, or why it waits for a person
+    told_of = models.CharField(
+        max_length=16, default="", db_default=""
+    )  # the state in which managers heard that it waits
 
     class Meta:
         indexes = [

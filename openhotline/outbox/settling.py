@@ -141,7 +141,9 @@ def not_arrived(letter: Letter, *, why: str, by: Actor, at: datetime) -> None:
         rows = Letter.objects.filter(
             pk=letter.pk, state__in=letter_path.sources("again"), attempts=letter.attempts
         )
-        count = rows.update(state=letter_path.target("again", IN_DOUBT), due_at=at, why="", lease_until=None)
+        count = rows.update(
+            state=letter_path.target("again", IN_DOUBT), due_at=at, why="", lease_until=None, told_of=""
+        )
         if count != 1:
             raise Refused("This letter is not in doubt any more. Open the outbox again.", code="settled")
         letter.state = PENDING
@@ -156,7 +158,9 @@ def again(letter: Letter, *, by: Actor, at: datetime) -> Letter:
     if letter.kind == "notice":
         raise Refused("A new notice was drafted in its place, to the next contact.", code="anew")
     with transaction.atomic():
-        count = Letter.objects.filter(pk=letter.pk, state=FAILED).update(state=PENDING, due_at=at, why="")
+        count = Letter.objects.filter(pk=letter.pk, state=FAILED).update(
+            state=PENDING, due_at=at, why="", told_of=""
+        )
         if count != 1:
             raise Refused("This letter was not refused. Open the outbox again.", code="settled")
         letter.state, letter.due_at, letter.why = PENDING, at, ""

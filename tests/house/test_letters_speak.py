@@ -35,6 +35,7 @@ IN_ONE = {
         "domain-alerts-waiting",
         "hold-unheard",
         "ladder",
+        "letters-stuck",
         "moved-often",
         "request-late",
     },

@@ -42,6 +42,7 @@ class Clocks:
     request_decision: timedelta
     request_note: timedelta
     difference: timedelta  # then a difference that nobody took is brought before managers
+    letter_wait: timedelta  # then managers hear that a letter waits for a person
     domain_wait: timedelta  # then managers hear which domain alerts a hold or a question keeps back
 
     def request(self, kind: str) -> timedelta:
