@@ -121,10 +121,6 @@ class Settings(BaseSettings):
         return self.data_dir / "run" / "prober.sock"
 
     @property
-    def world_exit_socket(self) -> Path:
-        return self.data_dir / "run" / "world-exit.sock"
-
-    @property
     def certificate_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Where the proxy speaks from whose word on client certificates counts. Raises ValueError."""
         return tuple(ip_network(one.strip()) for one in self.certificates_from.split(",") if one.strip())

@@ -17,7 +17,7 @@ JITTER = 0.3  # at most this part of an interval, either way
 SOON_GRID = timedelta(seconds=15)
 GRID, LONG_GRID, LONG_WAIT = timedelta(minutes=1), timedelta(minutes=5), timedelta(seconds=160)
 # States of an episode, as the policy's bands name them.
-WAITING, WITH_HOST, ABROAD, WATCH = "waiting", "with-host", "abroad", "watch"
+WAITING, WITH_HOST, ABROAD = "waiting", "with-host", "abroad"
 STATES = (WAITING, WITH_HOST, ABROAD)
 
 

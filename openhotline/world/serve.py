@@ -112,7 +112,7 @@ class World:
         self.card: dict[str, Any] = {}
         self._lasting = lasting
         self._fault: BaseException | None = None
-        self._ready, self._over = threading.Event(), threading.Event()
+        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="world", daemon=True)
 
     def __enter__(self) -> "World":
