@@ -77,6 +77,10 @@ def _ways(settings: Settings) -> dict[str, Way]:
     if settings.exit == "none" and not named:
         raise ValueError("OPENHOTLINE_EXIT=none needs at least one exit in OPENHOTLINE_EXITS.")
     ways = named if settings.exit == "none" else {DIRECT: Way(DIRECT), **named}
+    if set(ways) <= set(onions(settings)):
+        raise ValueError(
+            "every exit is for onion addresses alone (OPENHOTLINE_ONION). Name another for all that is none."
+        )
     first: dict[tuple[str, str, str], str] = {}
     for name, way in ways.items():
         if (other := first.setdefault(way.place, name)) != name:

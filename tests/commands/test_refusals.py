@@ -170,6 +170,9 @@ def test_a_house_without_any_way_out_says_so_and_still_reads_its_files(tmp_path:
     assert _run("owner", "create", "--username", "owner", **where).returncode == 0
     looked = _run("check", **where)
     assert looked.returncode == 1 and "needs at least one exit in OPENHOTLINE_EXITS" in looked.stderr
+    where |= {"OPENHOTLINE_EXITS": "tor=socks5://127.0.0.1:9050", "OPENHOTLINE_ONION": "tor"}
+    alone = _run("check", **where)
+    assert alone.returncode == 1 and "every exit is for onion addresses alone" in alone.stderr
     named = _run("networks", "/dev/null", **where, OPENHOTLINE_MMDB="origin=/nowhere/a.mmdb")
     assert named.returncode == 1 and named.stderr.startswith("/nowhere/a.mmdb cannot be read"), named.stderr
 
