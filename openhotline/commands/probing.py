@@ -14,7 +14,9 @@ def probe(
     address: str = typer.Argument(..., metavar="ADDRESS", help="One http or https address."),
     vantage: str = typer.Option("", "--vantage", help="From this vantage point only; default: from each."),
     request: bool = typer.Option(
-        False, "--request", help="Send the request too, as a check would. Path and query leave the house."
+        False,
+        "--request",
+        help="Send the request too, as a check would, where an analyst has opened the item.",
     ),
     as_json: bool = typer.Option(False, "--json", help="Keys: address, outcome, why, vantages[]."),
 ) -> None:
@@ -22,7 +24,7 @@ def probe(
     from openhotline.jobs import probing
     from openhotline.settings import load
 
-    settings = load()
+    settings = common.open_house() if request else load()
     told = probing.look(settings, address, vantage=vantage, request=request, at=settings.clock().now())
     words = [f"{told['outcome'].capitalize()}. {told['why']}"]
     words += [

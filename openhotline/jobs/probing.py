@@ -1,7 +1,8 @@
 """Ask the prober what it would do about one address. For a person at the house's own machine.
 
 True here: what the rules refuse is refused without any process; else the house's prober is asked, or, where
-the house is shut, one that is started for this question and ended after it. Not here: filing anything.
+the house is shut, one that is started for this question and ended after it. A request with a path or a query leaves only
+to an address that an analyst of this house has opened, also at a person's word. Not here: filing anything.
 """
 
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from openhotline.connectors.probe import dry
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
@@ -21,11 +23,16 @@ from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.meaning import ProbeFacts, ProbeJob
 from openhotline.connectors.probe.walk import take_apart
 from openhotline.jobs.exits import probe_config
+from openhotline.rules import urls
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 
 EXIT_CODES = {dry.REACHED: 0, dry.REFUSED: 3, dry.FAILED: 4}
 _START_S = 15.0
+NOT_OPENED = (
+    "No request with a path or a query leaves before an analyst has opened the item and allowed it. Nothing was sent."
+    " Report the address and have it opened, or ask without --request."
+)
 
 
 def look(
@@ -42,11 +49,27 @@ def look(
             code="no-vantage",
         )
     jobs = [ProbeJob(address, name, at, request) for name in _from(address, vantage, config)]
+    if request and _names_more_than_a_host(address) and not _opened(address):
+        refused = [ProbeFacts(address, job.vantage, at, dry.REFUSED, NOT_OPENED) for job in jobs]
+        return _told(address, [dry.by_rule(job, config) or no for job, no in zip(jobs, refused, strict=True)])
     by_rule = [dry.by_rule(job, config) for job in jobs]
     facts = [one for one in by_rule if one is not None]
     if len(facts) < len(jobs):
         facts = _ask(settings, config, jobs)
     return _told(address, facts)
+
+
+def _names_more_than_a_host(address: str) -> bool:
+    parts = urlsplit(urls.read(address).canonical)
+    return parts.path not in ("", "/") or bool(parts.query)
+
+
+def _opened(address: str) -> bool:
+    """Whether the house has an item of this address that an analyst has opened and allowed looks at."""
+    from openhotline.records.models import Item  # only here: without a request no house need be there
+
+    known = Item.objects.filter(key_digest=urls.read(address).key_digest, look_allowed_at__isnull=False)
+    return known.exists()
 
 
 def _from(address: str, vantage: str, config: ProbeConfig) -> list[str]:

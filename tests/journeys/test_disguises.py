@@ -8,17 +8,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from openhotline import policy as policies
 from openhotline.connectors.probe.client import ProberUnreachable
 from openhotline.connectors.probe.fake import FakeProber, Truth
-from openhotline.jobs import poll
+from openhotline.connectors.probe.meaning import ProbeFacts, ProbeJob
+from openhotline.jobs import poll, probing
 from openhotline.jobs.engine import next_deadline
 from openhotline.outbox.models import Letter
 from openhotline.records.models import Check, HostTurn, Item, Likeness, Removal
 from openhotline.rules import words
+from openhotline.settings import Settings
 from openhotline.steps import likeness, looked, way
 from openhotline.steps.due import waiting
 from tests.journeys.cast import Day, hours, minutes
@@ -255,6 +258,28 @@ def test_no_look_leaves_before_an_analyst_has_opened_the_item(house: Day) -> Non
     house.graded(house.again(list(Item.objects.all())), by=("A07",))
     assert poll.first_sights(prober, vantages=PLACES, at=house.now) == 1
     assert Likeness.objects.get().title == "Gallery"
+
+
+def test_nor_does_a_request_at_a_persons_word(
+    house: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[ProbeJob] = []
+
+    def ask(settings: object, config: object, jobs: list[ProbeJob]) -> list[ProbeFacts]:
+        asked.extend(jobs)
+        return [ProbeFacts(job.address, job.vantage, job.at, "reached", "It answered 200.") for job in jobs]
+
+    monkeypatch.setattr(probing, "_ask", ask)
+    settings = Settings(kind="test", data_dir=tmp_path, resolvers="192.0.2.53")
+
+    def outcome(address: str, *, request: bool = True) -> str:
+        return str(probing.look(settings, address, request=request, at=house.now)["outcome"])
+
+    items = house.public_report(ADDRESS)
+    assert outcome(ADDRESS) == outcome("http://unknown.example.net/?q=1") == "refused" and not asked
+    assert outcome(ADDRESS, request=False) == outcome("http://unknown.example.net/") == "reached"
+    house.graded(items, by=("A07",))
+    assert outcome(ADDRESS) == "reached"
 
 
 def test_the_relapse_watch_sees_it_come_back_and_opens_the_case_again_with_its_history(house: Day) -> None:
