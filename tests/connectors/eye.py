@@ -42,7 +42,7 @@ class Eye:
     world: SmallWorld
     config: ProbeConfig
 
-    def look(self, address: str = ADDRESS, vantage: str = "north") -> CheckFacts:
+    def look(self, address: str = ADDRESS, vantage: str = "north", **more: Any) -> CheckFacts:
         """One look, at a house moment of its own."""
 
         async def once() -> CheckFacts:
@@ -50,7 +50,7 @@ class Eye:
             names = Names(self.config, exits)
             checker = Checker(self.config, names, Walker(self.config, exits, names, fetcher))
             try:
-                job = CheckJob(address, vantage, next(moments), allow_path=True)
+                job = CheckJob(address, vantage, next(moments), allow_path=True, **more)
                 return await asyncio.wait_for(checker.check(job), 30)
             finally:
                 fetcher.close()

@@ -50,6 +50,21 @@ def test_what_is_no_status_line_is_no_miss(line: str) -> None:
         assert (facts.outcome, meaning(facts)) == ("error", "unclear")
 
 
+@pytest.mark.parametrize(
+    ("of_step", "outcome"), [("503 Busy", "error"), ("403 No", "error"), ("404 Not Found", "answered")]
+)
+def test_who_was_stopped_on_the_way_has_not_missed_it(of_step: str, outcome: str) -> None:
+    """A disguised site shows the thing only to who comes by its path. A path that is gone with it is no stop."""
+    with eye() as seen:
+        seen.world.zones["way.example.org"] = ["192.0.2.61"]
+        seen.world.hosts[("192.0.2.61", 80)] = sends(f"HTTP/1.1 {of_step}\r\n".encode() + EMPTY)
+        seen.world.hosts[(SITE, 80)] = sends(b"HTTP/1.1 404 Not Found\r\n" + EMPTY)
+        facts = seen.look(steps=("http://way.example.org/in",))
+        assert (facts.outcome, meaning(facts)) == (outcome, "miss" if outcome == "answered" else "unclear")
+        seen.world.hosts[(SITE, 80)] = sends(PAGE)
+        assert meaning(seen.look(steps=("http://way.example.org/in",))) == "up", "what is seen is seen"
+
+
 def test_a_switch_of_protocols_that_nobody_asked_for_is_no_answer() -> None:
     with eye() as seen:
         switch = b"HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nHTTP/1.1 404 N\r\n"

@@ -30,6 +30,7 @@ _GONE = str.maketrans("", "", "\t\r\n")
 _DEFAULT_PORT = {"http:": 80, "https:": 443}
 _NOT_IN_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 _TOO_MANY = (429, 503)
+_NOT_THERE = (404, 410)
 _RAW = re.compile(r"[\x80-\xff]")
 _CHANCE = random.SystemRandom()
 MAX_URL = 128 * 1024
@@ -234,7 +235,7 @@ class Walker:
         )
         if len(steps) > self.config.limits.steps:
             return Walk("blocked", f"A path of more than {self.config.limits.steps} steps is not walked.")
-        before = ""
+        before = kept_out = ""
         for number, step in enumerate(steps, 1):
             on_the_way = replace(ask, wanted=_nothing, referrer=before, again=None)
             seen, end = await self._follow(take_apart(step, self.config.ports), on_the_way)
@@ -243,10 +244,16 @@ class Walker:
                 # No miss may rest on a page that was not itself looked at.
                 outcome = "blocked" if seen.outcome == "blocked" else "error"
                 return replace(seen, outcome=outcome, why=f"Step {number} of its path failed. {seen.why}")
+            if seen.status >= 400 and seen.status not in _NOT_THERE and not kept_out:
+                kept_out = f"Step {number} of its path was not shown ({seen.status})."
             before = step
         if before and not referrer:
             ask = replace(ask, referrer=before)
-        return (await self._follow(first, ask))[0]
+        found = (await self._follow(first, ask))[0]
+        if kept_out and not 200 <= found.status < 300:
+            # Who was stopped on the way has not come by it: that it is not there for us proves nothing.
+            return replace(found, outcome="error", why=f"{kept_out} {found.why}".strip())
+        return found
 
     async def _follow(self, address: Address | str, ask: Ask) -> tuple[Walk, float]:
         """(how it ended, the time by which the rest of the walk must end)."""
