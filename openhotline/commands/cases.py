@@ -75,7 +75,7 @@ def show(ref: str = typer.Argument(..., help="The item's reference, for example 
 
     item = Item.objects.filter(ref=common.reference(ref)).first()
     if item is None:
-        raise Refused(f"There is no case {ref}. Check the letter at its end.", code="no-case")
+        raise Refused(f"There is no case {ref[:40]}. Check the letter at its end.", code="no-case")
     say = common.console.print
     say(f"{item.ref}  {item.status}", style="bold", highlight=False)
     say(

@@ -31,7 +31,7 @@ def check(
 
     engine = worker.engine_of(settings, spool=False)
     with common.progress("Looking", None, show=not as_json):
-        done = poll.checks(
+        done = poll.now(
             engine.prober,
             vantages=engine.vantages,
             onions=engine.onions,
@@ -51,7 +51,7 @@ def _explain(ref: str, *, as_json: bool) -> None:
 
     item = Item.objects.filter(ref=common.reference(ref)).first()
     if item is None:
-        raise Refused(f"There is no case {ref}. Check the letter at its end.", code="no-case")
+        raise Refused(f"There is no case {ref[:40]}. Check the letter at its end.", code="no-case")
     episodes = list(item.removals.select_related("item__likeness").order_by("-episode"))
     going_on = [one for one in episodes if one.status in removal_path.STILL_OPEN]
     removal = next(iter([*going_on, *episodes]), None)

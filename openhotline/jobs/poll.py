@@ -7,12 +7,13 @@ politely (`steps/due`), what a look means (`rules/signs`), the prober's own limi
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from openhotline.connectors.probe.client import ProberUnreachable
 from openhotline.connectors.probe.meaning import CheckJob
 from openhotline.policy import Policy
 from openhotline.rules.facts import CheckFacts
+from openhotline.rules.refusals import Refused
 from openhotline.steps import check, due, likeness
 from openhotline.steps.due import Wanted
 from openhotline.steps.likeness import First
@@ -57,6 +58,14 @@ def checks(
         )
         done += len(piece)
     return done
+
+
+def now(prober: Looks, **how: Any) -> int:
+    """One batch (`checks`) for a person who asked for it. Raises Refused where the prober does not run."""
+    try:
+        return checks(prober, **how)
+    except ProberUnreachable as fault:
+        raise Refused(fault.sentence, code="prober") from None
 
 
 def _pieces(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:

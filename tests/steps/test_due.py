@@ -9,6 +9,7 @@ from openhotline.connectors.probe.fake import FakeProber
 from openhotline.jobs import poll
 from openhotline.records.models import Check, HostTurn, Item, Removal
 from openhotline.rules.facts import CheckFacts
+from openhotline.rules.refusals import Refused
 from openhotline.steps import check, due
 from openhotline.world import onions
 from tests.journeys.cast import Day, minutes
@@ -162,3 +163,15 @@ def test_an_onion_is_looked_at_from_where_onions_are_carried_and_the_rest_is_not
     assert poll.checks(prober, **look) == 2
     seen = {(call.canonical.split("/")[2], call.vantage) for call in prober.calls}
     assert seen == {("plain.example.org", "north"), (onions.NAME, "tor-one"), (onions.NAME, "tor-two")}
+
+
+def test_who_asks_while_the_prober_is_away_gets_a_sentence_and_what_was_due_stays_due(house: Day) -> None:
+    (removal,) = watched(house, "http://small.example.net/a")
+    prober = FakeProber({}, vantages=("north", "south"))
+    prober.reachable = False
+    with pytest.raises(Refused, match="prober cannot be reached"):
+        poll.now(prober, vantages=("north", "south"), policy=house.policy, at=house.now)
+    removal.refresh_from_db()
+    assert removal.check_lease_until is None
+    house.later(minutes(1))  # its host was asked for a turn
+    assert take(house) == ["http://small.example.net/a"]
