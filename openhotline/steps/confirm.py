@@ -33,6 +33,8 @@ from openhotline.steps import appeal, departing
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, note, refuse_unless
 
+PAUSED = "This is paused: nothing about it leaves the house now. Ask the liaison, and answer when it goes on."
+
 
 class Reach(NamedTuple):
     """Where an answer goes, and in which language; no mailbox where nobody may be written to any more."""
@@ -123,7 +125,7 @@ def reply(about: Notice | SecurePage, text: str, *, to: Reach, by: Actor, at: da
     """Somebody of the house answers: on the page, and by a letter, unless nobody may be written to.
 
     Raises Refused where the words name one of its addresses, or tell of the police, an analyst or the reporter: they leave
-    in an open mail, and anybody at the host reads the page.
+    in an open mail, and anybody at the host reads the page; and while all that is left of it is held.
     """
     require_act("host.answer", by)
     words = text.strip()
@@ -138,6 +140,10 @@ def reply(about: Notice | SecurePage, text: str, *, to: Reach, by: Actor, at: da
     )
     serial = about.serial if isinstance(about, SecurePage) else about.number
     with transaction.atomic():
+        held = departing.held_items([row.item_id for row in rows])
+        left = [row for row in rows if row.status in removal_path.STILL_OPEN] or rows
+        free = [row.pk for row in left if row.item_id not in held]
+        refuse_unless(not left or bool(free), PAUSED, code="held")
         waiting = NoticeMessage.objects.filter(**_of(about), side="host", answered_at=None)
         waiting.update(answered_at=at)
         made = NoticeMessage.objects.create(
@@ -150,6 +156,7 @@ def reply(about: Notice | SecurePage, text: str, *, to: Reach, by: Actor, at: da
                 number=f"{serial}/q{made.pk}",
                 recipient=to.mail,
                 transport="mail",
+                removals=free,
                 at=at,
                 by=MACHINE_WORKER,
                 subject=subject,

@@ -5,10 +5,11 @@ leaves the notice, and the rest goes. What is not here: MIME, XARF and sockets (
 it has left (`departed`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 
 from openhotline.outbox import queue
 from openhotline.outbox.models import Letter, LetterLine
@@ -38,8 +39,8 @@ from openhotline.steps.advance import note
 from openhotline.steps.notify import code_of, draft
 
 TO_THE_POLICE = ("police-question", "police-told")
-# What follows a letter that has left: that the content is elsewhere now, or how far it is.
-FOLLOWING = ("host-moved", "alert-moved", "referral-moved", "referral-query")
+# What follows a letter that has left: that the content is elsewhere now, how far it is, an answer to a question about it.
+FOLLOWING = ("host-moved", "alert-moved", "referral-moved", "referral-query", "host-answer")
 HELD = "Held by the police: nothing about it leaves the house."
 
 
@@ -63,7 +64,7 @@ def lock_case(letter: int) -> None:
 def follows(letter: Letter) -> None:
     """The guard of what follows a letter: while any of its content is held, wherever that is now, it waits.
 
-    Raises Refused. Every episode is locked, so that a hold being placed on the newest one waits for us, or we see it.
+    Raises Refused.
     """
     if letter.kind == "referral-query":
         number = letter.number.partition("/")[0]
@@ -71,11 +72,17 @@ def follows(letter: Letter) -> None:
     else:
         told = LetterLine.objects.filter(letter=letter).values("removal")
         items = Removal.objects.filter(pk__in=told).values("item")
-    episodes = Removal.objects.select_for_update().filter(item__in=items).order_by("pk")
-    if Hold.objects.filter(
-        removal__in=list(episodes.values_list("pk", flat=True)), released_at=None
-    ).exists():
+    if held_items(items):
         raise Refused(HELD, code="held")
+
+
+def held_items(items: Iterable[int] | QuerySet[Removal, Any]) -> set[int]:
+    """Those of these items (ids) that are held in any episode. All episodes are locked until the transaction ends, so that
+    a hold being placed now waits for us, or we see it."""
+    episodes = Removal.objects.select_for_update().filter(item__in=items).order_by("pk")
+    pks = list(episodes.values_list("pk", flat=True))
+    barred = Hold.objects.filter(removal__in=pks, released_at=None)
+    return set(barred.values_list("removal__item", flat=True))
 
 
 def depart(letter: Letter, *, policy: Policy, house: HouseWords, at: datetime) -> NoticeContent | None:

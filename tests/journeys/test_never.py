@@ -6,7 +6,7 @@ import pytest
 
 from openhotline.outbox import claims, settling
 from openhotline.outbox.models import Letter
-from openhotline.records.models import Hold, NoticeLine, Removal
+from openhotline.records.models import Hold, Notice, NoticeLine, Removal
 from openhotline.rules import notice as wording
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
@@ -198,6 +198,30 @@ def test_nobody_is_told_that_it_moved_while_it_is_held(house: Day, when: str) ->
     house.later(hours(24))
     answer.release_due(at=house.now)
     assert "host-moved" in [one.kind for one in house.letters_leave()]
+
+
+def test_no_host_is_answered_about_what_is_held(house: Day) -> None:
+    """Two addresses: with one on hold the answer goes about the other, with both none does, and one on its way waits."""
+    removals, consultation = noticed(house, "http://img.example.net/1", "http://img.example.net/2")
+    notice = Notice.objects.get(sent_at__isnull=False)
+
+    def answered() -> None:
+        to = confirm.reached(notice)
+        confirm.reply(notice, "The second of them.", to=to, by=house.who("A07"), at=house.now)
+
+    def hold(of: list[Removal]) -> None:
+        more = {"until": house.now + hours(5), "reason": "covert work", "removals": of}
+        house.answered(consultation, words.HOLD, **more)
+
+    hold(removals[:1])
+    answered()
+    hold(removals[1:])
+    with pytest.raises(Refused, match="This is paused"):
+        answered()
+    assert "host-answer" not in [one.kind for one in house.letters_leave()]
+    house.later(hours(5))
+    answer.release_due(at=house.now)
+    assert [one.kind for one in house.letters_leave()] == ["host-answer"]
 
 
 def test_no_partner_is_asked_how_far_it_is_while_it_is_held(house: Day) -> None:
