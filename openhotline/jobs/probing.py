@@ -18,10 +18,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from openhotline.connectors.probe import dry
+from openhotline.connectors.probe.apart import take_apart
 from openhotline.connectors.probe.client import Prober, ProberUnreachable
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.meaning import ProbeFacts, ProbeJob
-from openhotline.connectors.probe.walk import take_apart
 from openhotline.jobs.exits import probe_config
 from openhotline.rules import urls
 from openhotline.rules.refusals import Refused

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from openhotline.connectors.probe import walk
+from openhotline.connectors.probe.apart import as_text
 from openhotline.connectors.probe.deny import Vetted
 from openhotline.connectors.probe.walk import TRIES, tried
 from tests.connectors.eye import ADDRESS, eye, meaning, sends
@@ -192,9 +192,9 @@ def test_a_name_whose_first_addresses_are_dead_is_not_silent_for_ever() -> None:
 
 
 def test_the_text_of_a_redirect_is_what_its_bytes_say() -> None:
-    assert walk.as_text("/plain") == "/plain"
-    assert walk.as_text("é".encode().decode("latin-1")) == "é"
-    assert walk.as_text("/\xff\xfe") == "/%FF%FE"
+    assert as_text("/plain") == "/plain"
+    assert as_text("é".encode().decode("latin-1")) == "é"
+    assert as_text("/\xff\xfe") == "/%FF%FE"
 
 
 # Answers of the exit itself

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from openhotline.connectors.probe.apart import Address, take_apart
 from openhotline.connectors.probe.meaning import CheckJob, TraceJob
-from openhotline.connectors.probe.walk import Address, take_apart
 from tests.connectors.small_world import REGISTRY, RESOLVER, RESOLVER_2, SITE
 from tests.connectors.town import CANARY, Town, moved
 

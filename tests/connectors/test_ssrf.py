@@ -19,13 +19,14 @@ from typing import Any
 import pytest
 
 from openhotline.connectors.probe import dry
+from openhotline.connectors.probe.apart import take_apart
 from openhotline.connectors.probe.config import Limits, ProbeConfig, Resolver
 from openhotline.connectors.probe.deny import Denied, Vetted, vet
 from openhotline.connectors.probe.exits import Exits
 from openhotline.connectors.probe.fetch import Fetcher
 from openhotline.connectors.probe.meaning import CheckJob, ProbeJob
 from openhotline.connectors.probe.names import Names, literal_of
-from openhotline.connectors.probe.walk import Walker, take_apart
+from openhotline.connectors.probe.walk import Walker
 from openhotline.connectors.probe.ways import Way
 from tests.connectors import ssrf
 from tests.connectors.small_world import KINDS, RESOLVER, SITE, SmallWorld

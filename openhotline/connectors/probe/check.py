@@ -15,6 +15,7 @@ from typing import Any
 from openhotline.connectors.news import client as news
 from openhotline.connectors.news.meaning import message_id
 from openhotline.connectors.probe import short
+from openhotline.connectors.probe.apart import Address, take_apart
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.deny import ONION
 from openhotline.connectors.probe.exits import NoWay
@@ -22,7 +23,7 @@ from openhotline.connectors.probe.fetch import Exchange, Header
 from openhotline.connectors.probe.meaning import CheckJob
 from openhotline.connectors.probe.names import Names
 from openhotline.connectors.probe.page import Page, read_page
-from openhotline.connectors.probe.walk import Address, Walk, Walker, header, take_apart
+from openhotline.connectors.probe.walk import Walk, Walker, header
 from openhotline.rules.facts import CheckFacts
 from openhotline.rules.signs import elsewhere
 

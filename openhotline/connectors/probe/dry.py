@@ -8,12 +8,13 @@ does a request leave, the same as a check's. Not here: a verdict about the addre
 import time
 from dataclasses import replace
 
+from openhotline.connectors.probe.apart import Address, take_apart
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.deny import Denied, vet
 from openhotline.connectors.probe.exits import NoWay
 from openhotline.connectors.probe.meaning import ProbeFacts, ProbeJob
 from openhotline.connectors.probe.names import literal_of
-from openhotline.connectors.probe.walk import Address, Walker, take_apart, tried
+from openhotline.connectors.probe.walk import Walker, tried
 from openhotline.connectors.probe.ways import Way
 
 REACHED, REFUSED, FAILED = "reached", "refused", "failed"

@@ -25,6 +25,7 @@ from pathlib import Path
 from openhotline.connectors.geo.client import Atlas
 from openhotline.connectors.moment import Moment
 from openhotline.connectors.probe import dry, wall
+from openhotline.connectors.probe.apart import Address, take_apart
 from openhotline.connectors.probe.check import Checker
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.exits import Exits
@@ -44,7 +45,7 @@ from openhotline.connectors.probe.meaning import (
 from openhotline.connectors.probe.names import Names
 from openhotline.connectors.probe.trace import Tracer
 from openhotline.connectors.probe.turns import Spell, Turns
-from openhotline.connectors.probe.walk import Address, Walker, take_apart
+from openhotline.connectors.probe.walk import Walker
 from openhotline.connectors.probe.ways import ON_A_SOCKET, Way
 from openhotline.connectors.rdap.client import Registries
 from openhotline.rules.facts import CheckFacts, MethodAnswer, TraceFacts

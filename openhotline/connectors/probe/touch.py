@@ -9,11 +9,11 @@ import time
 
 from openhotline import __version__
 from openhotline.connectors.moment import Moment
+from openhotline.connectors.probe.apart import take_apart
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.deny import Vetted
 from openhotline.connectors.probe.exits import Exits, NoWay
 from openhotline.connectors.probe.meaning import TraceJob
-from openhotline.connectors.probe.walk import take_apart
 from openhotline.connectors.probe.ways import DIRECT, Way
 from openhotline.connectors.roundtrip import meaning as roundtrip
 from openhotline.connectors.tls import client as tls

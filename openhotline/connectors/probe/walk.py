@@ -3,19 +3,17 @@
 True here: only http and https, only the allowed ports, no user name in the address, at most five
 redirects, one clock for all hops, the header order of an ordinary browser. No cookie but the one recorded
 for this item's path, to its own host only; what a server sets is not kept. Pages that must be visited first
-are visited like any other. Not here: why the address is looked at (`check.py`, `trace.py`).
+are visited like any other. Not here: how an address is read (`apart.py`), why the address is looked at (`check.py`, `trace.py`).
 """
 
 import random
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import can_ada
-
+from openhotline.connectors.probe.apart import Address, as_text, take_apart
 from openhotline.connectors.probe.config import ProbeConfig
 from openhotline.connectors.probe.deny import ONION, Vetted
 from openhotline.connectors.probe.exits import Exits, NoWay
@@ -24,16 +22,9 @@ from openhotline.connectors.probe.names import Names, Resolved, literal_of
 from openhotline.connectors.probe.turns import Turns
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_AROUND = "".join(map(chr, range(0x21)))
-_GONE = str.maketrans("", "", "\t\r\n")
-_DEFAULT_PORT = {"http:": 80, "https:": 443}
-_NOT_IN_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 _TOO_MANY = (429, 503)
 _NOT_THERE = (404, 410)
-_RAW = re.compile(r"[\x80-\xff]")
 _CHANCE = random.SystemRandom()
-MAX_URL = 128 * 1024
 _NOWHERE = "0.0.0.0"  # noqa: S104  what libcurl is told in place of an onion, which it will not hear of
 TRIES = 3  # vetted addresses tried before giving up: the first, one of the other kind, and one by chance
 
@@ -53,16 +44,6 @@ class Walk:
     peer: str = ""
     resolved: Resolved | None = None
     refused: bool = False  # by our own rules, before anything was sent to where it leads
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An address taken apart by the one parser, ready to be dialled."""
-
-    url: str
-    host: str
-    port: int
-    secure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,40 +68,6 @@ def header(headers: tuple[Header, ...] | list[Header], name: str) -> str:
     return next((value for key, value in headers if key == name), "")
 
 
-def join(base: str, reference: str) -> str:
-    """`reference` as seen from the http(s) address `base`, for the one parser to read.
-
-    The WHATWG rules for these two schemes: tabs and line ends vanish, a backslash is a slash, and
-    "http:x" with the base's own scheme is relative. The parser's binding takes no base itself.
-    """
-    home = can_ada.parse(base)
-    text = reference.strip(_AROUND).translate(_GONE)
-    if scheme := _SCHEME.match(text):
-        if scheme[0].lower() != home.protocol:
-            return text
-        text = text[scheme.end() :]
-    head, slashes = text[:2].replace("\\", "/"), "//"
-    if head == slashes:
-        return home.protocol + slashes + text[2:]
-    if head[:1] == "/":
-        return home.origin + text
-    if head[:1] in ("", "#"):
-        return home.origin + home.pathname + home.search
-    if head[:1] == "?":
-        return home.origin + home.pathname + text
-    return home.origin + home.pathname.rsplit("/", 1)[0] + "/" + text
-
-
-def as_text(value: str) -> str:
-    """A Location header, which came as bytes, as a browser reads it: UTF-8, and what is none stays the bytes it is."""
-    if value.isascii():
-        return value
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except UnicodeDecodeError:
-        return _RAW.sub(lambda byte: f"%{ord(byte[0]):02X}", value)
-
-
 def tried(vetted: tuple[Vetted, ...]) -> tuple[Vetted, ...]:
     """The addresses of a name that one look tries. Over many looks it is all of them, so that a name whose first
     addresses are dead is not called silent while others answer."""
@@ -131,44 +78,6 @@ def tried(vetted: tuple[Vetted, ...]) -> tuple[Vetted, ...]:
     rest.sort(key=lambda to: to.version == first.version)
     other, *rest = rest
     return (first, other, *_CHANCE.sample(rest, TRIES - 2))
-
-
-def take_apart(text: str, ports: tuple[int, ...], base: str = "") -> Address | str:
-    """Parse one address (WHATWG rules). A string is the sentence why it is not followed."""
-    if len(text) > MAX_URL:
-        return "The address is too long to be followed."
-    if not base and (why := _odd(text)):
-        return why
-    try:
-        url = can_ada.parse(join(base, text) if base else text)
-    except (ValueError, UnicodeError, TypeError):
-        return "The address cannot be parsed."
-    if url.protocol not in _DEFAULT_PORT:
-        return f"Only http and https are followed, not {url.protocol[:20]}"
-    if url.username or url.password:
-        return "The address carries a user name; it is not followed."
-    port = int(url.port) if url.port else _DEFAULT_PORT[url.protocol]
-    if port not in ports:
-        return f"Port {port} is not one the house looks at."
-    if not url.hostname:
-        return "The address has no host."
-    return Address(url.href.split("#", 1)[0], url.hostname, port, url.protocol == "https:")
-
-
-def _odd(text: str) -> str:
-    """Why an address that is dialled as it stands is not: what two parsers might read in two ways.
-
-    Of a redirect the browser's reading counts (`join`), and what it leads to is vetted anew.
-    """
-    head = text.split("?", 1)[0].split("#", 1)[0]
-    if _NOT_IN_AN_ADDRESS.search(head):
-        return "The address carries spaces, control characters or a backslash; it is not followed."
-    authority = head.partition("://")[2].partition("/")[0].lower()
-    if not authority.isascii() and "xn--" in authority:
-        return "The address mixes two ways of writing a host name; it is not followed."
-    if "%" in authority and authority.startswith("["):
-        return "The address names a zone of one machine; it is not followed."
-    return ""
 
 
 def asks_for_rest(got_headers: list[Header] | tuple[Header, ...], status: int) -> float:
