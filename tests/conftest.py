@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -24,6 +25,12 @@ from tests.houses import fresh_house
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# A busy machine is no finding: how long an example took, or its making, fails nothing.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="openhotline-test-"))
 # The keys a house makes at its creation: without them nothing can be sealed or entered.

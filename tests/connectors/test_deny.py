@@ -4,7 +4,7 @@ import ipaddress
 
 import can_ada
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline.connectors.probe.config import ProbeConfig
@@ -139,7 +139,6 @@ def test_documentation_is_never_lifted_for_a_direct_exit() -> None:
         ProbeConfig(vantages={"north": ("direct",)}, lift_documentation=True)
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.integers(0, 2**32 - 1))
 def test_every_ipv4_that_python_calls_private_is_denied(number: int) -> None:
     ip = ipaddress.IPv4Address(number)
@@ -148,7 +147,6 @@ def test_every_ipv4_that_python_calls_private_is_denied(number: int) -> None:
         assert reason(str(ip))[1]
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.integers(0, 2**128 - 1))
 def test_every_ipv6_outside_global_unicast_is_denied(number: int) -> None:
     ip = ipaddress.IPv6Address(number)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline.connectors.mail.client import OUTCOMES, Receipt, Relay, send
@@ -128,7 +128,6 @@ def test_what_cannot_be_a_letter_is_a_sentence(bad: dict[str, Any]) -> None:
         render(replace(LETTER, **bad))
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.text(max_size=60), st.text(max_size=200), st.text(max_size=30))
 def test_no_text_makes_a_header_of_itself(subject: str, text: str, name: str) -> None:
     try:

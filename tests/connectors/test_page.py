@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline.connectors.probe.page import Page, read_page
@@ -52,7 +52,6 @@ def test_a_numeric_reference_of_thousands_of_digits_is_only_text() -> None:
     assert read_page(b"<title>&#" + b"9" * 9000 + b";</title>", KIND, complete=True).title.startswith("&#999")
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.binary(max_size=400), st.text(max_size=40))
 def test_nothing_raises(body: bytes, charset: str) -> None:
     read_page(b"<title>" + body, f"text/html; charset={charset}", complete=True)

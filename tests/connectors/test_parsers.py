@@ -11,7 +11,7 @@ import dns.flags
 import dns.message
 import dns.rrset
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
@@ -169,19 +169,16 @@ nested = st.recursive(
 )
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.dictionaries(st.sampled_from([*NETWORK, "cidr0_cidrs", "errorCode"]), nested))
 def test_rdap_of_any_shape_never_raises(value: dict[str, Any]) -> None:
     rdap({**NETWORK, **value})
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.dictionaries(st.sampled_from(["roles", "vcardArray", "entities"]), nested))
 def test_entities_of_any_shape_never_raise(value: dict[str, Any]) -> None:
     rdap({**NETWORK, "entities": [value, {"entities": [value]}]})
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.binary(max_size=300))
 def test_rdap_bytes_never_raise(body: bytes) -> None:
     assert isinstance(rdap(body).ok, bool)
@@ -232,13 +229,11 @@ def test_an_answer_to_another_question_is_refused() -> None:
     assert not dns_meaning.read(wire, "x.example.org", "A").ok
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.binary(max_size=200))
 def test_dns_bytes_never_raise(wire: bytes) -> None:
     assert not dns_meaning.read(wire, "x.example.org", "A").addresses
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.data())
 def test_a_damaged_dns_answer_never_raises(data: st.DataObject) -> None:
     wire = bytearray(reply("x.example.org. 60 IN CNAME c.example.net.", "c.example.net. 60 IN A 192.0.2.7"))
@@ -247,14 +242,12 @@ def test_a_damaged_dns_answer_never_raises(data: st.DataObject) -> None:
     dns_meaning.read(bytes(wire), "x.example.org", "A")
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.text(max_size=300))
 def test_a_name_is_a_question_or_a_value_error(name: str) -> None:
     with contextlib.suppress(ValueError):
         dns_meaning.question(name, "A")
 
 
-@settings(deadline=None)  # two busy cores
 @given(nested)
 def test_geo_records_of_any_shape_never_raise(record: Any) -> None:
     geo_meaning.country_of(record)

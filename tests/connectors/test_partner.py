@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline.connectors.mail.client import OUTCOMES
@@ -135,7 +135,6 @@ def test_the_same_referral_is_the_same_bytes_and_says_nothing_of_people() -> Non
     assert not {"analyst", "reporter", "evidence", "payload"} & set(json.loads(render(REFERRAL)))
 
 
-@settings(deadline=None)  # two busy cores
 @given(st.integers(0, 999), st.binary(max_size=200))
 def test_any_reply_is_one_of_four_outcomes(status: int, body: bytes) -> None:
     assert read_reply(status, body).outcome in OUTCOMES

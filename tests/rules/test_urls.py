@@ -195,7 +195,7 @@ PLACED = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.one_of(ODD, PLACED))
 @example("http://\udcff.test/")
 @example("\x00" * 40)
@@ -224,7 +224,7 @@ def test_whatever_is_sent_is_read_without_falling_over(text: str) -> None:
             assert read(defang(address.canonical)).key == address.key
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PLACED)
 def test_a_web_key_is_http_without_userinfo_or_the_dot_at_the_end(text: str) -> None:
     address = read(text)
