@@ -58,14 +58,6 @@ PLANTED = {
         "held(policy=policy).standing(at))",
         "a clock ran by another version than that of the question",
     ),
-    "consent by today": (
-        "from openhotline.rules.agreements import Agreements as a\n"
-        "from openhotline.steps import consent as c; real = c.of\n"
-        "c.of = lambda removals, *, policy, at: {pk: dataclasses.replace(one, asked=bool(one.asked) and "
-        "a.on(c.house_agreements(policy=policy), 'notify-together', at).asks) "
-        "for pk, one in real(removals, policy=policy, at=at).items()}",
-        "a notice left without an answer that covers it",
-    ),
     "told before": (
         "from openhotline.steps import consult as c; c.TELL_AFTER = 'never'",
         "police were told of a notice before it had left, where they had agreed to be told after",
