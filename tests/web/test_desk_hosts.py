@@ -1,9 +1,11 @@
 """The desk's page of a host: contacts proposed and verified by two people, retired with a reason, calls logged."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from openhotline.outbox.models import Letter
 from openhotline.records.models import Contact, ContactKey, Host, HostAlert, HostCall, Partner, SecurePage
 from openhotline.steps import alert, refer, secure_page
 from tests.connectors.test_keys import openpgp
@@ -112,6 +114,13 @@ def test_hosts_a_notice_waits_for_are_listed_with_their_contacts(desk: Desk) -> 
     page = text(desk.as_("A07"), "/contacts")
     assert "North Rack" in page
     assert "It is right: propose" in page
+    # The rail counts what that page lists; a letter of another kind without a contact stands in the outbox.
+    assert re.search(r'Contacts <span class="n n--bad">1</span>', page)
+    assert not re.search(r"Outbox <span", page)
+    Letter.objects.filter(kind="notice").update(kind="ladder-upstream")
+    page = text(desk.as_("A07"), "/contacts")
+    assert not re.search(r"Contacts <span", page)
+    assert re.search(r'Outbox <span class="n n--bad">1</span>', page)
 
 
 def test_a_program_is_told_at_an_address_somebody_keeps_here(desk: Desk, host: Host) -> None:

@@ -5,14 +5,14 @@ What is not here: changing a contact (`contacts`), and choosing one (`rules/cont
 
 from datetime import timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from openhotline import policy as policies
 from openhotline.outbox.models import CONTACT_NEEDED
-from openhotline.records.models import HostCall
+from openhotline.records.models import Host, HostCall
 from openhotline.rules import removal_path
 from openhotline.rules.notice import FORMS
 from openhotline.rules.permits import ACTS
@@ -20,7 +20,7 @@ from openhotline.rules.refusals import Refused
 from openhotline.statistics import hosts as figures
 from openhotline.steps import units
 from openhotline.web.desk import bench, mailbox, outward, reached, rows, times
-from openhotline.web.scoped import found
+from openhotline.web.scoped import Scoped, found
 
 
 @require_safe
@@ -43,6 +43,13 @@ def hosts(request: HttpRequest) -> HttpResponse:
     )
 
 
+def without_contact(scoped: Scoped) -> QuerySet[Host]:
+    """Hosts whose notice waits because nobody there can be written to yet."""
+    numbers = scoped.letters().filter(kind="notice", state=CONTACT_NEEDED).values("number")
+    waiting = scoped.notices().filter(number__in=numbers, withdrawn_at=None).values("host")
+    return scoped.hosts().filter(pk__in=waiting)
+
+
 @require_safe
 def contacts_needed(request: HttpRequest) -> HttpResponse:
     """Hosts a notice waits for because nobody there can be written to yet."""
@@ -52,9 +59,7 @@ def contacts_needed(request: HttpRequest) -> HttpResponse:
 def needed_page(request: HttpRequest) -> HttpResponse:
     """The list, with each host's contacts and forms."""
     scoped, at = bench.scoped(request), bench.now(request)
-    numbers = scoped.letters().filter(kind="notice", state=CONTACT_NEEDED).values("number")
-    waiting = scoped.notices().filter(number__in=numbers, withdrawn_at=None).values("host")
-    listed = list(scoped.hosts().filter(pk__in=waiting).order_by("name", "pk")[:200])
+    listed = list(without_contact(scoped).order_by("name", "pk")[:200])
     lines = reached.lines(scoped.contacts().filter(host__in=listed), who=bench.actor(request).who, at=at)
     shown = [(host, lines.get(host.pk, [])) for host in listed]
     return render(request, "desk/contacts.html", {"hosts": shown, "sources": reached.TO_CHOOSE})

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
 from openhotline.rules import abroad, report_path
 from openhotline.rules.words import CASE_ROLES
-from openhotline.web.desk import alarms, bench, mine, opinions, outward, times, traced, views
+from openhotline.web.desk import alarms, bench, hosts, mine, opinions, outward, times, traced, views
 
 register = template.Library()
 
@@ -26,19 +26,20 @@ def rail(context: Context) -> dict[str, Any]:
         return {}
     scoped, at = bench.scoped(request), bench.now(request)
     letters = scoped.letters().exclude(transport="prober")
-    waiting = dict.fromkeys((CONTACT_NEEDED, FAILED, IN_DOUBT), 0)
-    for state in letters.filter(state__in=list(waiting)).values_list("state", flat=True)[:1000]:
-        waiting[state] += 1
+    # A notice that nobody can be written to stands with its host, under "Contacts".
+    stuck = letters.filter(state__in=(CONTACT_NEEDED, FAILED, IN_DOUBT)).exclude(
+        state=CONTACT_NEEDED, kind="notice"
+    )
     seconds = mine.seconds_today(request)
     limit = bench.policy().clocks.looking_day
     return {
         "counts": views.counts(scoped, at),
         "incomplete": scoped.reports().filter(status=report_path.INCOMPLETE)[:1000].count(),
-        "contacts": waiting[CONTACT_NEEDED],
+        "contacts": hosts.without_contact(scoped)[:1000].count(),
         "mails": scoped.mails().filter(settled_at=None)[:1000].count(),
         "appeals": scoped.appeals().filter(decided_at=None)[:1000].count(),
         "differences": scoped.differences().filter(settled_at=None)[:1000].count(),
-        "letters": waiting[FAILED] + waiting[IN_DOUBT],
+        "letters": stuck[:1000].count(),
         "alarms": alarms.running(scoped, at),
         "looked": times.span(timedelta(seconds=seconds)) if seconds else "0 min",
         "looked_minutes": seconds // 60,
