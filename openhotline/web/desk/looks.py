@@ -134,6 +134,25 @@ def chart(
     )
 
 
+# What came of a request (`CheckFacts.outcome`), and by which path it was made (`CheckJob.variant`), as the tables say it.
+CAME = {
+    "answered": "Answered",
+    "no-name": "The name leads nowhere",
+    "refused": "Connection refused",
+    "timeout": "Nothing in time",
+    "cut-off": "Cut off",
+    "blocked": "Not asked",
+    "error": "Not understood",
+}
+PATHS = {
+    "direct": "directly",
+    "referrer": "by the page it is reached from",
+    "cookie": "with its cookie",
+    "steps": "step by step",
+    "path": "by its whole path",
+}
+
+
 def _meant(check: Check) -> str:
     """What a look found; a miss on a line of ours that was not proved told nothing."""
     return signs.UNCLEAR if check.meaning == signs.MISS and not check.canary_up else check.meaning

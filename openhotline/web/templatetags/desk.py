@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT
 from openhotline.rules import abroad, report_path
 from openhotline.rules.words import CASE_ROLES
-from openhotline.web.desk import alarms, bench, hosts, mine, opinions, outward, times, traced, views
+from openhotline.steps import looked
+from openhotline.web.desk import alarms, bench, hosts, looks, mine, opinions, outward, times, traced, views
 
 register = template.Library()
 
@@ -89,6 +90,24 @@ def country(code: str) -> str:
 def letter_name(kind: str) -> str:
     """What kind of letter it is, in words."""
     return outward.PAGES.get(kind, kind.replace("-", " ").capitalize())
+
+
+@register.filter
+def found_there(meaning: str) -> str:
+    """What a look found, in words."""
+    return looked.WORDS.get(meaning, meaning)
+
+
+@register.filter
+def came_back(outcome: str) -> str:
+    """What came of a request, in words."""
+    return looks.CAME.get(outcome, outcome)
+
+
+@register.filter
+def by_path(variant: str) -> str:
+    """The path of a look, in words."""
+    return looks.PATHS.get(variant, variant)
 
 
 @register.filter
