@@ -108,7 +108,7 @@ def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None
 
     `looks` may be the newest few only; `silent_since` then carries on a silence that began before them.
     """
-    known = sorted((look for look in looks if look.at <= now), key=lambda look: (look.number or 0, look.at))
+    known = _in_order(looks, now)
     if not known:
         return Verdict(CANNOT_TELL, "Nobody has looked yet.", missing=_missing([], []))
     proved = [look for look in known if look.canary_up]
@@ -143,9 +143,13 @@ def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None
 
 def counting(looks: Sequence[Look], *, now: datetime) -> set[tuple[int | None, str]]:
     """The misses that "gone" rests on, or would rest on: (number of the round, vantage point)."""
-    proved = [look for look in looks if look.at <= now and look.canary_up]
-    counted = _counted(_since_seen(_rounds(sorted(proved, key=lambda look: (look.at, look.number or 0)))))
+    proved = [look for look in _in_order(looks, now) if look.canary_up]
+    counted = _counted(_since_seen(_rounds(proved)))
     return {(one.number, place) for one in counted for place in one.places(MISS)}
+
+
+def _in_order(looks: Sequence[Look], now: datetime) -> list[Look]:
+    return sorted((look for look in looks if look.at <= now), key=lambda look: (look.number or 0, look.at))
 
 
 def _times(counted: Sequence[Round]) -> str:

@@ -180,3 +180,12 @@ def test_a_review_may_be_at_the_very_end_and_at_the_very_latest() -> None:
         with pytest.raises(Refused) as refused:
             effect_of(words.HOLD, agreement=shorter, at=NOON, review=hours(most + 1))
         assert f"within {spoken}." in refused.value.sentence
+
+
+@pytest.mark.parametrize("which", ["until", "valid"])
+def test_a_time_more_than_a_year_away_is_refused(which: str) -> None:
+    kind = words.GO_AHEAD if which == "valid" else words.HOLD
+    year = NOON + timedelta(days=366)
+    assert answer(kind, **{which: year})
+    with pytest.raises(Refused, match="more than a year"):
+        answer(kind, **{which: year + timedelta(seconds=1)})

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from openhotline.rules.gone import Look
+from openhotline.rules.gone import Look, counting
 from tests.rules.test_gone import at, both, judged, look
 
 
@@ -127,3 +127,29 @@ def test_the_order_of_rounds_is_that_in_which_they_were_taken_whatever_the_clock
     looks = [numbered(m, v, what, n) for n, (m, what) in enumerate(taken, 1) for v in ("north", "south")]
     verdict = judged(*looks)
     assert (verdict.kind, verdict.counted) == ("first miss", 1)
+
+
+def test_the_misses_that_count_are_those_of_the_verdict_also_where_a_clock_was_set_back() -> None:
+    rounds = [numbered(m, v, "miss", n) for n, m in ((1, 50), (2, 4), (3, 8)) for v in ("north", "south")]
+    told = counting(rounds, now=at(60))
+    assert {number for number, _ in told} == {1}
+    assert judged(*rounds).counted == 1
+    later = [numbered(m, v, "miss", n) for n, m in ((4, 53), (5, 56)) for v in ("north", "south")]
+    assert {number for number, _ in counting([*rounds, *later], now=at(53))} == {1, 4}
+
+
+def test_a_round_with_the_number_nought_is_not_one_without() -> None:
+    mixed = judged(numbered(0, "north", "miss", 0), numbered(0.1, "south", "miss", None))
+    assert (mixed.kind, mixed.counted) == ("first miss", 0)
+
+
+def test_a_silence_handed_in_goes_on_in_silence_alone_and_needs_three_rounds_of_its_own() -> None:
+    day = at(-24 * 60)
+    assert judged(look(0, "north", "up"), silent_since=day).kind == "up"
+    assert judged(*both(0, 1.5, 3), silent_since=day).kind == "first miss", (
+        "misses are counted, not waited for"
+    )
+    assert judged(*both(0, 5, what="silent"), silent_since=day).kind == "cannot tell"
+    assert judged(*both(0, 5, 10, what="silent"), silent_since=day).kind == "gone"
+    stopped = [numbered(0, v, "silent", n) for n in (1, 2, 3) for v in ("north", "south")]
+    assert judged(*stopped, silent_since=day).kind == "gone", "a clock that stands still ends no silence"

@@ -67,6 +67,12 @@ def test_a_time_has_a_zone_and_is_not_yet_to_come() -> None:
     assert code_of(replace(said, done_at=NOON.replace(tzinfo=None))) == "time"
 
 
+def test_a_time_of_another_age_is_none_at_which_anybody_acted() -> None:
+    first = datetime(1990, 1, 1, tzinfo=UTC)
+    assert code_of(PartnerAction(abroad.REMOVED, "7", first)) == ""
+    assert code_of(PartnerAction(abroad.REMOVED, "7", first - MINUTE)) == "time"
+
+
 def test_nothing_counts_after_a_final_action_but_a_move() -> None:
     said, moved = PartnerAction(abroad.TOLD_HOST, "7", NOON), PartnerAction(abroad.MOVED, "8", NOON)
     assert abroad.counts(said, []) and abroad.counts(said, [abroad.ACCEPTED, abroad.MOVED])

@@ -267,6 +267,7 @@ def test_it_is_another_site_than_the_one_it_led_to_at_first() -> None:
     assert said(there, replace(SHOWN, final="http://www.example.com/old")) == ("changed", "text")
     assert signs.elsewhere("", "http://a.example/") is False
     assert signs.elsewhere("http://a.example/", "http://a.example/x") is False
+    assert signs.elsewhere("http://192.0.2.1/", "http://192.0.2.2/") is True
 
 
 def test_a_change_of_type_names_both_types_or_none() -> None:
@@ -358,3 +359,10 @@ def test_what_another_site_says_to_which_it_leads_now_is_not_its_own_answer() ->
     assert said(suspended) == ("miss", "status"), (
         "a host that takes a site down may say so on a page of its own"
     )
+
+
+@pytest.mark.parametrize("sign", [signs.ROBOT, signs.ELSEWHERE])
+def test_what_stood_there_at_first_makes_no_404_a_page_for_us(sign: str) -> None:
+    answer = page("Not here", "There is nothing.", status=404, signs=(sign,))
+    assert said(answer)[0] == signs.BLOCKED
+    assert said(answer, replace(SHOWN, signs=(sign,))) == (signs.MISS, "status")
