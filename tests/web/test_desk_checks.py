@@ -87,6 +87,32 @@ def test_a_miss_on_a_line_of_ours_that_was_not_proved_is_drawn_as_telling_nothin
     assert page[page.index("mon-d") :].count('<path class="warn-f"') == 3, "two looks and the legend"
 
 
+def test_all_looks_are_read_a_hundred_at_a_time(desk: Desk) -> None:
+    items = desk.day.graded([desk.one()])
+    (row,) = desk.day.traced(items)
+    at = desk.day.now
+    Check.objects.bulk_create(
+        Check(
+            removal=row,
+            at=at + minutes(n),
+            step=n,
+            vantage=f"place-{n}",
+            outcome="answered",
+            meaning="up",
+            canary_up=True,
+        )
+        for n in range(1, 251)
+    )
+    desk.sync()
+    way = f"/case/{items[0].ref}/looks"
+    first = desk.as_("A12").get(way).content.decode()
+    assert "Looks 1 to 100 of 250" in first and "place-250<" in first and "place-150<" not in first
+    assert 'href="?page=2"' in first and "Newer" not in first
+    last = desk.as_("A12").get(f"{way}?page=3").content.decode()
+    assert "Looks 201 to 250 of 250" in last and "place-1<" in last and "Older<" not in last
+    assert desk.as_("A12").get(f"{way}?page=none").status_code == 200
+
+
 def test_an_analyst_records_the_way_in_and_a_wrong_one_keeps_what_was_typed(desk: Desk) -> None:
     item = desk.day.graded([desk.one()])[0]
     client = desk.as_("A07")

@@ -8,6 +8,7 @@ here: the parts that need more than a look-up (`trail`, `looks`, `traced`, `outw
 from datetime import UTC
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -30,7 +31,6 @@ from openhotline.web.desk import (
     raw_answers,
     rows,
     story,
-    times,
     traced,
     trail,
 )
@@ -260,10 +260,9 @@ def open_answers(request: HttpRequest, ref: str, pk: int) -> HttpResponse:
 
 @require_safe
 def looks_table(request: HttpRequest, ref: str) -> HttpResponse:
-    """Every look at every episode of this item, as a table."""
+    """Every look at every episode of this item, as a table, the newest hundred first."""
     scoped = bench.scoped(request)
     item = found(scoped.items(), ref=ref)
-    listed = (
-        scoped.checks().filter(removal__item=item).select_related("removal").order_by("-at", "-pk")[:2000]
-    )
-    return render(request, "desk/looks.html", {"item": item, "checks": listed, "left": times.when})
+    listed = scoped.checks().filter(removal__item=item).select_related("removal").order_by("-at", "-pk")
+    shown = Paginator(listed, 100).get_page(request.GET.get("page"))
+    return render(request, "desk/looks.html", {"item": item, "checks": shown})
