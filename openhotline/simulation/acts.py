@@ -165,10 +165,10 @@ class Acts:
         if host is None:
             return
         contacts.letters_as(host, language=language, form=form, by=self.pick("lead", "liaison"), at=self.now)
-        boxes = set(host.contacts.values_list("mail", flat=True))
-        self.notebook.wants_whole -= boxes
+        # No query between the step and the note of it: one at which the worker is killed would leave the note unwritten.
+        self.notebook.wants_whole.discard(place.mail)
         if form in (REPORT, MIXED):
-            self.notebook.wants_whole |= boxes
+            self.notebook.wants_whole.add(place.mail)
 
     def registration(self) -> None:
         """A host abroad registers, is confirmed, or leaves again; one of two people tries, perhaps the same one."""
