@@ -27,16 +27,15 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
     with transaction.atomic():
         settling.sent([letter], receipt=receipt, by=MACHINE_WORKER, at=at)
         made = Notice.objects.get(number=letter.number)
-        removals = list(
-            Removal.objects.filter(
-                notice_lines__notice=made, notice_lines__dropped="", status=removal_path.CLEARED
-            )
+        # What has moved on while the letter was on its way is in it all the same.
+        noticed = list(
+            Removal.objects.filter(notice_lines__notice=made, notice_lines__dropped="")
             .select_related("item")
             .order_by("pk")
         )
-        covering = agreed.by_removal(removals, policy=policy, at=at)
+        covering = agreed.by_removal(noticed, policy=policy, at=at)
         agreement = agreed.shortest(covering.values()) or house_agreements(policy=policy).standing(at)
-        at_risk = any(removal.item.at_risk for removal in removals)
+        at_risk = any(removal.item.at_risk for removal in noticed)
         due = agreement.host_due(at, at_risk=at_risk)
         Notice.objects.filter(pk=made.pk).update(
             sent_at=at, due_at=due, ladder_at=agreement.ladder_at(at, at_risk=at_risk)
@@ -45,7 +44,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
         if made.contact_id:
             contacts.worked(made.contact_id, at=at)
         advance(
-            removals,
+            [removal for removal in noticed if removal.status == removal_path.CLEARED],
             "notify",
             "sent",
             by=MACHINE_WORKER,
@@ -55,7 +54,7 @@ def sent(letter: Letter, *, receipt: str, policy: Policy, at: datetime) -> None:
             changes={"next_check_at": at + policy.pace.first(pace.WITH_HOST)},
             facts={"notice": made.number},
         )
-        after = [removal for removal in removals if covering[removal.pk].order == TELL_AFTER]
+        after = [removal for removal in noticed if covering[removal.pk].order == TELL_AFTER]
         if after:
             consult.tell_after(after, zone=policy.zone, at=at)
 

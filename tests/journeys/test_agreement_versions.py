@@ -8,13 +8,14 @@ from django.db import IntegrityError, transaction
 
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
+from openhotline.outbox.models import Letter
 from openhotline.records.agreements import house_agreements
-from openhotline.records.models import AgreementVersion, Removal, Unit, User
-from openhotline.rules import words
+from openhotline.records.models import AgreementVersion, Notice, Removal, Unit, User
+from openhotline.rules import removal_path, words
 from openhotline.rules.agreement import AUTHORISE_FIRST, NOTIFY_TOGETHER, TELL_AFTER, Agreement
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.statistics import agreements as statistics
-from openhotline.steps import agreements, consult
+from openhotline.steps import agreements, consult, departed
 from openhotline.web.scoped import Scoped
 from tests.journeys.cast import NORTH_RACK, QUAY_DATA, Day, hours, minutes
 
@@ -126,6 +127,27 @@ def test_a_unit_that_is_told_after_hears_of_it_when_the_notice_has_left(house: D
     assert its_desk.removals().count() == 2
     consult.tell_after(house.fresh(removals), zone=house.policy.zone, at=house.now)
     assert len(house.letters("police-told")) == 1, "of each removal once"
+
+
+def test_what_moves_while_its_notice_is_on_the_way_keeps_its_version_and_its_unit_is_told(
+    house: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agreed(house, proposed(house, NOTIFY_TOGETHER, order=TELL_AFTER, host_target=timedelta(hours=3)))
+    house.now = MIDNIGHT
+    removals = house.traced(house.graded(house.public_report("http://up.example.com/1")), QUAY_DATA)
+    told = house.asked()
+    house.contact_verified(removals)
+    really = departed.sent
+
+    def moved_first(letter: Letter, **how: object) -> None:
+        Removal.objects.filter(pk=removals[0].pk).update(status=removal_path.MOVED)
+        really(letter, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(departed, "sent", moved_first)
+    house.letters_leave()
+    assert Notice.objects.get(sent_at=house.now).due_at == house.now + timedelta(hours=3)
+    (letter,) = house.letters("police-told")
+    assert told.number in letter.text
 
 
 def test_a_unit_that_is_told_after_hears_of_what_was_gone_before_any_notice(house: Day) -> None:
