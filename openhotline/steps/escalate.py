@@ -292,19 +292,24 @@ def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
     ):
         if notice.contact is None:
             continue
-        lines = _lines_of(notice, removals)
-        subject, text = _reminder(notice, len(lines))
-        queue.put(
-            "reminder",
-            number=f"{notice.number}/1",
-            recipient=notice.contact.mail,
-            transport="mail",
-            removals=lines,
-            at=at,
-            by=MACHINE_WORKER,
-            subject=subject,
-            text=text,
-        )
+        _put_reminder(notice, 1, _lines_of(notice, removals), recipient=notice.contact.mail, at=at)
+
+
+def _put_reminder(
+    notice: Notice, turn: int, removals: Sequence[int], *, recipient: str, at: datetime
+) -> None:
+    subject, text = _reminder(notice, len(removals))
+    queue.put(
+        "reminder",
+        number=f"{notice.number}/{turn}",
+        recipient=recipient,
+        transport="mail",
+        removals=removals,
+        at=at,
+        by=MACHINE_WORKER,
+        subject=subject,
+        text=text,
+    )
 
 
 def _lines_of(notice: Notice, removals: Sequence[Removal]) -> list[int]:
@@ -378,18 +383,7 @@ def _another(letter: Letter, removals: Sequence[int], *, at: datetime) -> None:
         return
     notice = _noticed(letter)
     taken = Letter.objects.filter(kind="reminder", number__startswith=f"{notice.number}/").count()
-    subject, text = _reminder(notice, len(removals))
-    queue.put(
-        "reminder",
-        number=f"{notice.number}/{taken + 1}",
-        recipient=letter.recipient,
-        transport="mail",
-        removals=removals,
-        at=at,
-        by=MACHINE_WORKER,
-        subject=subject,
-        text=text,
-    )
+    _put_reminder(notice, taken + 1, removals, recipient=letter.recipient, at=at)
 
 
 def _noticed(letter: Letter) -> Notice:
