@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field, Model
+from django.db.models import Field, Model, QuerySet
 
 PIECE = 5_000  # values of one look-up on SQLite
 FEW = 8  # rows up to which one INSERT is cheaper than a COPY, which asks and answers twice
@@ -135,6 +135,19 @@ def put_number(name: str, n: int) -> None:
             "INSERT INTO records_counter (name, n) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET n = excluded.n",
             [name, n],
         )
+
+
+def next_turn(name: str, rows: QuerySet[Any], size: int) -> list[int]:
+    """The primary keys of the next `size` of `rows`, by number, around and around: each is come by, however many wait.
+
+    Where they are fewer than `size` every turn holds all of them, and nothing is written.
+    """
+    after = last_number(name)
+    found = list(rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:size])
+    stopped = found[-1] if len(found) == size else 0
+    if stopped != after:
+        put_number(name, stopped)
+    return found
 
 
 @contextmanager

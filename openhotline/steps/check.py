@@ -10,22 +10,23 @@ What is not here: taking what is due (`due.py`), looking (connectors, jobs), the
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from openhotline.ledger.record import Act
 from openhotline.ledger.record import record as enter
 from openhotline.policy import Policy
 from openhotline.records import bulk
-from openhotline.records.models import Check, ListEntry, Removal
-from openhotline.rules import filter_list, gone, item_path, pace, removal_path
+from openhotline.records.models import Check, Removal
+from openhotline.rules import gone, item_path, pace, removal_path
 from openhotline.rules.facts import CheckFacts
 from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import after, assess, due, rounds
 from openhotline.steps.rounds import Round
 
+ASKED_FOR = timedelta(minutes=15)  # how long a wish to be traced may wait until it is looked for again
 NOT_YET_DECIDED = (gone.CANNOT_TELL, gone.BLOCKED_FOR_US, gone.MOVED)
 
 
@@ -123,15 +124,16 @@ def _left_alone(batch: Sequence[Round], *, policy: Policy, at: datetime) -> None
 
 
 def to_trace(*, policy: Policy, at: datetime) -> int:
-    """Sweep: open removals whose trace ran out are traced again; unclear ones at their origin clock. What is on the filter
-    list is traced before it runs out: it would leave the list, and come back hours later."""
-    open_ = Removal.objects.filter(status__in=removal_path.STILL_OPEN).exclude(
-        item__status=item_path.OUT_OF_REMIT
+    """Sweep: open removals whose time to be traced again has come (`freshness.plan`). Returns how many.
+
+    A wish waits in the outbox until the prober has answered it: it is not asked for again meanwhile.
+    """
+    stale = (
+        Removal.objects.filter(status__in=removal_path.STILL_OPEN)
+        .filter(Q(retrace_at=None) | Q(retrace_at__lte=at))
+        .exclude(item__status=item_path.OUT_OF_REMIT)
     )
-    listed = open_.filter(pk__in=ListEntry.objects.filter(off_at=None).values("removal"))
-    stale = open_.exclude(item__traces__expires_at__gt=at) | listed.exclude(
-        item__traces__expires_at__gt=at + filter_list.TRACED_AHEAD
-    )
-    items = [removal.item for removal in stale.select_related("item")[:2000]]
-    assess.ask_trace(items, at=at)
-    return len(items)
+    removals = list(stale.select_related("item")[:2000])
+    assess.ask_trace([removal.item for removal in removals], at=at)
+    bulk.change(Removal, ["retrace_at"], [(removal.pk, at + ASKED_FOR) for removal in removals])
+    return len(removals)

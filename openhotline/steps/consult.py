@@ -226,12 +226,13 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
     A bundle is ripe when the oldest of its removals has waited its time, or a child may be at risk. Of what was traced
     too long ago nobody is asked: it goes with the next question, when it has been traced again.
     """
-    waiting = list(
-        Removal.objects.filter(Q(status=removal_path.TRACED), Q(route=words.HOME))
-        .select_related("item")
-        .prefetch_related("host")
-        .order_by("pk")
-    )
+    traced = Removal.objects.filter(status=removal_path.TRACED, route=words.HOME)
+    ripe_now = traced.filter(Q(due_at__lte=at) | Q(item__at_risk=True))
+    hosts = set(ripe_now.values_list("host", flat=True).distinct())
+    if not hosts:
+        return []  # of most turns all bundles still wait: what is in them need not be read
+    at_these = Q(host__in=hosts - {None}) | (Q(host=None) if None in hosts else Q())
+    waiting = list(traced.filter(at_these).select_related("item").prefetch_related("host").order_by("pk"))
     table, agreements = units.table(policy=policy), house_agreements(policy=policy)
     by_key = {unit.key: unit for unit in Unit.objects.all()}
     bundles: dict[tuple[str, int | None, str], list[Removal]] = {}

@@ -14,6 +14,7 @@ from openhotline.records.models import Hold, Removal, Trace
 from openhotline.rules import clocks, removal_path, words
 from openhotline.rules.routing import route
 from openhotline.rules.words import MACHINE_WORKER, Actor
+from openhotline.steps import freshness
 from openhotline.steps.advance import advance, begin, note
 
 FOLLOWED = "The hold followed the content."
@@ -98,6 +99,7 @@ def reopen(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> list
         trace.pk, trace.removal = None, None
         made = begin_at([trace], policy=policy, by=MACHINE_WORKER, at=at)
         trace.save(force_insert=True)
+        freshness.plan([old.item_id])
         Removal.objects.filter(pk__in=[removal.pk for removal in made]).update(again=True)
         for removal in made:
             removal.again = True

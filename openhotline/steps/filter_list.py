@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from openhotline.ledger.record import Act, record
 from openhotline.policy import Policy
-from openhotline.records import vault
+from openhotline.records import bulk, vault
 from openhotline.records.models import (
     Check,
     Hold,
@@ -34,10 +34,12 @@ from openhotline.rules import removal_path, signs, urls, words
 from openhotline.rules.permits import require_act
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import list_agreement
+from openhotline.steps import freshness, list_agreement
 from openhotline.steps.advance import note
 
 BATCH = 20_000
+TURN = 500  # entries that one sweep looks at
+_TURN = "filter-list"  # the counter that remembers where the last one stopped
 
 
 def fit(*, policy: Policy, at: datetime) -> QuerySet[Removal]:
@@ -81,6 +83,7 @@ def issue(*, policy: Policy, at: datetime) -> int:
         fresh = fit(policy=policy, at=at).exclude(list_entries__in=ListEntry.objects.filter(off_at=None))
         rows = list(fresh.select_related("item").order_by("pk")[:BATCH])
         ListEntry.objects.bulk_create([ListEntry(removal=row, listed_at=at) for row in rows], batch_size=1000)
+        freshness.plan([row.item_id for row in rows])
         size = ListEntry.objects.filter(off_at=None).count()
         made = ListIssue.objects.create(at=at, added=len(rows), size=size)
         note(rows, "removal.listed", by=MACHINE_WORKER, at=at, facts={"issue": made.pk})
@@ -88,13 +91,25 @@ def issue(*, policy: Policy, at: datetime) -> int:
 
 
 def take_off(*, policy: Policy, at: datetime) -> int:
-    """Sweep: what does not fit any more leaves the list at once. Returns how many left."""
-    off = ListEntry.objects.filter(off_at=None).exclude(removal__in=fit(policy=policy, at=at))
-    rows = list(Removal.objects.filter(list_entries__in=off).select_related("item").order_by("pk")[:BATCH])
-    if not rows:
+    """Sweep: what does not fit any more leaves the list. Returns how many left.
+
+    A sweep looks at the next `TURN` of the list, and begins anew at its end. Nobody gets what has not been looked at: each
+    copy asks everything again, and whoever asks what left the list has all of it looked at first.
+    """
+    listed = ListEntry.objects.filter(off_at=None)
+    turn = bulk.next_turn(_TURN, listed, TURN)
+    return _take_off(listed.filter(pk__in=turn), policy=policy, at=at) if turn else 0
+
+
+def _take_off(entries: QuerySet[ListEntry], *, policy: Policy, at: datetime) -> int:
+    fits = Exists(fit(policy=policy, at=at).filter(pk=OuterRef("removal")))
+    off = list(entries.filter(~fits).values_list("removal", flat=True).order_by("removal")[:BATCH])
+    if not off:
         return 0
     with transaction.atomic():
+        rows = list(Removal.objects.filter(pk__in=off).select_related("item").order_by("pk"))
         ListEntry.objects.filter(removal__in=[row.pk for row in rows], off_at=None).update(off_at=at)
+        freshness.plan([row.item_id for row in rows])
         note(rows, "removal.unlisted", by=MACHINE_WORKER, at=at)
     return len(rows)
 
@@ -154,6 +169,8 @@ def withdrawn(agreement: ListAgreement, *, policy: Policy, by: Actor, at: dateti
 
     It needs no licence: it names nothing that is live, and nothing the recipient does not have.
     """
+    while _take_off(ListEntry.objects.filter(off_at=None), policy=policy, at=at) == BATCH:
+        pass  # its sweep goes round in turns; here all of it has to be looked at
     since = at - policy.filter_list.copy
     copies = ListLicence.objects.filter(agreement=agreement, used_at__gte=since)
     had = Exists(copies.filter(used_at__gte=OuterRef("listed_at"), used_at__lte=OuterRef("off_at")))

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import F, Max, Q, QuerySet, Window
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from openhotline.outbox.models import PENDING, Letter, LetterLine
-from openhotline.records.models import Hold, Removal, Trace
-from openhotline.rules import clocks, departure, removal_path, words
+from openhotline.records import bulk
+from openhotline.records.models import Hold, ListEntry, Removal, Trace
+from openhotline.rules import clocks, departure, filter_list, removal_path, words
 
 # Letters that say where something is held. On the ladder the host's own is "ladder", those above it "ladder-" and the rung.
 KINDS = ("notice", "reminder", "referral", "host-alert", "domain-alert")
@@ -62,6 +63,23 @@ def standing(removals: Sequence[Removal], *, at: datetime) -> list[Removal]:
     for row in rows.defer("sealed", "answers", "reasons", "layers"):
         valid[row.held_at].append(row)
     return [removal for removal in removals if any(names(trace, removal) for trace in valid[removal.held_at])]
+
+
+def plan(items: Iterable[int]) -> None:
+    """Store when what is open of these items is to be traced again: when its newest trace runs out. What is on the filter
+    list is traced before that: it would leave the list, and come back hours later."""
+    listed = ListEntry.objects.filter(removal=OuterRef("pk"), off_at=None)
+    rows = (
+        Removal.objects.filter(item__in=items, status__in=removal_path.STILL_OPEN)
+        .annotate(ends=Max("item__traces__expires_at"), listed=Exists(listed))
+        .order_by("pk")
+        .values_list("pk", "ends", "listed")
+    )
+    bulk.change(
+        Removal,
+        ["retrace_at"],
+        [(pk, ends - filter_list.TRACED_AHEAD if ends and on_it else ends) for pk, ends, on_it in rows],
+    )
 
 
 def to_trace(*, at: datetime) -> list[Removal]:

@@ -15,6 +15,7 @@ from openhotline.ledger.record import Act, record
 from openhotline.outbox import queue
 from openhotline.outbox.models import CONTACT_NEEDED, PENDING, Letter, LetterLine
 from openhotline.policy import HOUSE_LANGUAGE, Policy, notice_texts
+from openhotline.records import bulk
 from openhotline.records.models import (
     Breach,
     Hold,
@@ -37,12 +38,15 @@ from openhotline.steps import agreed, contact, departing, held, secure_page
 from openhotline.steps.advance import note, refuse_unless
 from openhotline.steps.departing import HouseWords
 
+TURN = 100  # overdue notices that one sweep looks at
+_TURN = "ladder"  # the counter that remembers where the last one stopped
+
 
 def climb(*, policy: Policy, at: datetime) -> int:
     """Sweep: what of overdue notices is due on its next rung. Returns how many rungs were taken.
 
     Each removal climbs by its own time: what of it was spent on hold does not count, and a rung whose letter was
-    withdrawn, or left without it, is still before it.
+    withdrawn, or left without it, is still before it. A sweep looks at the next `TURN` of the notices.
     """
     _done_meanwhile(at=at)
     lines = _overdue(at=at)
@@ -70,14 +74,12 @@ def climb(*, policy: Policy, at: datetime) -> int:
 def _overdue(*, at: datetime) -> list[tuple[int, int, datetime, datetime]]:
     """(notice, removal, when the notice left, when its ladder begins) of all that is overdue and not held."""
     barred = Hold.objects.filter(released_at=None).values("removal")
+    overdue = NoticeLine.objects.filter(dropped="", removal__status=removal_path.OVERDUE)
+    late = Notice.objects.filter(
+        pk__in=overdue.values("notice"), sent_at__isnull=False, withdrawn_at=None, ladder_at__lte=at
+    )
     rows = (
-        NoticeLine.objects.filter(
-            dropped="",
-            removal__status=removal_path.OVERDUE,
-            notice__sent_at__isnull=False,
-            notice__withdrawn_at=None,
-            notice__ladder_at__lte=at,
-        )
+        overdue.filter(notice__in=bulk.next_turn(_TURN, late, TURN))
         .exclude(removal__in=barred)
         .order_by("notice", "removal")
         .values_list("notice", "removal", "notice__sent_at", "notice__ladder_at")
@@ -90,7 +92,9 @@ def _told(rungs: Sequence[Rung]) -> dict[tuple[int, int], list[str]]:
     """(notice, removal) -> the rungs that were taken about it and stand."""
     standing = {(f"{LADDER}{one.step}", one.number): one for one in rungs if one.stopped_at is None}
     told: dict[tuple[int, int], list[str]] = defaultdict(list)
-    rows = LetterLine.objects.filter(kind__startswith=LADDER, number__in=[number for _, number in standing])
+    rows = LetterLine.objects.filter(
+        letter__kind__in={kind for kind, _ in standing}, letter__number__in=[number for _, number in standing]
+    )
     for kind, number, removal in rows.values_list("kind", "number", "removal"):
         if (kind, number) in standing:
             told[standing[kind, number].notice_id, removal].append(standing[kind, number].step)

@@ -15,6 +15,7 @@ from datetime import datetime
 from django.db import transaction
 
 from openhotline.policy import Policy
+from openhotline.records import bulk
 from openhotline.records.models import Item, Origin, Removal, Trace
 from openhotline.rules import clocks, item_path, methods, removal_path
 from openhotline.rules.edge import NOTE, edge_country
@@ -27,6 +28,8 @@ from openhotline.steps import assess
 from openhotline.steps.advance import advance, note
 from openhotline.steps.episode import route_each
 
+TURN = 100  # unclear removals that one sweep looks at
+_TURN = "origins"  # the counter that remembers where the last one stopped
 TOLD_BY_CHARS = 200
 
 
@@ -109,15 +112,17 @@ def answer(row: Origin, *, at: datetime) -> MethodAnswer:
 def treat_as_edge(*, policy: Policy, at: datetime) -> int:
     """Sweep: unclear removals past their origin clock. Returns how many go on by the edge's country.
 
-    What no method can place at all (an onion address) stays unclear, and the desk lists it.
+    What no method can place at all (an onion address) stays unclear, and the desk lists it. Because it stays, a sweep
+    looks at the next `TURN` of them: whatever can be placed is come by.
     """
-    late = list(
-        Removal.objects.filter(status=removal_path.UNCLEAR, clock=clocks.ORIGIN, due_at__lte=at)
-        .select_related("item", "host")
-        .order_by("pk")[:2000]
-    )
+    unclear = Removal.objects.filter(status=removal_path.UNCLEAR, clock=clocks.ORIGIN, due_at__lte=at)
+    turn = bulk.next_turn(_TURN, unclear, TURN)
+    if not turn:
+        return 0
+    late = list(Removal.objects.filter(pk__in=turn).select_related("item", "host").order_by("pk"))
     newest: dict[tuple[int, str], Trace] = {}
-    for row in Trace.objects.filter(item__in=[removal.item_id for removal in late]).order_by("at", "pk"):
+    traces = Trace.objects.filter(item__in=[removal.item_id for removal in late]).order_by("at", "pk")
+    for row in traces.defer("sealed", "reasons", "layers"):
         newest[row.held_at] = row
     groups: dict[tuple[str, int | None], list[Removal]] = defaultdict(list)
     for removal in late:

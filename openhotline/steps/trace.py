@@ -25,7 +25,7 @@ from openhotline.rules.permits import require_act
 from openhotline.rules.trace_reasons import ORIGIN, ordered
 from openhotline.rules.trace_vote import Vote, vote
 from openhotline.rules.words import MACHINE_WORKER, Actor
-from openhotline.steps import contact, episode, ladder, move, origin, tell
+from openhotline.steps import contact, episode, freshness, ladder, move, origin, tell
 from openhotline.steps.advance import note
 
 
@@ -69,6 +69,7 @@ def record(
                 trace.removal = by_place[trace.held_at]
         _enter(made, by=by, at=at)
         Trace.objects.bulk_create(made, batch_size=200)
+        freshness.plan([trace.item_id for trace in made])
     return made
 
 

@@ -89,6 +89,13 @@ class Consultation(models.Model):
     withdrawn_at = models.DateTimeField(null=True)  # the unit that passed it on took that back in its minute
     passed_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=models.Q(answered_at=None), name="consultation_unanswered"
+            ),
+        ]
+
 
 class SilenceProposal(models.Model):
     """What one person proposes to do about a silent unit; a second person confirms it."""

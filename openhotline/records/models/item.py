@@ -54,6 +54,14 @@ class Item(models.Model):
             models.Index(
                 fields=["due_at", "id"], condition=models.Q(status__in=item_path.OPEN), name="item_queue"
             ),
+            # Its views of few among many, and what is tried again.
+            models.Index(
+                fields=["status", "due_at", "id"],
+                condition=models.Q(
+                    status__in=[item_path.GRADED_ONCE, item_path.DISPUTED, item_path.UNREACHABLE]
+                ),
+                name="item_read_again",
+            ),
             # The search by host. Many items share one, so it stays small.
             models.Index(fields=["host"], name="item_host"),
         ]

@@ -45,6 +45,7 @@ class Removal(models.Model):
 
     next_check_at = models.DateTimeField(null=True)
     check_lease_until = models.DateTimeField(null=True)
+    retrace_at = models.DateTimeField(null=True)  # open: when it is traced again; None: it never was
     look_step = models.PositiveIntegerField(
         default=0, db_default=0
     )  # rounds of looks filed: the next one's number
@@ -72,6 +73,16 @@ class Removal(models.Model):
                 fields=["next_check_at"],
                 condition=models.Q(next_check_at__isnull=False),
                 name="removal_checks_due",
+            ),
+            models.Index(
+                fields=["retrace_at"],
+                condition=models.Q(status__in=removal_path.STILL_OPEN),
+                name="removal_trace_due",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(status__in=removal_path.WATCHED, next_check_at=None),
+                name="removal_watch_over",
             ),
         ]
 
