@@ -1,7 +1,8 @@
 """One message as bytes -> `Inbound`. Pure; raises nothing, whatever the bytes are.
 
-True here: at most 10 MiB are read, at most 200 parts, at most 64 KiB of plain text; attachments are
-never opened, but for JSON that is XARF and S/MIME that closes up what it signs (`opaque`), whose text is then the text;
+True here: at most 10 MiB are read, at most 200 parts, at most 64 KiB of plain text; of headers those that are asked
+for, a bounded number of each a bounded length, because the library's time grows with the square of a header's length
+and a message's size alone is no bound of its memory (`_Part`, `_parsed`); attachments are never opened, but for JSON that is XARF and S/MIME that closes up what it signs (`opaque`), whose text is then the text;
 a report of non-delivery is read as RFC 3464 says. What is not here: believing any of it.
 """
 
@@ -11,6 +12,8 @@ import json
 import re
 from collections.abc import Iterator
 from email.message import Message
+from email.parser import BytesParser
+from email.policy import Compat32
 from email.utils import getaddresses
 
 from openhotline.connectors.mail import opaque
@@ -19,6 +22,8 @@ from openhotline.rules.inbound import DeliveryWord, Inbound
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PARTS, MAX_TEXT, MAX_RECIPIENTS = 200, 64 * 1024, 100
 MAX_JSON = 256 * 1024  # of one XARF part
+MAX_HEADER, MAX_OF_A_NAME, MAX_PARAMETERS = 20_000, 20, 50
+MAX_MADE = 2_000  # parts and blocks of a report; an honest letter has a handful
 _IDS = re.compile(r"<[^<>\s]{1,300}>")
 _SIGNS = {
     "application/pgp-signature": "openpgp",
@@ -26,6 +31,9 @@ _SIGNS = {
     "application/x-pkcs7-signature": "smime",
 }
 _HANDED = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
+_TYPES = ("content-type", "content-disposition", "content-transfer-encoding", "mime-version")
+_DSN = ("final-recipient", "action", "status", "diagnostic-code")
+_ASKED_FOR = {"from", "subject", "in-reply-to", "references", *map(str.lower, _HANDED), *_TYPES, *_DSN}
 
 
 def read(raw: bytes) -> Inbound:
@@ -38,14 +46,48 @@ def read(raw: bytes) -> Inbound:
         return Inbound(fault=f"It cannot be read: {type(fault).__name__}.")
 
 
+class _TooManyParts(Exception):
+    """It has more parts than any letter; raised while the library reads."""
+
+
+class _Part(Message):
+    """A part that keeps of its headers what is asked for, and no more of it than an honest one has."""
+
+    def set_raw(self, name: str, value: str) -> None:
+        """What the library's reader hands on. A type's parameters are counted too: it reads them in square time."""
+        low = name.lower()
+        if low not in _ASKED_FOR or len(self.get_all(low, ())) >= MAX_OF_A_NAME:
+            return
+        if low in _TYPES:
+            value = ";".join(value.split(";", MAX_PARAMETERS)[:MAX_PARAMETERS])
+        super().set_raw(name, value[:MAX_HEADER])
+
+
+def _parsed(raw: bytes) -> Message:
+    """The message in its parts; one of more parts than any letter has is read by its head alone."""
+    made = 0
+
+    def part(policy: Compat32) -> _Part:
+        nonlocal made
+        made += 1
+        if made > MAX_MADE:
+            raise _TooManyParts
+        return _Part(policy)
+
+    try:
+        return email.message_from_bytes(raw, part, policy=email.policy.compat32)
+    except _TooManyParts:
+        return BytesParser(_Part, policy=email.policy.compat32).parsebytes(raw, headersonly=True)
+
+
 def _read(raw: bytes) -> Inbound:
-    message = email.message_from_bytes(raw, policy=email.policy.compat32)
+    message = _parsed(raw)
     parts = list(_parts(message))
     signed, payload, signature = opaque.carried(message)
     closed = bool(payload)
     if not signed:
         signed, payload, signature = _signature(raw, message)
-    inner = list(_parts(email.message_from_bytes(payload, policy=email.policy.compat32)))
+    inner = list(_parts(_parsed(payload)))
     said = inner if closed else parts
     refers = " ".join(_header(message, name) for name in ("In-Reply-To", "References"))
     return Inbound(
@@ -65,27 +107,29 @@ def _read(raw: bytes) -> Inbound:
 
 
 def _header(message: Message, name: str) -> str:
-    values = message.get_all(name) or []
-    text = " ".join(_decoded(value) for value in values[:20])
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:20_000]).split())
+    text = " ".join(_decoded(value) for value in message.get_all(name) or [])
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:MAX_HEADER]).split())
 
 
 def _decoded(value: object) -> str:
     from email.header import decode_header, make_header
 
-    text = str(value)
+    text = " ".join(str(value).splitlines())
+    # Behind the last end of an encoded word none ends any more, and the library looks for one at each beginning.
+    end = text.rfind("?=") + 2 if "?=" in text else 0
     try:
-        return str(make_header(decode_header(text)))
+        return str(make_header(decode_header(text[:end]))) + text[end:]
     except (ValueError, LookupError, UnicodeError, AttributeError):
         return text.encode("utf-8", "replace").decode("utf-8", "replace")
 
 
 def _addresses(message: Message) -> Iterator[str]:
     for name in _HANDED:
-        values = [_decoded(value) for value in (message.get_all(name) or [])[:20]]
-        for _, address in getaddresses(values)[:MAX_RECIPIENTS]:
-            if "@" in address and len(address) <= 320:
-                yield address.lower()
+        # One by one: the library gives nothing of all of them where it can make nothing of one.
+        for value in message.get_all(name) or []:
+            for _, address in getaddresses([_decoded(value)])[:MAX_RECIPIENTS]:
+                if "@" in address and len(address) <= 320:
+                    yield address.lower()
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -168,7 +212,7 @@ def _signature(raw: bytes, message: Message) -> tuple[str, bytes, bytes]:
     boundary = message.get_boundary()
     if not isinstance(inner, list) or len(inner) != 2 or not boundary or not boundary.isascii():
         return "", b"", b""
-    pieces = raw.split(b"\n--" + boundary.encode("ascii"))
+    pieces = raw.split(b"\n--" + boundary.encode("ascii"), 2)
     if len(pieces) < 3:
         return "", b"", b""
     signed = pieces[1].lstrip(b" \t").removeprefix(b"\r").removeprefix(b"\n").removesuffix(b"\r")
