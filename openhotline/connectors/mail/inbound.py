@@ -67,7 +67,7 @@ def _parsed(raw: bytes) -> Message:
     """The message in its parts; one of more parts than any letter has is read by its head alone."""
     made = 0
 
-    def part(policy: Compat32) -> _Part:
+    def part(policy: Compat32 = email.policy.compat32) -> _Part:
         nonlocal made
         made += 1
         if made > MAX_MADE:
