@@ -16,6 +16,7 @@ from openhotline.rules.trace_weights import DAY_S, Weights
 
 SAME, YES, NO, NONE = "same", "yes", "no", "-"  # the word in the table's last column
 EDGE, ORIGIN = "edge", "origin"
+NO_SAY = "Names addresses or names; it has no say in the country."
 
 
 class Reason(NamedTuple):
@@ -111,7 +112,7 @@ def _reason(
         return SAME, answer.why or "No sign of a proxy was found."
     if answer.method not in FAMILY:
         none = answer.method in _OF_NO_PLACE
-        return NONE if none else SAME, answer.why or "Names addresses or names; it has no say in the country."
+        return NONE if none else SAME, answer.why or NO_SAY
     named = code_of(answer.country)
     if not named:
         return NONE, answer.why or "The answer names no country."

@@ -13,15 +13,15 @@ from django.db import connection
 
 # Leg: name, from which stamp, to which.
 LEGS = (
-    ("graded", "T0 to T1, received to graded", "t0_received", "t1_graded"),
-    ("traced", "T1 to T2, graded to traced", "t1_graded", "t2_traced"),
-    ("asked", "T2 to T3, traced to police asked", "t2_traced", "t3_asked"),
-    ("answered", "T3 to T4, asked to answered", "t3_asked", "t4_answered"),
-    ("sent", "T4 to T5, answered to notice sent", "t4_answered", "t5_sent"),
-    ("acknowledged", "T5 to T6, sent to acknowledged", "t5_sent", "t6_acknowledged"),
-    ("missed", "T5 to T7, sent to first miss", "t5_sent", "t7_first_miss"),
-    ("gone", "T5 to T8, sent to confirmed gone", "t5_sent", "t8_gone"),
-    ("whole", "T0 to T8, received to confirmed gone", "t0_received", "t8_gone"),
+    ("graded", "Received to graded", "t0_received", "t1_graded"),
+    ("traced", "Graded to traced", "t1_graded", "t2_traced"),
+    ("asked", "Traced to police asked", "t2_traced", "t3_asked"),
+    ("answered", "Asked to answered", "t3_asked", "t4_answered"),
+    ("sent", "Answered to notice sent", "t4_answered", "t5_sent"),
+    ("acknowledged", "Sent to acknowledged", "t5_sent", "t6_acknowledged"),
+    ("missed", "Sent to first miss", "t5_sent", "t7_first_miss"),
+    ("gone", "Sent to confirmed gone", "t5_sent", "t8_gone"),
+    ("whole", "Received to confirmed gone", "t0_received", "t8_gone"),
 )
 NAMES = {key: name for key, name, _, _ in LEGS}
 OUTCOMES = (

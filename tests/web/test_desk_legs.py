@@ -74,7 +74,7 @@ def test_the_page_and_the_file_say_the_same_and_name_no_address(desk: Desk) -> N
     desk.sync()
     browser = desk.as_("L01")
     page = browser.get("/legs?days=7").content.decode()
-    assert "T3 to T4, asked to answered" in page
+    assert "Asked to answered" in page
     response = browser.get("/legs.csv?days=7")
     rows = list(csv.DictReader(io.StringIO(response.content.decode())))
     assert [row["leg"] for row in rows if row["outcome"] == "open"][:3] == ["graded", "traced", "asked"]
@@ -92,8 +92,12 @@ def test_the_drawing_shows_the_figures_of_the_table_and_says_them_in_words(desk:
     found = [row for row in legs.legs(**PERIOD) if row.outcome == "gone"]
     drawn = legs_drawn.draw(found, legs_drawn.furthest_of(found))
     assert drawn is not None
-    line = next(line for line in drawn.lines if line.name == "sent to confirmed gone")
+    line = next(line for line in drawn.lines if line.name == "Sent to confirmed gone")
     assert (line.label, line.longest) == ("10 h, nine in ten 18 h", True)
-    assert legs_drawn.LEFT < line.median_x < line.p90_x <= legs_drawn.WIDTH - legs_drawn.RIGHT
+    wide = legs_drawn.WIDE
+    assert wide.left < line.median_x < line.p90_x <= wide.width - wide.right
+    phone = legs_drawn.draw(found, legs_drawn.furthest_of(found), legs_drawn.NARROW)
+    assert phone is not None and all(line.p90_x <= phone.frame.width for line in phone.lines)
+    assert [line.label for line in phone.lines if line.longest] == ["10 h to 18 h"]
     assert "Sent to confirmed gone: half within 10 h, nine in ten within 18 h." in drawn.told
     assert legs_drawn.draw([], legs_drawn.furthest_of([])) is None

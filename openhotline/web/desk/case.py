@@ -5,7 +5,7 @@ True here: the reporter's words are shown only when asked for, each time written
 here: the parts that need more than a look-up (`trail`, `looks`, `traced`, `outward`, `story`), and acts (`assess`, `alarms`).
 """
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
-from openhotline.records.models import Item
+from openhotline.records.models import Check, Item, Removal
 from openhotline.rules import gone, item_path, references, removal_path, words
 from openhotline.rules.permits import ACTS, require_act
 from openhotline.rules.refusals import Refused
@@ -119,8 +119,7 @@ def context(request: HttpRequest, item: Item, *, refusal: Refused | None = None)
         "alerts": outward.alerts(
             scoped, scoped.host_alerts().filter(lines__removal__item=item, lines__dropped=""), at=at
         ),
-        "checks": story.checks(scoped, removal) if removal else [],
-        "chart": _chart(request, removal) if removal else None,
+        **_charts(story.checks(scoped, removal) if removal else [], removal, at),
         "told": told,
         "verdict": looks.chip(told) if told and told.places else None,
         "reports": story.reports(scoped, item, at),
@@ -142,22 +141,27 @@ def _item_chip(item: Item) -> rows.Signal:
     return rows.Signal(item.status.capitalize(), family.get(item.status, "info"), "inbox")
 
 
-def _chart(request: HttpRequest, removal: Any) -> looks.Chart | None:
+def _charts(checks: list[Check], removal: Removal | None, at: datetime) -> dict[str, looks.Chart | None]:
+    """The looks drawn twice: for a screen, and for a phone."""
+    if removal is None:
+        return {"chart": None, "narrow": None}
+    left = "handed on" if removal.route in (words.ABROAD_HOTLINE, words.ABROAD_POLICE) else "notice sent"
     events = [
-        (moment, words)
-        for moment, words in (
-            (removal.t5_sent, "notice sent"),
-            (removal.t6_acknowledged, "host answered"),
-        )
+        (moment, told)
+        for moment, told in ((removal.t5_sent, left), (removal.t6_acknowledged, "host answered"))
         if moment is not None
     ]
-    return looks.chart(
-        story.checks(bench.scoped(request), removal),
-        events=events,
-        first=removal.t7_first_miss,
-        gone=removal.t8_gone,
-        at=bench.now(request),
-    )
+    return {
+        name: looks.chart(
+            checks,
+            events=events,
+            first=removal.t7_first_miss,
+            gone=removal.t8_gone,
+            at=at,
+            frame=frame,
+        )
+        for name, frame in (("chart", looks.WIDE), ("narrow", looks.NARROW))
+    }
 
 
 @require_safe

@@ -19,6 +19,72 @@ _POLICE = (
 )
 MOST = 500
 
+# What is entered most, in words. An act that is not here is shown by its own name.
+_DONE = {
+    "alarm.acknowledged": "Duty officer reached",
+    "alarm.overdue": "Alarm: nobody reached in time",
+    "alarm.raised": "Alarm raised",
+    "host.answered": "The host answered",
+    "item.assess": "First opinion given",
+    "item.decide": "The lead decided",
+    "item.handed-back": "Handed back to the queue",
+    "item.origin": "Server behind the proxy recorded",
+    "item.report_again": "Reported again",
+    "item.retry": "Back in the queue, to be tried again",
+    "item.route": "Routed",
+    "item.same": "Said to be the same content",
+    "item.second": "Second opinion given",
+    "item.take": "Assessment began",
+    "item.taken": "Taken by a reader",
+    "item.trace-opened": "Raw answers of a trace opened",
+    "item.traced": "Traced",
+    "item.undo": "Opinion taken back",
+    "item.way": "Way in changed",
+    "notice.bounced": "The notice came back",
+    "notice.drafted": "Notice drafted",
+    "notice.line-dropped": "Taken off the notice",
+    "notice.line-recalled": "Taken off the notice before it left",
+    "referral.action": "The partner told what it did",
+    "referral.drafted": "Referral drafted",
+    "removal.acknowledge": "The host acknowledged",
+    "removal.answer": "The police answered",
+    "removal.answered": "The police answered",
+    "removal.answer-undone": "The police took an answer back",
+    "removal.bounce": "Back to waiting for a contact",
+    "removal.check": "Our checks came to a verdict",
+    "removal.clock": "A clock began or ended",
+    "removal.close": "Closed",
+    "removal.confirm": "Confirmed gone",
+    "removal.consult": "The police were asked or told",
+    "removal.escalate": "The host is late",
+    "removal.held": "Held",
+    "removal.host-renamed": "The host’s name changed",
+    "removal.ladder": "Ladder: next rung",
+    "removal.listed": "Put on the filter list",
+    "removal.looked": "Looked from outside",
+    "removal.move": "Moved",
+    "removal.notify": "Notice sent",
+    "removal.origin-known": "Origin known",
+    "removal.pass": "Passed to another unit",
+    "removal.passed": "Passed to another unit",
+    "removal.reappear": "Came back",
+    "removal.refer": "Handed on abroad",
+    "removal.release": "Hold ended",
+    "removal.released": "Hold ended",
+    "removal.report_back": "The partner reported back",
+    "removal.retrace": "Traced again",
+    "removal.route": "Routed",
+    "removal.settle_silence": "Silence settled by two people",
+    "removal.silence": "No answer in the agreed time",
+    "removal.trace": "Place found",
+    "removal.unlisted": "Taken off the filter list",
+    "report.clarified": "Report clarified",
+    "report.completed": "Report completed",
+    "report.filed": "Report filed",
+    "report.note-opened": "Reporter’s words opened",
+}
+_MACHINE = "machine:"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -43,8 +109,8 @@ def of(case_ref: str, *, open_to: bool) -> list[Line]:
             Line(
                 int(entry["case_n"]),
                 str(entry["at"])[:19].replace("T", " "),
-                who,
-                act.replace(".", ": ").replace("_", " "),
+                "System" if who.startswith(_MACHINE) else who[:1].upper() + who[1:],
+                _DONE.get(act) or act.replace(".", ": ").replace("_", " "),
                 grouped(str(entry.get("commit", ""))),
             )
         )

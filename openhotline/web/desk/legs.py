@@ -1,4 +1,4 @@
-"""The table of legs T0 to T8, and the same as CSV. What is not here: the sums (`statistics/legs.py`)."""
+"""How long removals take, leg by leg, as drawings, tables and CSV. What is not here: the sums (`statistics/legs.py`)."""
 
 import csv
 from datetime import timedelta
@@ -37,7 +37,10 @@ def table(request: HttpRequest) -> HttpResponse:
             title,
             counts.get(name, 0),
             [(row, times.span(row.median), times.span(row.p90)) for row in found if row.outcome == name],
-            legs_drawn.draw([row for row in found if row.outcome == name], scale),
+            *(
+                legs_drawn.draw([row for row in found if row.outcome == name], scale, frame)
+                for frame in (legs_drawn.WIDE, legs_drawn.NARROW)
+            ),
         )
         for name, title in figures.OUTCOMES
     ]

@@ -13,8 +13,7 @@ from datetime import timedelta
 from openhotline.statistics.legs import Leg
 from openhotline.web.desk import times
 
-WIDTH, LEFT, RIGHT = 760, 190, 190  # the drawing, its names, the room for the last label
-ROW, TOP, BOTTOM = 30, 12, 30
+TOP, BOTTOM = 12, 30
 _MARKS = (
     (timedelta(minutes=1), "1 min"),
     (timedelta(minutes=10), "10 min"),
@@ -28,10 +27,26 @@ _LEAST = timedelta(seconds=10)  # what is quicker stands at the edge
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A drawing's width, the room for its names and for the last label, a row's height, and how far the words stand
+    above the line where they have no room beside it."""
+
+    width: int
+    left: int
+    right: int
+    row: int
+    above: int
+
+
+WIDE, NARROW = Frame(760, 190, 190, 30, 0), Frame(320, 8, 8, 46, 14)  # of a screen and of a phone
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One leg in the drawing; x and y in the units of the view box."""
 
     name: str
+    name_x: float
     y: float
     text_y: float
     median_x: float
@@ -45,11 +60,22 @@ class Line:
 class Drawing:
     """One outcome's legs."""
 
+    frame: Frame
     height: int
     base_y: int
     lines: tuple[Line, ...]
     marks: tuple[tuple[float, str], ...]
     told: str  # the same in words, for who does not see it
+
+    @property
+    def name_side(self) -> str:
+        """Which end of a name stands at its x."""
+        return "start" if self.frame.above else "end"
+
+    @property
+    def label_side(self) -> str:
+        """Which end of a label stands at its x."""
+        return "end" if self.frame.above else "start"
 
 
 def furthest_of(legs: Sequence[Leg]) -> timedelta:
@@ -57,7 +83,7 @@ def furthest_of(legs: Sequence[Leg]) -> timedelta:
     return max([_MARKS[2][0], *(leg.p90 for leg in legs if leg.leg != "whole")])
 
 
-def draw(legs: Sequence[Leg], furthest: timedelta) -> Drawing | None:
+def draw(legs: Sequence[Leg], furthest: timedelta, frame: Frame = WIDE) -> Drawing | None:
     """The legs of one outcome, in their order; None where there is nothing to draw. The whole way is left out."""
     shown = [leg for leg in legs if leg.leg != "whole"]
     if not shown:
@@ -65,35 +91,39 @@ def draw(legs: Sequence[Leg], furthest: timedelta) -> Drawing | None:
 
     def x(length: timedelta) -> float:
         share = math.log(max(length, _LEAST) / _LEAST) / math.log(furthest / _LEAST)
-        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+        return round(frame.left + share * (frame.width - frame.left - frame.right), 1)
 
     longest = max(shown, key=lambda leg: leg.median)
-    base = TOP + ROW * len(shown)
+    base = TOP + frame.row * len(shown)
+    middle = frame.row / 2 + TOP + frame.above / 2
     return Drawing(
+        frame=frame,
         height=base + BOTTOM,
         base_y=base,
         lines=tuple(
             Line(
-                name=leg.name.partition(", ")[2],
-                y=TOP + ROW * number + ROW / 2,
-                text_y=TOP + ROW * number + ROW / 2 + 4,
+                name=leg.name,
+                name_x=0 if frame.above else frame.left - 12,
+                y=middle + frame.row * number,
+                text_y=middle + frame.row * number + (-frame.above if frame.above else 4),
                 median_x=x(leg.median),
                 p90_x=x(leg.p90),
-                label_x=max(x(leg.median), x(leg.p90)) + 10,
-                label=_label(leg),
+                label_x=frame.width if frame.above else max(x(leg.median), x(leg.p90)) + 10,
+                label=_label(leg, frame),
                 longest=leg is longest,
             )
             for number, leg in enumerate(shown)
         ),
         marks=tuple((x(mark), word) for mark, word in _MARKS if mark <= furthest),
         told=" ".join(
-            f"{leg.name.partition(', ')[2].capitalize()}: half within {times.span(leg.median)}, "
+            f"{leg.name}: half within {times.span(leg.median)}, "
             f"nine in ten within {times.span(leg.p90)}."
             for leg in shown
         ),
     )
 
 
-def _label(leg: Leg) -> str:
+def _label(leg: Leg, frame: Frame) -> str:
     median, p90 = times.span(leg.median), times.span(leg.p90)
-    return median if median == p90 else f"{median}, nine in ten {p90}"
+    between = " to " if frame.above else ", nine in ten "
+    return median if median == p90 else f"{median}{between}{p90}"

@@ -14,12 +14,28 @@ from openhotline.rules import signs
 from openhotline.steps.looked import WORDS, Explained
 from openhotline.web.desk import rows, times
 
-WIDTH, LEFT, RIGHT, TOP, STEP = 680, 96, 626, 46, 36
+TOP, STEP = 46, 36
 MOST = 400  # marks in one drawing; the table holds them all
+LETTER = 3.5  # half of an average letter's width
 BEFORE, CUT = (
     0.7,
     16,
 )  # share of the line for what led to "gone" where a longer watch follows, and the gap between
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How wide a drawing is, from where to where its line runs, and how far apart its events stand."""
+
+    width: int
+    left: int
+    right: int
+    apart: int
+    axis: str  # what stands before the times
+
+
+WIDE = Frame(680, 96, 626, 150, "Time, UTC")
+NARROW = Frame(320, 52, 308, 110, "UTC")  # for a phone, where the wide one would have to be pushed sideways
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +69,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A time on the axis, or something that happened."""
+    """A time on the axis, or something that happened. `anchor`: which end of the words stands at `x`."""
 
     x: float
     words: str
+    anchor: str = "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,7 @@ class Chart:
 
     title: str
     description: str
+    frame: Frame
     height: int
     bottom: int
     places: list[tuple[str, int]]
@@ -94,8 +112,9 @@ def chart(
     first: datetime | None = None,
     gone: datetime | None,
     at: datetime,
+    frame: Frame = WIDE,
 ) -> Chart | None:
-    """The drawing of `checks` (any order), with events such as "notice sent"; None where nobody looked yet."""
+    """The drawing of `checks` (any order) in `frame`, with events such as "notice sent"; None where nobody looked yet."""
     if not checks:
         return None
     ordered = sorted(checks, key=lambda check: check.at)[-MOST:]
@@ -104,14 +123,14 @@ def chart(
     start = ordered[0].at
     end = max(ordered[-1].at, start + timedelta(minutes=10))
     watched = gone is not None and start < gone < end and end - gone > gone - start
-    line = _Line(start, gone if watched else None, end)
+    line = _Line(start, gone if watched else None, end, frame)
     place = line.place
 
-    marks = [Mark(place(check.at), lines[check.vantage], _meant(check)) for check in ordered]
+    marks = _thinned([Mark(place(check.at), lines[check.vantage], _meant(check)) for check in ordered])
     middle = gone if watched and gone is not None else start + (end - start) / 2
-    ticks = [Tick(place(moment), times.when(moment, at)) for moment in (start, middle, end)]
+    ticks = _fitting([_inside(place(when), times.when(when, at), frame) for when in (start, middle, end)])
     happened = _apart(
-        [Tick(place(moment), words) for moment, words in sorted(events) if start <= moment <= end]
+        [Tick(place(moment), words) for moment, words in sorted(events) if start <= moment <= end], frame
     )
     bottom = TOP + STEP * (len(names) - 1) + 20
     last = {name: [_meant(check) for check in ordered if check.vantage == name][-1] for name in names}
@@ -121,6 +140,7 @@ def chart(
             f"{name}: {_runs([c for c in ordered if c.vantage == name], at)}" for name in names
         )
         + ".",
+        frame=frame,
         height=bottom + 30,
         bottom=bottom,
         places=list(lines.items()),
@@ -178,6 +198,7 @@ class _Line:
     start: datetime
     gone: datetime | None
     end: datetime
+    frame: Frame
 
     @property
     def cut(self) -> float | None:
@@ -186,15 +207,15 @@ class _Line:
 
     @property
     def _left(self) -> float:
-        return LEFT + BEFORE * (RIGHT - LEFT)
+        return self.frame.left + BEFORE * (self.frame.right - self.frame.left)
 
     def place(self, moment: datetime) -> float:
         """Where `moment` lies; what is outside lies at the nearer end."""
         if self.gone is None:
-            return _between(moment, self.start, self.end, LEFT, RIGHT)
+            return _between(moment, self.start, self.end, self.frame.left, self.frame.right)
         if moment <= self.gone:
-            return _between(moment, self.start, self.gone, LEFT, self._left)
-        return _between(moment, self.gone, self.end, self._left + CUT, RIGHT)
+            return _between(moment, self.start, self.gone, self.frame.left, self._left)
+        return _between(moment, self.gone, self.end, self._left + CUT, self.frame.right)
 
 
 def _between(moment: datetime, start: datetime, end: datetime, left: float, right: float) -> float:
@@ -206,16 +227,41 @@ def _band(left: float, right: float) -> tuple[float, float]:
     return round(left - 8, 1), round(right - left + 16, 1)
 
 
-def _apart(events: list[Tick]) -> list[Tick]:
+def _thinned(marks: list[Mark]) -> list[Mark]:
+    """Without those that would lie on the mark before them, of the same place and shape."""
+    kept: list[Mark] = []
+    last: dict[int, Mark] = {}
+    for mark in marks:
+        before = last.get(mark.y)
+        if before is None or before.shape != mark.shape or mark.x - before.x >= 1:
+            kept.append(mark)
+            last[mark.y] = mark
+    return kept
+
+
+def _inside(x: float, told: str, frame: Frame) -> Tick:
+    """Words at `x`, in their middle where they fit so, else by the end that keeps them in the drawing."""
+    half = LETTER * len(told)
+    return Tick(x, told, "start" if x < half else "end" if x + half > frame.width else "middle")
+
+
+def _fitting(ticks: list[Tick]) -> list[Tick]:
+    """Without the one in the middle, where its words would lie on a neighbour's."""
+    first, middle, last = ticks
+    room = 2 * LETTER * max(len(tick.words) for tick in ticks) * 1.5
+    return ticks if min(middle.x - first.x, last.x - middle.x) > room else [first, last]
+
+
+def _apart(events: list[Tick], frame: Frame) -> list[Tick]:
     """Events whose words would lie on each other become one."""
     kept: list[Tick] = []
     for event in events:
-        if kept and event.x - kept[-1].x < 150:
+        if kept and event.x - kept[-1].x < frame.apart:
             joined = f"{kept[-1].words}, {event.words}"
             kept[-1] = Tick(kept[-1].x, joined if event.words not in kept[-1].words else kept[-1].words)
         else:
             kept.append(event)
-    return kept
+    return [_inside(event.x, event.words, frame) for event in kept]
 
 
 # How a verdict is shown: family of colour, icon. Words always stand beside it.

@@ -15,9 +15,9 @@ from typing import Any
 from openhotline.policy import proxies
 from openhotline.rules.countries import name_of
 
-WIDTH, HEIGHT = 680, 240
+WIDE, NARROW = (680, 240), (320, 200)  # width and height, of a screen and of a phone
 LEAST_DEGREES = 50.0  # of longitude: a single country is shown among its neighbours
-EDGE, LABEL = 40.0, 15.0  # free at the sides, and between labels
+EDGE, LABEL, LETTER = 40.0, 15.0, 6.6  # free at the sides, between labels, and a letter's width
 KM_A_DEGREE, LAND = 111.2, 0.8  # the circles reach a little over the coasts
 
 
@@ -43,6 +43,7 @@ class Drawn:
     marks: tuple[Mark, ...]
     land: tuple[tuple[float, float, float], ...]  # x, y, radius
     told: str
+    size: tuple[int, int]
 
 
 @cache
@@ -60,7 +61,9 @@ def _circles() -> tuple[tuple[float, float, float], ...]:
     return tuple(circle for circles in proxies.extents().values() for circle in circles)
 
 
-def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
+def draw(
+    answers: Sequence[Mapping[str, Any]], country: str, size: tuple[int, int] = WIDE
+) -> Drawn | None:
     """The countries named by the answers, `country` being what the trace came to; None where there are not two to be
     drawn beside each other."""
     known = middles()
@@ -70,32 +73,35 @@ def draw(answers: Sequence[Mapping[str, Any]], country: str) -> Drawn | None:
     places = {code: known[code] for code in named if code in known}
     if len(places) < 2:
         return None
-    along, up, west, north = _window(list(places.values()))
+    wide, high = size
+    along, up, west, north = _window(list(places.values()), size)
 
     def at(place: tuple[float, float]) -> tuple[float, float]:
         return round((place[1] - west) * along, 1), round((north - place[0]) * up, 1)
 
     land = [(*at((lat, lon)), round(km * LAND / KM_A_DEGREE * up, 1)) for lat, lon, km in _circles()]
-    seen = tuple((x, y, r) for x, y, r in land if r >= 1 and -r < x < WIDTH + r and -r < y < HEIGHT + r)
+    seen = tuple((x, y, r) for x, y, r in land if r >= 1 and -r < x < wide + r and -r < y < high + r)
     marks, taken = [], -LABEL
     for code in sorted(places, key=lambda code: at(places[code])[1]):
         x, y = at(places[code])
         taken = max(y + 4, taken + LABEL)
-        right = x < WIDTH * 0.7
+        label = _words(code, named[code]) if size == WIDE else name_of(code)
+        right = x + 12 + LETTER * len(label) < wide or x < wide / 2
         marks.append(
             Mark(
                 *(x, y, round(taken, 1), "start" if right else "end", round(x + (12 if right else -12), 1)),
-                _words(code, named[code]),
+                label,
                 code == country,
                 *(round(x - 5, 1), round(y - 5, 1)),
             )
         )
-    told = "; ".join(mark.words for mark in marks)
+    told = "; ".join(_words(code, named[code]) for code in places)
     missing = sorted(code for code in named if code and code not in known)
     return Drawn(
         tuple(marks),
         seen,
         told + (f". Not on the map: {', '.join(map(name_of, missing))}" if missing else ""),
+        size,
     )
 
 
@@ -104,7 +110,9 @@ def _words(code: str, count: int) -> str:
     return f"{name_of(code)}, {answers}"
 
 
-def _window(places: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+def _window(
+    places: Sequence[tuple[float, float]], size: tuple[int, int]
+) -> tuple[float, float, float, float]:
     """(pixels a degree of longitude, of latitude, longitude at the left edge, latitude at the upper edge).
 
     Degrees of longitude are as narrow as they are in the middle of the window.
@@ -112,8 +120,8 @@ def _window(places: Sequence[tuple[float, float]]) -> tuple[float, float, float,
     lats, lons = [lat for lat, _ in places], [lon for _, lon in places]
     middle = (max(lats) + min(lats)) / 2
     narrow = max(0.3, math.cos(math.radians(middle)))
-    wide = max(LEAST_DEGREES, (max(lons) - min(lons)) * WIDTH / (WIDTH - 2 * EDGE))
-    high = (max(lats) - min(lats)) * HEIGHT / (HEIGHT - 2 * EDGE)
-    up = min(WIDTH / wide / narrow, HEIGHT / high if high else math.inf)
+    wide = max(LEAST_DEGREES, (max(lons) - min(lons)) * size[0] / (size[0] - 2 * EDGE))
+    high = (max(lats) - min(lats)) * size[1] / (size[1] - 2 * EDGE)
+    up = min(size[0] / wide / narrow, size[1] / high if high else math.inf)
     along = up * narrow
-    return along, up, (max(lons) + min(lons)) / 2 - WIDTH / along / 2, middle + HEIGHT / up / 2
+    return along, up, (max(lons) + min(lons)) / 2 - size[0] / along / 2, middle + size[1] / up / 2

@@ -5,17 +5,17 @@ What is not here: the raw answers (`raw_answers`), asking the methods (connector
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from openhotline.outbox.models import PENDING, SENDING
 from openhotline.records import trace_answers
 from openhotline.records.models import Item, Removal, Trace
-from openhotline.rules import methods
+from openhotline.rules import methods, words
 from openhotline.rules.countries import name_of
 from openhotline.rules.printable import days_old
-from openhotline.rules.trace_reasons import EDGE
+from openhotline.rules.trace_reasons import EDGE, NO_SAY, YES
 from openhotline.web.desk import placed, times
 from openhotline.web.desk.placed import Drawn
 from openhotline.web.scoped import Scoped
@@ -101,6 +101,7 @@ class TraceShown:
     sure: str  # "97 %"
     seal: tuple[str, str]  # (family, sentence)
     drawn: Drawn | None  # of the newest alone
+    drawn_narrow: Drawn | None  # the same for a phone
     asked_proxy: str  # what its operator last replied, where it was asked
     rules: str  # the version of the rules it was weighed by
     why: str  # the vote in one sentence
@@ -124,8 +125,10 @@ def before_notice(shown: Sequence[TraceShown], removal: Removal | None) -> str:
     if removal is None or sent is None or last is None:
         return ""
     same = last.host_id == removal.host_id and last.country == removal.country
-    how_long = times.span(sent - last.at)
-    return f"Traced {how_long} before the notice left: {'the same' if same else 'another'} host and country."
+    abroad = removal.route in (words.ABROAD_HOTLINE, words.ABROAD_POLICE)
+    what = "it was handed on" if abroad else "the notice left"
+    how_long = f"{times.span(sent - last.at)} before" if sent - last.at >= timedelta(minutes=1) else "just before"
+    return f"Traced {how_long} {what}: {'the same' if same else 'another'} host and country."
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         row,
         name_of(row.country) if row.country else "Not known",
         ", ".join(row.address.split(",")),
-        shown,
+        _joined(shown),
         layers,
         sum(method.agrees == "yes" for method in voting),
         len(voting),
@@ -171,9 +174,10 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         row.expires_at > at,
         _percent(row.score),
         STATES[trace_answers.state(row)] if whole else ("", ""),
-        placed.draw(answers, row.country) if whole else None,
+        *(placed.draw(answers, row.country, size) if whole else None for size in (placed.WIDE, placed.NARROW)),
         next((one.why or one.answer for one in shown if one.name == METHOD_NAMES[methods.DISCLOSED]), ""),
-        (row.weights or row.rules).partition("+")[0],  # behind the sign stands a digest of the file
+        # behind the sign stands a digest of the file
+        (row.weights or row.rules).partition("+")[0].removeprefix("trace-"),
         why,
         len(row.layers) == len(layers) == 1 and all(one.verdict == "agreed" for one in layers[0].findings),
     )
@@ -207,17 +211,36 @@ def _layer(layer: dict[str, Any]) -> LayerShown:
 
 def _method(answer: dict[str, Any], reason: tuple[str, ...]) -> Method:
     shown = answer.get("answer") or ", ".join(answer.get("addresses") or []) or answer.get("operator") or ""
-    why = reason[2] or answer.get("why") or ""
+    agrees = _proxy(answer) if answer.get("method") == methods.PROXY and answer.get("ok") else reason[1]
     return Method(
         METHOD_NAMES.get(answer.get("method", ""), answer.get("method", "")),
-        shown,
-        answer.get("country") or "–",
+        shown or ("None found" if agrees == NONE_SEEN else ""),
+        name_of(answer["country"]) if answer.get("country") else "–",
         _seen_from(answer),
-        _proxy(answer) if answer.get("method") == methods.PROXY and answer.get("ok") else reason[1],
+        agrees,
         answer.get("layer") or "",
-        "" if why.rstrip(".") == shown.rstrip(".") else why,
+        _why(reason[2] or answer.get("why") or "", shown, answer.get("country") or "", agrees),
         (answer.get("licence") or "") if answer.get("method") in _FILES_OF else "",
     )
+
+
+def _why(why: str, shown: str, country: str, agrees: str) -> str:
+    """The reason without what its row says already: the answer it begins with, the country it names, and what the
+    line under the table says of all that have no say."""
+    if why.rstrip(".") == shown.rstrip(".") or why == NO_SAY:
+        return ""
+    if agrees == YES and country and why == f"Names {name_of(country)}.":
+        return ""
+    rest = why.removeprefix(f"{shown} ") if shown else why
+    return rest[:1].upper() + rest[1:]
+
+
+def _joined(rows: Sequence[Method]) -> list[Method]:
+    """Rows that say the same, seen from several places, as one."""
+    found: dict[Method, list[str]] = {}
+    for row in rows:
+        found.setdefault(replace(row, source=""), []).append(row.source)
+    return [replace(row, source="; ".join(dict.fromkeys(filter(None, told)))) for row, told in found.items()]
 
 
 def _proxy(answer: dict[str, Any]) -> str:

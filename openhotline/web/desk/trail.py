@@ -5,7 +5,7 @@ What is not here: the legs themselves (stamped by the steps) and figures over ma
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from openhotline.policy import Policy
 from openhotline.records.models import Item, Removal
@@ -124,16 +124,20 @@ def _drawn(marks: list[tuple[str, datetime | None, str]], at: datetime, *, over:
     waiting = False
     for name, stamp, gap in marks:
         if stamp is not None:
-            passed = f"in {times.span(stamp - before)}" if before is not None and stamp >= before else ""
+            passed = _passed(stamp - before) if before is not None and stamp >= before else ""
             turns.append(Turn(name, DONE, times.when(stamp, at), gap or passed, stamp=stamp))
             before = stamp
         elif not waiting and not over:
             waiting = True
-            since = f"for {times.span(at - before)}" if before is not None else ""
-            turns.append(Turn(name, NOW, "now", since, "clock"))
+            since = times.span(at - before) if before is not None else ""
+            turns.append(Turn(name, NOW, "waited for", since, "clock"))
         else:
             turns.append(Turn(name, TODO, "", "", "more"))
     return turns
+
+
+def _passed(length: timedelta) -> str:
+    return f"in {times.span(length)}" if length >= timedelta(seconds=1) else "at once"
 
 
 def next_step(item: Item, removal: Removal | None, *, paused: bool) -> str:

@@ -87,6 +87,12 @@ def country(code: str) -> str:
 
 
 @register.filter
+def scheme(key: str) -> str:
+    """A scheme of grading by its name."""
+    return next((one.name for one in bench.policy().schemes if one.key == key), key)
+
+
+@register.filter
 def letter_name(kind: str) -> str:
     """What kind of letter it is, in words."""
     return outward.PAGES.get(kind, kind.replace("-", " ").capitalize())
