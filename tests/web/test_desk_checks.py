@@ -9,7 +9,7 @@ import pytest
 from openhotline.ledger.reading import entries_of
 from openhotline.records.models import Check, Item
 from openhotline.settings import load
-from openhotline.web.desk import looks
+from openhotline.web.desk import looks_drawn
 from tests.journeys.cast import minutes
 from tests.web.desk_cast import Desk
 
@@ -64,13 +64,44 @@ def test_looks_minutes_apart_and_looks_days_apart_are_drawn_on_two_scales() -> N
     after = [0 * minute, 30 * minute, 33 * minute, 36 * minute, day, 90 * day]
     seen = [Check(at=noon + passed, vantage="north", meaning="miss", canary_up=True) for passed in after]
     gone = noon + 36 * minute
-    drawn = looks.chart(seen, events=[], first=noon + 30 * minute, gone=gone, at=noon + 91 * day)
+    drawn = looks_drawn.chart(seen, events=[], first=noon + 30 * minute, gone=gone, at=noon + 91 * day)
     assert drawn is not None and drawn.cut is not None and drawn.gone is not None
     places = [mark.x for mark in drawn.marks]
-    assert places == sorted(places) and places[0] == looks.LEFT and places[-1] == looks.RIGHT
-    assert drawn.gone - looks.LEFT > (looks.RIGHT - looks.LEFT) / 2 and places[3] < drawn.cut < places[4]
-    one = looks.chart(seen[:4], events=[], gone=gone, at=gone)
-    assert one is not None and one.cut is None and one.gone == looks.RIGHT
+    wide = looks_drawn.WIDE
+    assert places == sorted(places) and places[0] == wide.left and places[-1] == wide.right
+    assert drawn.gone - wide.left > (wide.right - wide.left) / 2 and places[3] < drawn.cut < places[4]
+    one = looks_drawn.chart(seen[:4], events=[], gone=gone, at=gone)
+    assert one is not None and one.cut is None and one.gone == wide.right
+
+
+def test_a_phone_has_a_drawing_of_its_own_in_which_nothing_lies_on_anything() -> None:
+    """The same looks and events, no wider than a phone; times whose words would meet are left out."""
+    noon = datetime(2026, 5, 12, 12, tzinfo=UTC)
+    seen = [
+        Check(at=noon + timedelta(minutes=passed), vantage="north", meaning="up", canary_up=True)
+        for passed in range(300)
+    ]
+    happened = [(noon, "notice sent"), (noon + timedelta(minutes=299), "host answered")]
+    drawn = looks_drawn.chart(
+        seen, events=happened, gone=None, at=noon + timedelta(days=2), frame=looks_drawn.NARROW
+    )
+    assert drawn is not None
+    assert all(looks_drawn.NARROW.left <= mark.x <= looks_drawn.NARROW.right for mark in drawn.marks)
+    assert len(drawn.marks) < 300, "what would lie on the mark before it is not drawn again"
+    assert [tick.anchor for tick in drawn.ticks] == ["start", "middle", "end"]
+    assert [(event.words, event.anchor) for event in drawn.events] == [
+        ("notice sent", "middle"),
+        ("host answered", "end"),
+    ]
+    again = Check(at=noon + timedelta(days=90), vantage="north", meaning="miss", canary_up=True)
+    watched = looks_drawn.chart(
+        [*seen, again],
+        events=[],
+        gone=noon + timedelta(hours=5),
+        at=noon + timedelta(days=91),
+        frame=looks_drawn.NARROW,
+    )
+    assert watched is not None and [tick.anchor for tick in watched.ticks] == ["start", "end"]
 
 
 def test_a_miss_on_a_line_of_ours_that_was_not_proved_is_drawn_as_telling_nothing(desk: Desk) -> None:
@@ -84,7 +115,7 @@ def test_a_miss_on_a_line_of_ours_that_was_not_proved_is_drawn_as_telling_nothin
     page = page_of(desk, items[0].ref)
     assert "Our own line was not proved at 2 of 4 looks, which count for nothing." in page
     assert "Unclear, from 2 places" in page and "Missed at the last look" not in page
-    assert page[page.index("mon-d") :].count('<path class="warn-f"') == 3, "two looks and the legend"
+    assert page[page.index("mon-dw") : page.index("mon-dn")].count('<path class="warn-f"') == 2, "two looks"
 
 
 def test_all_looks_are_read_a_hundred_at_a_time(desk: Desk) -> None:

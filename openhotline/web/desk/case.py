@@ -26,6 +26,7 @@ from openhotline.web.desk import (
     bench,
     entries,
     looks,
+    looks_drawn,
     opinions,
     outward,
     raw_answers,
@@ -141,7 +142,9 @@ def _item_chip(item: Item) -> rows.Signal:
     return rows.Signal(item.status.capitalize(), family.get(item.status, "info"), "inbox")
 
 
-def _charts(checks: list[Check], removal: Removal | None, at: datetime) -> dict[str, looks.Chart | None]:
+def _charts(
+    checks: list[Check], removal: Removal | None, at: datetime
+) -> dict[str, looks_drawn.Chart | None]:
     """The looks drawn twice: for a screen, and for a phone."""
     if removal is None:
         return {"chart": None, "narrow": None}
@@ -152,7 +155,7 @@ def _charts(checks: list[Check], removal: Removal | None, at: datetime) -> dict[
         if moment is not None
     ]
     return {
-        name: looks.chart(
+        name: looks_drawn.chart(
             checks,
             events=events,
             first=removal.t7_first_miss,
@@ -160,7 +163,7 @@ def _charts(checks: list[Check], removal: Removal | None, at: datetime) -> dict[
             at=at,
             frame=frame,
         )
-        for name, frame in (("chart", looks.WIDE), ("narrow", looks.NARROW))
+        for name, frame in (("chart", looks_drawn.WIDE), ("narrow", looks_drawn.NARROW))
     }
 
 

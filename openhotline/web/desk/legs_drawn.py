@@ -116,8 +116,7 @@ def draw(legs: Sequence[Leg], furthest: timedelta, frame: Frame = WIDE) -> Drawi
         ),
         marks=tuple((x(mark), word) for mark, word in _MARKS if mark <= furthest),
         told=" ".join(
-            f"{leg.name}: half within {times.span(leg.median)}, "
-            f"nine in ten within {times.span(leg.p90)}."
+            f"{leg.name}: half within {times.span(leg.median)}, nine in ten within {times.span(leg.p90)}."
             for leg in shown
         ),
     )

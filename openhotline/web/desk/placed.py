@@ -61,9 +61,7 @@ def _circles() -> tuple[tuple[float, float, float], ...]:
     return tuple(circle for circles in proxies.extents().values() for circle in circles)
 
 
-def draw(
-    answers: Sequence[Mapping[str, Any]], country: str, size: tuple[int, int] = WIDE
-) -> Drawn | None:
+def draw(answers: Sequence[Mapping[str, Any]], country: str, size: tuple[int, int] = WIDE) -> Drawn | None:
     """The countries named by the answers, `country` being what the trace came to; None where there are not two to be
     drawn beside each other."""
     known = middles()

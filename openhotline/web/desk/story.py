@@ -81,6 +81,8 @@ class ClockShown:
     icon: str
 
 
+# Clocks whose own name says little to who does not know the code.
+_CLOCK_NAMES = {clock_names.BUNDLE: "Put with others", clock_names.DEPARTURE: "Notice leaves"}
 _CLOCK_ICONS = {"ok": "ok", "bad": "alert", "hold": "pause", "warn": "clock", "": "clock", "idle": "more"}
 
 
@@ -96,7 +98,7 @@ def clocks(
     )
     shown = []
     for row in scoped.clocks().filter(which).order_by("opened_at", "pk"):
-        name = row.name.capitalize()
+        name = _CLOCK_NAMES.get(row.name, row.name.capitalize())
         if row.name == clock_names.HOLD_REVIEW:
             left = times.paused(row.due_at, at, open_to=open_to)
             if row.closed_at is None or not open_to:

@@ -127,7 +127,9 @@ def before_notice(shown: Sequence[TraceShown], removal: Removal | None) -> str:
     same = last.host_id == removal.host_id and last.country == removal.country
     abroad = removal.route in (words.ABROAD_HOTLINE, words.ABROAD_POLICE)
     what = "it was handed on" if abroad else "the notice left"
-    how_long = f"{times.span(sent - last.at)} before" if sent - last.at >= timedelta(minutes=1) else "just before"
+    how_long = (
+        f"{times.span(sent - last.at)} before" if sent - last.at >= timedelta(minutes=1) else "just before"
+    )
     return f"Traced {how_long} {what}: {'the same' if same else 'another'} host and country."
 
 
@@ -174,7 +176,10 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         row.expires_at > at,
         _percent(row.score),
         STATES[trace_answers.state(row)] if whole else ("", ""),
-        *(placed.draw(answers, row.country, size) if whole else None for size in (placed.WIDE, placed.NARROW)),
+        *(
+            placed.draw(answers, row.country, size) if whole else None
+            for size in (placed.WIDE, placed.NARROW)
+        ),
         next((one.why or one.answer for one in shown if one.name == METHOD_NAMES[methods.DISCLOSED]), ""),
         # behind the sign stands a digest of the file
         (row.weights or row.rules).partition("+")[0].removeprefix("trace-"),
