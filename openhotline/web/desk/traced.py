@@ -176,10 +176,8 @@ def _trace(row: Trace, at: datetime, *, whole: bool) -> TraceShown:
         row.expires_at > at,
         _percent(row.score),
         STATES[trace_answers.state(row)] if whole else ("", ""),
-        *(
-            placed.draw(answers, row.country, size) if whole else None
-            for size in (placed.WIDE, placed.NARROW)
-        ),
+        placed.draw(answers, row.country) if whole else None,
+        placed.draw(answers, row.country, placed.NARROW) if whole else None,
         next((one.why or one.answer for one in shown if one.name == METHOD_NAMES[methods.DISCLOSED]), ""),
         # behind the sign stands a digest of the file
         (row.weights or row.rules).partition("+")[0].removeprefix("trace-"),

@@ -18,7 +18,7 @@ from openhotline.web.scoped import partner_organisations
 View = Callable[..., HttpResponseBase]
 
 SQLITE_FOOT = (
-    "This house runs on SQLite: the program alone keeps organisations apart, not the database as well."
+    "In this house the program alone keeps organisations apart, not its database as well."
 )
 
 
