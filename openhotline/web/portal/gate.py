@@ -17,9 +17,7 @@ from openhotline.web.scoped import partner_organisations
 
 View = Callable[..., HttpResponseBase]
 
-SQLITE_FOOT = (
-    "In this house the program alone keeps organisations apart, not its database as well."
-)
+SQLITE_FOOT = "In this house the program alone keeps organisations apart, not its database as well."
 
 
 def embedded() -> bool:
