@@ -40,6 +40,7 @@ from openhotline.steps import (
     domain_alert,
     escalate,
     exchange_back,
+    follow,
     freshness,
     ladder,
     mailbox,
@@ -176,8 +177,9 @@ def _freeze(letter: Letter, post: Post, *, policy: Policy, at: datetime) -> byte
         if referred is None:
             return None
         _pack(referred, post.house)
-    elif letter.kind in departing.FOLLOWING:
-        departing.follows(letter)
+    elif letter.kind in follow.KINDS:
+        if not follow.stands(letter, at=at):
+            return None
     elif letter.kind in ("reminder", "ladder"):
         if not escalate.reminder_stands(letter, at=at):
             return None

@@ -149,3 +149,32 @@ def readdress(letters: Sequence[Letter], recipient: str, *, by: Actor, at: datet
             recipient=recipient, state=PENDING, due_at=at, why=""
         )
         enter(letters, "letter.readdressed", by=by, at=at)
+
+
+def elsewhere(letter: Letter, recipient: str, *, why: str, nobody: str = "", by: Actor, at: datetime) -> Letter:
+    """What has not arrived at a mailbox leaves for another one ("": for none yet, `nobody` says why): withdrawn, and the
+    same words under the same number in a letter of its own, or in the one that was withdrawn from there before.
+
+    Raises Refused where it is on its way. Its guards run at the departure, as of any letter.
+    """
+    state = PENDING if recipient else CONTACT_NEEDED
+    with transaction.atomic():
+        withdraw(letter, why=why, by=by, at=at)
+        made = put(
+            letter.kind,
+            number=letter.number,
+            recipient=recipient,
+            transport=letter.transport,
+            removals=list(letter.lines.values_list("removal", flat=True)),
+            at=at,
+            by=by,
+            subject=letter.subject,
+            text=letter.text,
+            state=state,
+            why=nobody,
+        )
+        back = Letter.objects.filter(pk=made.pk, state__in=letter_path.sources("return"))
+        if back.update(state=state, due_at=at, why=nobody, told_of=""):
+            made.refresh_from_db()
+            enter([made], "letter.returned", by=by, at=at, why=why)
+    return made

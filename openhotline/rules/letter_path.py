@@ -35,6 +35,7 @@ MOVES: dict[tuple[str, str], str] = {
     ("withdraw", FAILED): WITHDRAWN,
     ("readdress", CONTACT_NEEDED): PENDING,
     ("once more", FAILED): PENDING,  # a person lets the same letter leave again
+    ("return", WITHDRAWN): PENDING,  # the mailbox it was withdrawn from is used again
 }
 
 # What a way out of the house lets us do about a letter in doubt (security.md 3c).

@@ -44,6 +44,12 @@ def may_be_used(contact: Contact) -> bool:
     return rule.may_be_used(contact.known())
 
 
+def used(host: Host, mail: str) -> bool:
+    """Whether a letter to this host may go to that mailbox. A new contact of it waits until we are done, or we see it."""
+    rows = Contact.objects.select_for_update().filter(host=host, mail=mail)
+    return any(may_be_used(row) for row in rows)
+
+
 def found(named: Iterable[tuple[Host, str, str]], *, by: Actor, at: datetime) -> list[Contact]:
     """What registries and registers name: (host, mailbox, source). Returns the contacts that are new.
 

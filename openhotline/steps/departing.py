@@ -39,8 +39,6 @@ from openhotline.steps.advance import note
 from openhotline.steps.notify import code_of, draft
 
 TO_THE_POLICE = ("police-question", "police-told")
-# What follows a letter that has left: that the content is elsewhere now, how far it is, an answer to a question about it.
-FOLLOWING = ("host-moved", "alert-moved", "referral-moved", "referral-query", "host-answer")
 HELD = "Held by the police: nothing about it leaves the house."
 
 
@@ -59,21 +57,6 @@ def lock_case(letter: int) -> None:
     whatever befalls the case, so it waits for nobody."""
     lines = LetterLine.objects.filter(letter=letter).exclude(kind__in=TO_THE_POLICE).values("removal")
     list(Removal.objects.select_for_update().filter(pk__in=lines).order_by("pk").values_list("pk", flat=True))
-
-
-def follows(letter: Letter) -> None:
-    """The guard of what follows a letter: while any of its content is held, wherever that is now, it waits.
-
-    Raises Refused.
-    """
-    if letter.kind == "referral-query":
-        number = letter.number.partition("/")[0]
-        items = Removal.objects.filter(referral_lines__referral__number=number).values("item")
-    else:
-        told = LetterLine.objects.filter(letter=letter).values("removal")
-        items = Removal.objects.filter(pk__in=told).values("item")
-    if held_items(items):
-        raise Refused(HELD, code="held")
 
 
 def held_items(items: Iterable[int] | QuerySet[Removal, Any]) -> set[int]:

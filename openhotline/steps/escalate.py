@@ -106,7 +106,7 @@ def _ring(
     clock = clocks.Deadline(clocks.ESCALATION, agreement.escalate_at(consult.clock_from(consultation)))
     why = f"No answer by the agreed time; the duty desk of {consultation.unit.name} is told."
     advance(asked, "silence", "silent", by=MACHINE_WORKER, at=at, clock=clock, why=why)
-    _letter(consultation, "police-reminder", _SILENCE_LEADS[agreement.silence], removals, at=at)
+    _letter(consultation, tell.REMINDER, _SILENCE_LEADS[agreement.silence], removals, at=at)
     if agreement.silence != ESCALATE:
         silence.as_agreed(consultation, removals, agreement=agreement, at=at)
 
@@ -117,9 +117,7 @@ def _letter(
     tell.desk(
         kind,
         number=consultation.number,
-        recipient=(consultation.unit.duty_mail or consultation.unit.mail)
-        if kind == "police-reminder"
-        else consultation.unit.mail,
+        recipient=tell.box(consultation.unit, kind),
         subject=f"{consultation.number}: {what}",
         text=(
             f"{consultation.number}, asked {consultation.asked_at:%d %B %Y %H:%M} UTC, {len(removals)} waiting.\n\n"
@@ -352,6 +350,12 @@ def reminder_stands(letter: Letter, *, at: datetime) -> bool:
     free = [pk for pk in late if pk not in barred]
     if letter.kind == "reminder" and somebody and late and not free:
         raise Refused(departing.HELD, code="held")
+    if said.verdict != departure.NOTHING_LEFT and not somebody and letter.kind == "reminder":
+        next_ = contacts.best(_noticed(letter).host)
+        if next_ is not None:
+            why = "Its mailbox is not used any more."
+            queue.elsewhere(letter, next_.mail, why=why, by=MACHINE_WORKER, at=at)
+            return False
     if said.verdict == departure.NOTHING_LEFT or not somebody:
         queue.withdraw(
             letter,

@@ -25,6 +25,7 @@ from openhotline.rules import notice as wording
 from openhotline.rules import references, removal_path
 from openhotline.rules.words import MACHINE_WORKER, Actor
 from openhotline.steps import contact as contacts
+from openhotline.steps import tell
 from openhotline.steps.advance import note
 
 
@@ -139,6 +140,7 @@ def verify_contact(contact: Contact, *, by: Actor, at: datetime) -> Contact:
             number__in=Notice.objects.filter(host=row.host, sent_at=None).values("number"),
         )
         _anew(list(waiting), why=f"Drafted anew to the contact verified by {by.who}.", by=by, at=at)
+        tell.host_reached(row.host, row.mail, at=at)
     return row
 
 

@@ -261,18 +261,7 @@ def again(referral: Referral, *, by: Actor, at: datetime) -> Letter:
         to = referral.unit.mail if letter.transport == "mail" and referral.unit else letter.recipient
         removals = list(letter.lines.values_list("removal", flat=True))
         if to != letter.recipient:
-            queue.withdraw(letter, why=f"Sent again to {to}.", by=by, at=at)
-            made = queue.put(
-                "referral",
-                number=referral.number,
-                recipient=to,
-                transport=letter.transport,
-                removals=removals,
-                at=at,
-                by=by,
-                subject=letter.subject,
-                text=letter.text,
-            )
+            made = queue.elsewhere(letter, to, why=f"Sent again to {to}.", by=by, at=at)
         else:
             made = settling.again(letter, by=by, at=at)
         note(

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from openhotline.outbox import queue
-from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, SENT, Letter
+from openhotline.outbox.models import CONTACT_NEEDED, FAILED, IN_DOUBT, PENDING, SENDING, SENT, Letter
 from openhotline.policy import notice_texts
 from openhotline.records.models import (
     Alarm,
     Consultation,
     ConsultationLine,
+    Host,
     HostAlert,
     HostAlertLine,
     Notice,
@@ -27,8 +28,11 @@ from openhotline.records.models import (
 from openhotline.rules import told
 from openhotline.rules.words import MACHINE_WORKER
 
+REMINDER = "police-reminder"
 # Letters about a unit's question that go to somebody else.
 _NOT_THE_UNITS = ("notice", "police-deputy", "silence-review", "hold-unheard", "alarm-managers")
+HOST_MOVED, ALERT_MOVED = "host-moved", "alert-moved"
+NO_CONTACT = "The host has no usable contact. One person proposes one, a second one verifies it."
 NO_MAIL = "The unit has no mail address. Set it, and this leaves."
 _WORDS = {
     "moved": "The content has moved. We trace it and ask again where that is due.",
@@ -88,10 +92,10 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
         notices.setdefault(line.notice, []).append(by_pk[line.removal_id])
     for notice, group in notices.items():
         _say_moved(
-            "host-moved",
+            HOST_MOVED,
             number=notice.number,
             recipient=notice.contact.mail if notice.contact else "",
-            nobody="The host has no usable contact.",
+            nobody=NO_CONTACT,
             removals=group,
             said=told.moved(
                 notice_texts(notice.host.language), "notice", number=notice.number, count=len(group), at=at
@@ -100,7 +104,7 @@ def moved(removals: Sequence[Removal], *, at: datetime) -> None:
         )
     for alert, group in alerted(removals):
         _say_moved(
-            "alert-moved",
+            ALERT_MOVED,
             number=alert.number,
             recipient=alert.contact.mail,
             nobody="",
@@ -171,19 +175,45 @@ def _say_moved(
     )
 
 
-def reached(unit: Unit, *, at: datetime) -> None:
-    """It is known now how the unit is reached: letters to it that waited for that leave."""
+def host_reached(host: Host, mail: str, *, at: datetime) -> None:
+    """It is known now how a host is reached: what was to be said of content that has left it leaves."""
+    numbers = [
+        *Notice.objects.filter(host=host).values_list("number", flat=True),
+        *HostAlert.objects.filter(host=host).values_list("number", flat=True),
+    ]
+    waiting = Letter.objects.filter(
+        kind__in=(HOST_MOVED, ALERT_MOVED), state=CONTACT_NEEDED, number__in=numbers
+    )
+    queue.readdress(list(waiting), mail, by=MACHINE_WORKER, at=at)
+
+
+def reached(unit: Unit, *, before: Iterable[str], at: datetime) -> None:
+    """A unit is reached otherwise now: what waited for that, or has not arrived where it was reached before, goes there."""
     numbers = set(Consultation.objects.filter(unit=unit).values_list("number", flat=True))
     numbers |= set(Referral.objects.filter(unit=unit).values_list("number", flat=True))
     numbers |= set(PoliceRequest.objects.filter(unit=unit).values_list("number", flat=True))
     numbers |= {f"{row.item.ref}/{row.pk}" for row in Alarm.objects.filter(unit=unit).select_related("item")}
-    waiting = Letter.objects.filter(state=CONTACT_NEEDED, recipient="").exclude(kind__in=_NOT_THE_UNITS)
+    theirs = [
+        letter
+        for letter in Letter.objects.filter(
+            state__in=[PENDING, CONTACT_NEEDED, FAILED], recipient__in={"", *before}
+        )
+        .exclude(kind__in=_NOT_THE_UNITS)
+        .exclude(kind="referral", state=FAILED)  # leaves again from its own page
+        if {letter.number, letter.number.partition("/")[0]} & numbers
+    ]
     queue.readdress(
-        [one for one in waiting if {one.number, one.number.partition("/")[0]} & numbers],
-        unit.mail,
-        by=MACHINE_WORKER,
-        at=at,
+        [one for one in theirs if not one.recipient], unit.mail, by=MACHINE_WORKER, at=at
     )
+    for letter in theirs:
+        to = box(unit, letter.kind)
+        if letter.recipient not in ("", to):
+            queue.elsewhere(letter, to, why=f"{unit.name} is reached at {to} now.", by=MACHINE_WORKER, at=at)
+
+
+def box(unit: Unit, kind: str) -> str:
+    """The mailbox of a unit for letters of a kind: the duty desk's for what nobody has answered."""
+    return unit.duty_mail or unit.mail if kind == REMINDER else unit.mail
 
 
 def desk(

@@ -304,17 +304,18 @@ def _apply_rules(rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def _apply_unit(change: UnitChange, *, at: datetime) -> None:
-    """The unit reads as proposed, and letters that waited for an address of it leave."""
+    """The unit reads as proposed, and letters that waited for an address of it, or did not arrive at the old one, leave."""
     unit = (
         Unit.objects.select_for_update(of=("self",)).select_related("deputy").filter(key=change.key).first()
     )
     if (shown(unit) if unit else {}) != change.before:
         raise Refused("The unit has changed since this was proposed. Propose it anew.", code="stale")
+    before = (unit.mail, unit.duty_mail) if unit else ()
     values = dict(change.after)
     values["deputy"] = Unit.objects.filter(key=values["deputy"]).first() if values["deputy"] else None
     now, _ = Unit.objects.update_or_create(key=change.key, defaults=values)
     if now.mail:
-        tell.reached(now, at=at)
+        tell.reached(now, before=before, at=at)
 
 
 def withdraw(change: UnitChange, *, by: Actor, at: datetime) -> None:

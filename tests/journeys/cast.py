@@ -32,6 +32,7 @@ from openhotline.steps import (
     departing,
     domain_alert,
     escalate,
+    follow,
     freshness,
     intake,
     ladder,
@@ -219,8 +220,8 @@ class Day:
                 paged = alert if letter.kind == alert.KIND else domain_alert
                 said = paged.depart(letter, policy=self.policy, house=HOUSE, at=self.now)
                 return written.paged(letter, said, HOUSE, at=self.now) if said else None
-            if letter.kind in departing.FOLLOWING:
-                departing.follows(letter)
+            if letter.kind in follow.KINDS and not follow.stands(letter, at=self.now):
+                return None
             if letter.kind == "reminder" or letter.kind.startswith("ladder"):
                 if not escalate.reminder_stands(letter, at=self.now):
                     return None

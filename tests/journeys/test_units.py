@@ -6,10 +6,12 @@ import pytest
 
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
+from openhotline.outbox import claims, settling
 from openhotline.records.models import Host, RouteRule, Unit, UnitChange, User
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.routing import UnitRule
+from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import escalate, units
 from tests.journeys.cast import NORTH_RACK, Day, hours
 
@@ -91,6 +93,35 @@ def test_how_a_unit_is_reached_counts_when_the_desk_agrees_and_then_what_waited_
     assert (Unit.objects.get(key="NU").mail, Unit.objects.get(key="NU").phone) == tuple(new.values())
     (letter,) = house.letters("police-question")
     assert (letter.state, letter.recipient) == ("pending", "desk@unit.example")
+
+
+def test_what_did_not_arrive_goes_to_where_the_unit_is_reached_now_and_back(house: Day) -> None:
+    """A question was refused by the unit's relay, its reminder waits for a calmer one; the unit names other mailboxes."""
+    house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
+    asked = house.asked()
+    (letter,) = claims.claim(
+        "mail", at=house.now, by=MACHINE_WORKER, kinds=["police-question"], guard=lambda _: b"To: the old mailbox"
+    )
+    settling.refused(letter, why="No such mailbox.", by=MACHINE_WORKER, at=house.now)
+    house.later(hours(5))
+    escalate.police_silence(policy=house.policy, at=house.now)
+    (old,) = house.letters("police-reminder")
+    assert old.recipient == asked.unit.mail, "no duty desk is known"
+
+    def reached_at(mail: str, duty: str) -> list[tuple[str, str]]:
+        made = propose(house, asked.unit.key, mail=mail, duty_mail=duty)
+        units.confirm(made, by=house.who("L01"), at=house.now)
+        waiting = [*house.letters("police-question", "pending"), *house.letters("police-reminder", "pending")]
+        return [(one.kind, one.recipient) for one in waiting]
+
+    was = asked.unit.mail
+    now = reached_at("desk@unit.example", "duty@unit.example")
+    assert now == [("police-question", "desk@unit.example"), ("police-reminder", "duty@unit.example")]
+    assert [one.why for one in house.letters("police-question", "withdrawn")] == [
+        f"{asked.unit.name} is reached at desk@unit.example now."
+    ]
+    assert [to for _, to in reached_at(was, "")] == [was, was]
+    assert len(house.letters("police-question")) == 2, "the letter that was withdrawn from there is the one that leaves"
 
 
 @pytest.mark.parametrize("asn", [64500, 0])

@@ -16,7 +16,7 @@ BY_HAND = {
     "contact needed": {"withdraw": "withdrawn", "readdress": "pending"},
     "failed": {"withdraw": "withdrawn", "once more": "pending"},
     "sent": {},
-    "withdrawn": {},
+    "withdrawn": {"return": "pending"},
 }
 
 
