@@ -151,7 +151,9 @@ def readdress(letters: Sequence[Letter], recipient: str, *, by: Actor, at: datet
         enter(letters, "letter.readdressed", by=by, at=at)
 
 
-def elsewhere(letter: Letter, recipient: str, *, why: str, nobody: str = "", by: Actor, at: datetime) -> Letter:
+def elsewhere(
+    letter: Letter, recipient: str, *, why: str, nobody: str = "", by: Actor, at: datetime
+) -> Letter:
     """What has not arrived at a mailbox leaves for another one ("": for none yet, `nobody` says why): withdrawn, and the
     same words under the same number in a letter of its own, or in the one that was withdrawn from there before.
 

@@ -223,6 +223,14 @@ class Acts:
             said = dict.fromkeys(sent.lines.filter(dropped="").values_list("removal", flat=True)[:1], word)
             confirm.record(sent, said, by=confirm.by_link(sent), at=self.now)
 
+    def reply(self) -> None:
+        """The desk answers a host about a notice, whatever has become of it."""
+        sent = list(Notice.objects.filter(sent_at__isnull=False).order_by("pk"))
+        if sent:
+            notice = self.chance.choice(sent)
+            to = confirm.reached(notice)
+            confirm.reply(notice, "The second one.", to=to, by=self.pick("lead", "liaison"), at=self.now)
+
     def person_settles(self) -> None:
         """The lead rings the other side about a letter in doubt, and says what they said."""
         letter = Letter.objects.filter(state=IN_DOUBT).order_by("pk").first()

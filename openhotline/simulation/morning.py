@@ -3,7 +3,8 @@
 When the day begins there are: notices cleared and drafted, a question that waits, one of a special unit, a referral
 drafted, and one that left to a partner while its host abroad, registered, and the body that answers for its domain are
 still to be told. At the next midnight, and at the one after, the agreements with police are others; some days begin
-minutes before midnight, with more that is about to be asked. Not here: the day (`play`), who is outside (`outside`).
+minutes before midnight, with more that is about to be asked, and one a day after its notices left, with nothing done about
+them. Not here: the day (`play`), who is outside (`outside`).
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ from openhotline.records.models import (
     Unit,
     User,
 )
-from openhotline.rules import incoming, words
+from openhotline.rules import incoming, removal_path, words
 from openhotline.rules.agreement import AUTHORISE_FIRST, NOTIFY_TOGETHER, TELL_AFTER
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
@@ -56,7 +57,9 @@ from openhotline.steps import (
     assess,
     consult,
     domain_alert,
+    escalate,
     intake,
+    ladder,
     list_agreement,
     notify,
     public_key,
@@ -81,6 +84,8 @@ class Morning:
     ends: datetime
     orders: tuple[str, str, str]
     more: bool = False  # half of it has just been traced and is not asked about yet
+    late: bool = False  # what was cleared left a day ago; today's order is the second of them
+    soon_over: bool = False  # the go-ahead that was given is valid for a few minutes more
 
 
 NOON = datetime(2026, 5, 12, 12, 0, tzinfo=UTC)
@@ -88,9 +93,11 @@ EVENING = datetime(2026, 5, 12, 22, 54, tzinfo=UTC)  # six minutes before midnig
 MORNINGS = (
     Morning(NOON, (NOTIFY_TOGETHER, AUTHORISE_FIRST, TELL_AFTER)),
     Morning(EVENING, (NOTIFY_TOGETHER, AUTHORISE_FIRST, TELL_AFTER), more=True),
-    Morning(EVENING, (AUTHORISE_FIRST, TELL_AFTER, NOTIFY_TOGETHER), more=True),
+    Morning(EVENING, (AUTHORISE_FIRST, TELL_AFTER, NOTIFY_TOGETHER), more=True, soon_over=True),
     Morning(EVENING, (TELL_AFTER, NOTIFY_TOGETHER, AUTHORISE_FIRST), more=True),
+    Morning(NOON, (NOTIFY_TOGETHER, AUTHORISE_FIRST, TELL_AFTER), late=True),
 )
+A_DAY = timedelta(hours=25)  # a host's day, and the time to clear what leaves
 
 
 @dataclass
@@ -120,7 +127,7 @@ def opinion_on(item: Item, policy: Policy, at: datetime) -> Opinion:
 
 def make(morning: Morning, *, policy: Policy) -> Begun:
     """Fill an empty house up to the moment when the day begins."""
-    at, begun = morning.ends - timedelta(minutes=50), Begun()
+    at, begun = morning.ends - timedelta(minutes=50) - (A_DAY if morning.late else timedelta(0)), Begun()
     people = _people(policy)
     _agreements_change(morning.orders, policy, people, at - timedelta(days=1))
     network = Network(Random(0), lambda: None, lambda letter: None, fails=False)
@@ -158,9 +165,12 @@ def make(morning: Morning, *, policy: Policy) -> Begun:
     first = Consultation.objects.filter(asks=True).exclude(unit__level="special").order_by("pk").first()
     assert first is not None
     officer = next(user.actor() for user in User.objects.filter(unit=first.unit))
-    answer.record(first, kind=words.GO_AHEAD, by=officer, at=at, policy=policy)
+    until = morning.ends + timedelta(minutes=5) if morning.soon_over else None
+    answer.record(first, kind=words.GO_AHEAD, by=officer, at=at, policy=policy, valid_until=until)
     for pk in first.lines.values_list("removal", flat=True):
-        begun.answers[pk] = Answered(True, None, at)
+        begun.answers[pk] = Answered(True, until, at)
+    if morning.late:
+        at = _nothing_done(engine, policy, people, at)
     alert.hosts_due(at=at)
     domain_alert.sweep(policy=policy, at=at)
     if soon:
@@ -169,6 +179,20 @@ def make(morning: Morning, *, policy: Policy) -> Begun:
         _contacts_known(people, at)
     begun.taken, begun.mails = network.taken, network.mails
     return begun
+
+
+def _nothing_done(engine: Engine, policy: Policy, people: dict[str, Actor], at: datetime) -> datetime:
+    """What is cleared leaves, its host is reminded, and a day is over. Returns that moment; the network above comes next."""
+    above, host = Host.objects.get(name=PLACES[1].name), Host.objects.get(name=PLACES[0].name)
+    ladder.stands(host, upstream=above, member=True, by=people["liaison"], at=at)
+    for later in (timedelta(minutes=2), timedelta(hours=5), timedelta(hours=19)):
+        at += later
+        escalate.host_clocks(policy=policy, at=at)
+        for name, run in engine.parts(at):
+            if name in ("traces before departure", "letters"):
+                run()
+    assert Removal.objects.filter(status=removal_path.OVERDUE).exists()
+    return at
 
 
 def agreed(*, by: Actor, at: datetime) -> ListAgreement:

@@ -29,6 +29,7 @@ from openhotline.simulation.promises import FAULT, Notebook
 CRASHED = "letters left by a crash"  # a sweep
 ASKED = "questions to the police"
 TOLD = ("referrals abroad", "hosts abroad to alert", "domains to alert about")
+LATE = ("hosts past their time", "rungs of the ladder")
 ACTS = (4, 5, 9)  # in one seed, besides those that happen while a letter is on the line
 MINUTE = timedelta(minutes=1)
 TO_BED = (1, 4, 5, 6, 7, 12)  # minutes until police are asked in the evening; midnight is in six
@@ -98,6 +99,7 @@ class Day:
             (acts.sweep(), 2),
             (acts.sweep(CRASHED, "holds that end", ASKED, "go-aheads that ran out"), 3),
             (acts.sweep(*TOLD), 2),
+            (acts.sweep(*LATE), 2),
         )
         self.others: tuple[tuple[Callable[[], None], int], ...] = (
             (acts.officer, 5),
@@ -111,6 +113,7 @@ class Day:
             (acts.content, 2),
             (acts.silent, 1),
             (acts.host, 1),
+            (acts.reply, 1),
             (acts.person_settles, 1),
             (self.wait, 6),
         )

@@ -58,6 +58,9 @@ FOUR_EYES = "one person did what needs two"
 STUCK = "a letter is stuck"
 LEDGER = "the ledger is not whole"
 FAULT = "a part of the house failed"
+# What leaves the house about reported content, besides the rungs of the ladder.
+TO_HOSTS = ("notice", "reminder", "host-alert", "host-moved", "alert-moved", "host-answer")
+TO_OTHERS = ("referral", "referral-moved", "referral-query", "domain-alert")
 WALL, ASK, AFTER = ZoneInfo("Europe/London"), "authorise-first", "tell-after"
 SPANS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 NAMES = names_of((*FIRST, *SECOND, *LATER))
@@ -98,10 +101,11 @@ class Notebook:
         wanted = letter.kind == "notice" and letter.recipient in self.wants_whole
         self.whole.setdefault(letter.key, wanted)  # its bytes stay what they were the first time
         pks = list(letter.lines.values_list("removal", flat=True))
-        about_content = letter.kind in ("notice", "reminder", "referral", "host-alert", "domain-alert")
-        if about_content and Hold.objects.filter(removal__in=pks, released_at=None).exists():
+        rung = letter.kind.startswith("ladder-")
+        held = Hold.objects.filter(removal__item__removals__in=pks, released_at=None)  # wherever it is now
+        if (rung or letter.kind in (*TO_HOSTS, *TO_OTHERS)) and held.exists():
             self.breach(UNDER_HOLD, f"{letter.kind} {letter.number}")
-        if letter.kind in ("notice", "reminder", "host-alert") and letter.recipient in self.withdrawn:
+        if (rung or letter.kind in TO_HOSTS) and letter.recipient in self.withdrawn:
             self.breach(WITHDRAWN, f"{letter.kind} {letter.number} to {letter.recipient}")
         if (letter.kind == "host-alert" and self.unregistered) or (
             letter.kind == "domain-alert" and self.no_agreement

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from openhotline.outbox import queue
-from openhotline.outbox.models import Letter
+from openhotline.outbox.models import Letter, LetterLine
 from openhotline.policy import Policy, notice_texts
 from openhotline.records.agreements import house_agreements
 from openhotline.records.models import Consultation, Contact, Hold, Notice, Removal
@@ -268,34 +268,37 @@ def host_clocks(*, policy: Policy, at: datetime) -> int:
         for notice in Notice.objects.filter(
             lines__removal__in=overdue, lines__dropped="", sent_at__isnull=False
         ).distinct():
-            tell.desk(
-                "ladder",
-                number=notice.number,
-                recipient=policy.managers_mail,
-                subject=f"{notice.number}: not removed within a day",
-                text=f"{notice.number} to {notice.host.name}: next is the upstream network, then the registry.\n",
-                removals=_lines_of(notice, overdue),
-                at=at,
-            )
+            # What was overdue, seemed gone and is there after all is overdue again; of that they know.
+            if fresh := _unsaid("ladder", notice, overdue):
+                tell.desk(
+                    "ladder",
+                    number=notice.number,
+                    recipient=policy.managers_mail,
+                    subject=f"{notice.number}: not removed within a day",
+                    text=f"{notice.number} to {notice.host.name}: next is the upstream network, then the registry.\n",
+                    removals=fresh,
+                    at=at,
+                )
     return acted + len(overdue)
 
 
 def _remind(removals: Sequence[Removal], *, at: datetime) -> None:
-    """One reminder per notice; a reminder is a new kind with its own number, never a repeat."""
+    """One reminder of each address; a reminder is a new kind with its own number, never a repeat."""
     pks = [removal.pk for removal in removals]
     for notice in (
         Notice.objects.filter(lines__removal__in=pks, lines__dropped="", sent_at__isnull=False)
         .distinct()
         .select_related("contact", "host")
     ):
-        if notice.contact is None:
-            continue
-        _put_reminder(notice, 1, _lines_of(notice, removals), recipient=notice.contact.mail, at=at)
+        if notice.contact is not None:
+            _put_reminder(notice, _unsaid("reminder", notice, removals), recipient=notice.contact.mail, at=at)
 
 
-def _put_reminder(
-    notice: Notice, turn: int, removals: Sequence[int], *, recipient: str, at: datetime
-) -> None:
+def _put_reminder(notice: Notice, removals: Sequence[int], *, recipient: str, at: datetime) -> None:
+    """With the next number of its notice."""
+    if not removals:
+        return
+    turn = Letter.objects.filter(kind="reminder", number__startswith=f"{notice.number}/").count() + 1
     subject, text = _reminder(notice, len(removals))
     queue.put(
         "reminder",
@@ -310,10 +313,12 @@ def _put_reminder(
     )
 
 
-def _lines_of(notice: Notice, removals: Sequence[Removal]) -> list[int]:
-    """Which of these removals the notice covers."""
+def _unsaid(kind: str, notice: Notice, removals: Sequence[Removal]) -> list[int]:
+    """Which of these removals the notice covers, and are in no letter of this kind about it."""
     pks = [removal.pk for removal in removals]
-    return list(notice.lines.filter(removal__in=pks, dropped="").values_list("removal_id", flat=True))
+    said = LetterLine.objects.filter(kind=kind, number__startswith=notice.number).values("removal")
+    lines = notice.lines.filter(removal__in=pks, dropped="").exclude(removal__in=said)
+    return list(lines.values_list("removal_id", flat=True))
 
 
 def _reminder(notice: Notice, count: int) -> tuple[str, str]:
@@ -367,27 +372,19 @@ def reminder_stands(letter: Letter, *, at: datetime) -> bool:
             ladder.stop(letter, at=at)
         elif somebody:
             # Its bytes are fixed and name what is held now: what is not goes without it.
-            _another(letter, free, at=at)
-            _another(letter, [pk for pk in late if pk in barred], at=at)
+            for part in (free, [pk for pk in late if pk in barred]):
+                _put_reminder(_noticed(letter), part, recipient=letter.recipient, at=at)
         return False
     if said.verdict == departure.WAIT:
         raise Refused(freshness.STALE, code="stale-trace")
     if not frozen and len(said.stay) < len(lines):
         letter.lines.exclude(removal__in=said.stay).delete()
         if letter.kind == "reminder":
-            _another(letter, [pk for pk in late if pk not in said.stay], at=at)
+            apart = [pk for pk in late if pk not in said.stay]
+            _put_reminder(_noticed(letter), apart, recipient=letter.recipient, at=at)
             letter.subject, letter.text = _reminder(_noticed(letter), len(said.stay))
             letter.save(update_fields=["subject", "text"])
     return True
-
-
-def _another(letter: Letter, removals: Sequence[int], *, at: datetime) -> None:
-    """What cannot go in this reminder now goes in one of its own, with the next number."""
-    if not removals:
-        return
-    notice = _noticed(letter)
-    taken = Letter.objects.filter(kind="reminder", number__startswith=f"{notice.number}/").count()
-    _put_reminder(notice, taken + 1, removals, recipient=letter.recipient, at=at)
 
 
 def _noticed(letter: Letter) -> Notice:

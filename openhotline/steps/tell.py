@@ -202,9 +202,7 @@ def reached(unit: Unit, *, before: Iterable[str], at: datetime) -> None:
         .exclude(kind="referral", state=FAILED)  # leaves again from its own page
         if {letter.number, letter.number.partition("/")[0]} & numbers
     ]
-    queue.readdress(
-        [one for one in theirs if not one.recipient], unit.mail, by=MACHINE_WORKER, at=at
-    )
+    queue.readdress([one for one in theirs if not one.recipient], unit.mail, by=MACHINE_WORKER, at=at)
     for letter in theirs:
         to = box(unit, letter.kind)
         if letter.recipient not in ("", to):

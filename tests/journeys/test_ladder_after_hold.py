@@ -120,6 +120,20 @@ def test_a_rung_that_a_hold_withdrew_is_taken_again_once_and_the_next_ones_wait_
     ]
 
 
+def test_what_seems_gone_and_is_there_after_all_is_overdue_again_and_managers_hear_of_it_once(
+    house: "Day",
+) -> None:
+    """Of two that are overdue one is missed at a look: the worker's next round is like any other."""
+    case = Case(house, 2)
+    case.overdue()
+    house.looked(case.removals[:1], status=404)
+    case.sweeps()
+    assert {row.status for row in house.fresh(case.removals)} == {removal_path.OVERDUE}
+    (told,) = house.letters("ladder")
+    assert sorted(told.lines.values_list("removal", flat=True)) == [row.pk for row in case.removals]
+    assert len(house.letters("reminder")) == 1
+
+
 def test_a_hold_on_one_address_keeps_it_out_and_the_others_go_on(house: "Day") -> None:
     case = Case(house, 2)
     case.overdue()

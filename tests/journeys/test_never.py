@@ -204,7 +204,9 @@ def test_what_follows_a_letter_goes_to_no_mailbox_that_is_given_up(house: Day) -
     """That it has moved goes to whom the host is reached by today, and waits where nobody is; an answer is not sent after."""
     removals, _ = noticed(house, "http://img.example.net/1", "http://img.example.net/2")
     notice = Notice.objects.get(sent_at__isnull=False)
-    question = confirm.reply(notice, "The second.", to=confirm.reached(notice), by=house.who("A07"), at=house.now)
+    question = confirm.reply(
+        notice, "The second.", to=confirm.reached(notice), by=house.who("A07"), at=house.now
+    )
     house.traced([removals[0].item], CANAL_HOST)
     notify.retire_contact(notice.contact, why="It was taken over.", by=house.who("L01"), at=house.now)
     assert {one.kind for one in house.letters_leave()} & {"host-moved", "host-answer"} == set()
@@ -212,9 +214,13 @@ def test_what_follows_a_letter_goes_to_no_mailbox_that_is_given_up(house: Day) -
     assert [one.state for one in house.letters("host-answer")] == ["withdrawn"]
     assert question in notice.messages.all(), "it stands on the page"
 
-    other = contact.propose(notice.host, "desk@north.example", source="person", by=house.who("L01"), at=house.now)
+    other = contact.propose(
+        notice.host, "desk@north.example", source="person", by=house.who("L01"), at=house.now
+    )
     notify.verify_contact(other, by=house.who("P01"), at=house.now)
-    assert ("host-moved", "desk@north.example") in [(one.kind, one.recipient) for one in house.letters_leave()]
+    assert ("host-moved", "desk@north.example") in [
+        (one.kind, one.recipient) for one in house.letters_leave()
+    ]
 
 
 def test_a_reminder_goes_to_whom_the_host_is_reached_by_today(house: Day) -> None:
@@ -222,7 +228,9 @@ def test_a_reminder_goes_to_whom_the_host_is_reached_by_today(house: Day) -> Non
     notice = Notice.objects.get(sent_at__isnull=False)
     house.later(hours(5))
     escalate.host_clocks(policy=house.policy, at=house.now)
-    other = contact.propose(notice.host, "desk@north.example", source="person", by=house.who("L01"), at=house.now)
+    other = contact.propose(
+        notice.host, "desk@north.example", source="person", by=house.who("L01"), at=house.now
+    )
     notify.verify_contact(other, by=house.who("P01"), at=house.now)
     notify.retire_contact(notice.contact, why="It was taken over.", by=house.who("L01"), at=house.now)
     assert ("reminder", "desk@north.example") in [(one.kind, one.recipient) for one in house.letters_leave()]

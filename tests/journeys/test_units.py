@@ -100,7 +100,11 @@ def test_what_did_not_arrive_goes_to_where_the_unit_is_reached_now_and_back(hous
     house.traced(house.graded(house.public_report("http://img.example.net/1")), NORTH_RACK)
     asked = house.asked()
     (letter,) = claims.claim(
-        "mail", at=house.now, by=MACHINE_WORKER, kinds=["police-question"], guard=lambda _: b"To: the old mailbox"
+        "mail",
+        at=house.now,
+        by=MACHINE_WORKER,
+        kinds=["police-question"],
+        guard=lambda _: b"To: the old mailbox",
     )
     settling.refused(letter, why="No such mailbox.", by=MACHINE_WORKER, at=house.now)
     house.later(hours(5))
@@ -121,7 +125,9 @@ def test_what_did_not_arrive_goes_to_where_the_unit_is_reached_now_and_back(hous
         f"{asked.unit.name} is reached at desk@unit.example now."
     ]
     assert [to for _, to in reached_at(was, "")] == [was, was]
-    assert len(house.letters("police-question")) == 2, "the letter that was withdrawn from there is the one that leaves"
+    assert len(house.letters("police-question")) == 2, (
+        "the letter that was withdrawn from there is the one that leaves"
+    )
 
 
 @pytest.mark.parametrize("asn", [64500, 0])

@@ -14,6 +14,23 @@ PLANTED = {
         "status=more.get('status', 'cleared')) for one in lines], **more)",
         "a letter left under a hold",
     ),
+    "answer": (
+        "from openhotline.rules import departure as d; d.covers = lambda consent, at: True",
+        "a notice left without an answer that covers it",
+    ),
+    "follows": (
+        "from openhotline.steps import follow as f; f.stands = lambda letter, *, at: True",
+        "a letter left to a withdrawn contact",
+    ),
+    "what follows is held": (
+        "from openhotline.steps import departing as d; d.held_items = lambda items: set()",
+        "a letter left under a hold",
+    ),
+    "rung": (
+        "from openhotline.rules import departure as d; real = d.reminder\n"
+        "d.reminder = lambda lines, **more: real([dataclasses.replace(one, held=False) for one in lines], **more)",
+        "a letter left under a hold",
+    ),
     "trace": (
         "from openhotline.rules import departure as d; real = d.notice\n"
         "d.notice = lambda lines, **more: real([dataclasses.replace(one, traced_at=more['at'], "
