@@ -58,4 +58,7 @@ def _asked(letter: Letter, *, at: datetime) -> confirm.Reach:
     message = NoticeMessage.objects.select_related("notice__host", "page__alert__host", "page__domain").get(
         pk=int(letter.number.partition("/q")[2])
     )
-    return secure_page.reached(message.page, at=at) if message.page else confirm.reached(message.notice)
+    if message.page is not None:
+        return secure_page.reached(message.page, at=at)
+    assert message.notice is not None  # a message is about one or the other
+    return confirm.reached(message.notice)
