@@ -106,7 +106,7 @@ def _ring(
     clock = clocks.Deadline(clocks.ESCALATION, agreement.escalate_at(consult.clock_from(consultation)))
     why = f"No answer by the agreed time; the duty desk of {consultation.unit.name} is told."
     advance(asked, "silence", "silent", by=MACHINE_WORKER, at=at, clock=clock, why=why)
-    _letter(consultation, tell.REMINDER, _SILENCE_LEADS[agreement.silence], removals, at=at)
+    _letter(consultation, "police-reminder", _SILENCE_LEADS[agreement.silence], removals, at=at)
     if agreement.silence != ESCALATE:
         silence.as_agreed(consultation, removals, agreement=agreement, at=at)
 
