@@ -123,18 +123,25 @@ def disk(settings: Settings) -> Finding:
     return fine("disk", f"{free}.")
 
 
-def spool(settings: Settings) -> Finding:
-    """A durable write is possible, and how many a second."""
-    place = settings.spool
-    if not place.is_dir():
-        return unsafe("spool", "There is no spool.", "It is made at the first start: openhotline up")
-    if filesystem(place) in _IN_MEMORY:
+def spool_kept(settings: Settings) -> Finding:
+    """What was flushed is still there after the machine stopped."""
+    if filesystem(settings.spool) in _IN_MEMORY:
         return grave(
             "spool",
             "It lies in memory: reports would be lost when the machine stops.",
             "Put OPENHOTLINE_DATA_DIR on a disk.",
             real=real(settings),
         )
+    return fine("spool", "It lies on a disk.")
+
+
+def spool(settings: Settings) -> Finding:
+    """A durable write is possible, and how many a second."""
+    place = settings.spool
+    if not place.is_dir():
+        return unsafe("spool", "There is no spool.", "It is made at the first start: openhotline up")
+    if not (kept := spool_kept(settings)).ok:
+        return kept
     try:
         rate = _flushes(place)
     except OSError as fault:

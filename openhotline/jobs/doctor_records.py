@@ -9,14 +9,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from openhotline import policy as policies
 from openhotline.jobs.doctor_machine import filesystem, real
 from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
-from openhotline.ledger.models import Staged
+from openhotline.ledger.models import Sequenced, Staged
 from openhotline.outbox.models import CONTACT_NEEDED, IN_DOUBT, PENDING, SENDING, Letter
 from openhotline.records.agreements import house_agreements
 from openhotline.records.models import House, ReceiptPhase, Report, Unit, User
@@ -24,6 +23,7 @@ from openhotline.rules import words
 from openhotline.settings import Settings
 
 LONG_STAGED = timedelta(minutes=70)
+APPEND_ONLY = (Staged, Sequenced)
 LATE = timedelta(minutes=15)  # a letter that could have left so long ago: the worker is not turning
 
 
@@ -127,16 +127,17 @@ def house_kind(settings: Settings) -> Finding:
 def ledger_guarded(settings: Settings) -> Finding:
     """The database itself refuses to change the ledger: tried, inside a savepoint that is rolled back."""
     remedy = "Do not open the house. Restore the triggers with the maintainers' help, then: openhotline ledger verify"
-    tables = {model._meta.db_table for model in apps.get_app_config("ledger").get_models()}
-    guarded = _triggers() & tables
-    if not guarded:
-        return unsafe("ledger triggers", "There are none: the ledger could be changed unseen.", remedy)
-    for table in sorted(guarded):
-        for statement in (_no_change(table), f'DELETE FROM "{table}"'):  # noqa: S608  our own tables
+    triggers = _triggers()
+    for model in APPEND_ONLY:
+        table = model._meta.db_table
+        if table not in triggers:
+            return unsafe("ledger triggers", f"{table} has none: it could be changed unseen.", remedy)
+        for statement in _changes(model):
             if not _refused(statement):
                 verb = statement.partition(" ")[0]
                 return unsafe("ledger triggers", f"{verb} on {table} was not refused.", remedy)
-    return fine("ledger triggers", f"UPDATE and DELETE are refused on {', '.join(sorted(guarded))}.")
+    tables = ", ".join(model._meta.db_table for model in APPEND_ONLY)
+    return fine("ledger triggers", f"UPDATE and DELETE are refused on {tables}.")
 
 
 def _triggers() -> set[str]:
@@ -151,12 +152,13 @@ def _triggers() -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _no_change(table: str) -> str:
-    model = next(
-        model for model in apps.get_app_config("ledger").get_models() if model._meta.db_table == table
-    )
-    column = model._meta.pk.column
-    return f'UPDATE "{table}" SET "{column}" = "{column}"'  # noqa: S608  our own tables
+def _changes(model: type[Staged] | type[Sequenced]) -> tuple[str, ...]:
+    """What must be refused: to write a row anew as it is, to delete it, and on SQLite to replace it."""
+    table, column = model._meta.db_table, model._meta.pk.column
+    changes = (f'UPDATE "{table}" SET "{column}" = "{column}"', f'DELETE FROM "{table}"')  # noqa: S608  our own tables
+    if connection.vendor == "sqlite":
+        return (*changes, f'REPLACE INTO "{table}" SELECT * FROM "{table}" LIMIT 1')  # noqa: S608
+    return changes
 
 
 class _Undo(Exception):

@@ -15,9 +15,11 @@ from typing import TypeVar
 
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 
 from openhotline import policy as policies
+from openhotline.jobs import doctor_machine, doctor_records
+from openhotline.jobs.findings import UNSAFE
 from openhotline.ledger.record import Act, record
 from openhotline.records import sealing
 from openhotline.records.apps import hand_over_keys
@@ -139,7 +141,8 @@ def settle(settings: Settings, *, at: datetime) -> House:
 
 
 def refuse_unsafe(settings: Settings) -> None:
-    """Raise Refused where this house may not be opened as `settings` say."""
+    """Raise Refused where this house may not be opened as `settings` say: another kind than it is, or what the doctor
+    calls unsafe of its keys, spool, database and ledger. What else it calls so (a full disk, say) keeps nobody from reading."""
     house = House.objects.filter(pk=1).first()
     if settings.kind == "production":
         if house is not None and house.kind != "production":
@@ -155,27 +158,15 @@ def refuse_unsafe(settings: Settings) -> None:
             raise Refused("This house has no owner yet. Run: openhotline owner create", code="no-owner")
     elif house is not None and house.kind == "production":
         raise Refused("This is a real house; it is never opened as a demo.", code="real-house")
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA journal_mode")
-            mode = cursor.fetchone()[0]
-            cursor.execute("PRAGMA synchronous")
-            durable = cursor.fetchone()[0]
-        if mode != "wal" or durable < 2:
-            raise Refused(
-                "SQLite is not durable here (WAL and synchronous=FULL are needed).", code="not-durable"
-            )
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')"
-            )
-            fsync, commit, pages = cursor.fetchone()
-        if fsync != "on" or commit == "off" or pages != "on":
-            raise Refused(
-                "PostgreSQL is not durable here: fsync, synchronous_commit and full_page_writes must be on.",
-                code="not-durable",
-            )
+    for look in (
+        doctor_machine.keys_kept,
+        doctor_machine.spool_kept,
+        doctor_records.durable,
+        doctor_records.ledger_guarded,
+    ):
+        found = look(settings)
+        if found.level == UNSAFE:
+            raise Refused(f"{found.sentence} {found.remedy}", code="unsafe")
 
 
 def propose_reach(settings: Settings, key: str, *, mail: str, phone: str, at: datetime) -> UnitChange:

@@ -15,6 +15,7 @@ from openhotline.clock import WorldClock
 from openhotline.jobs import doctor, doctor_machine, doctor_records
 from openhotline.jobs.findings import OK, UNSAFE, WARNING, Finding
 from openhotline.jobs.house import refuse_unsafe
+from openhotline.ledger.record import sequence
 from openhotline.policy import load as load_policy
 from openhotline.policy.reading.agreements import text_of
 from openhotline.records import sealing
@@ -22,6 +23,7 @@ from openhotline.records.models import AgreementVersion, House, Unit, User
 from openhotline.rules.refusals import Refused
 from openhotline.settings import Settings
 from tests.connectors.test_parsers import mmdb
+from tests.journeys.cast import Day
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,18 +136,33 @@ def test_the_database_of_the_tests_is_durable_guarded_and_up_to_date(house: Sett
         assert found.level != UNSAFE, found
 
 
-@pytest.mark.django_db
-def test_a_ledger_without_its_triggers_is_unsafe(house: Settings) -> None:
+def drop_trigger(name: str, table: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("ALTER TABLE ledger_staged DISABLE TRIGGER USER")
-            cursor.execute("ALTER TABLE ledger_sequence DISABLE TRIGGER USER")
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            for (name,) in cursor.fetchall():
-                cursor.execute(f'DROP TRIGGER "{name}"')
+            cursor.execute(f'DROP TRIGGER "{name}"')
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["ledger_staged", "ledger_sequence"])
+@pytest.mark.parametrize("ending", ["update", "delete", "replace", ""])
+def test_a_ledger_that_lacks_one_guard_is_unsafe(house: Settings, table: str, ending: str) -> None:
+    """The guards of the other table are no comfort. An empty ending: all of this table."""
+    Day().public_report("http://img.example.net/1")
+    sequence()
+    if connection.vendor == "postgresql":
+        names = [table] if not ending else []  # one trigger guards against all three
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
+            names = [name for (name,) in cursor.fetchall() if f"_no_{ending}" in name]
+        assert names
+    for name in names:
+        drop_trigger(name, table)
     found = doctor_records.ledger_guarded(house)
-    assert found.level == UNSAFE and "Do not open the house" in found.remedy
+    assert found.level == (UNSAFE if names else OK), found
+    assert not names or (table in found.sentence and "Do not open the house" in found.remedy)
 
 
 @pytest.mark.django_db
@@ -165,8 +182,12 @@ def test_demo_accounts_in_a_real_house_are_unsafe(house: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_no_real_house_is_never_opened_as_one_nor_the_other_way_round(house: Settings) -> None:
+def test_what_is_no_real_house_is_never_opened_as_one_nor_one_that_is_unsafe(
+    house: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What `up` and `demo` ask before they open anything."""
+    monkeypatch.setattr(doctor_machine, "filesystem", lambda place: "ext4")
+    monkeypatch.setattr(doctor_records, "filesystem", lambda place: "ext4")
 
     def refusal(settings: Settings = house) -> str:
         try:
@@ -189,6 +210,22 @@ def test_what_is_no_real_house_is_never_opened_as_one_nor_the_other_way_round(ho
     demo = User.objects.create(username="d", role="analyst", pseudonym="A1", demo=True)
     assert refusal() == "demo-accounts"
     demo.delete()
+    (house.keys / "site.key").chmod(0o644)
+    assert refusal() == "unsafe", "others can read a key"
+    (house.keys / "site.key").chmod(0o600)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(doctor_records, "_weak_sqlite", lambda: ["synchronous is 1"])
+        patch.setattr(doctor_records, "_weak_postgres", lambda: ["fsync is off"])
+        assert refusal() == "unsafe", "what is acknowledged might be lost"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(doctor_machine, "filesystem", lambda place: "tmpfs")
+        assert refusal() == "unsafe", "what was flushed would be gone with the machine"
+    assert refusal() == ""
+    with connection.cursor() as cursor:
+        drop = "ALTER TABLE ledger_staged DISABLE TRIGGER USER"
+        cursor.execute(drop if connection.vendor == "postgresql" else "DROP TRIGGER ledger_staged_no_update")
+    Day().public_report("http://img.example.net/1")
+    assert refusal() == "unsafe", "the ledger could be changed"
     House.objects.filter(pk=made.pk).update(kind="demo")
     assert refusal() == "demo-house"
 
@@ -218,6 +255,40 @@ def test_weak_settings_of_sqlite_are_named(tmp_path: Path, pragma: str, said: st
     monkeypatch.setattr(doctor_records, "connection", Weak())
     assert doctor_records._weak_sqlite() == [said]
     weak.close()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("zero_damaged_pages", "on"),
+     ("ignore_checksum_failure", "on")],
+)  # fmt: skip
+def test_weak_settings_of_postgresql_are_named(name: str, bad: str, monkeypatch: Any) -> None:
+    good = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "zero_damaged_pages": "off"}
+    rows: list[tuple[str, str]] = list({**good, "ignore_checksum_failure": "off"}.items())
+
+    class Server:
+        """Answers as pg_settings does: those that were asked for."""
+
+        def cursor(self) -> "Server":
+            return self
+
+        def __enter__(self) -> "Server":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def execute(self, _sql: str, wanted: list[list[str]]) -> None:
+            self.wanted = wanted[0]
+
+        def fetchall(self) -> list[tuple[str, str]]:
+            return [row for row in rows if row[0] in self.wanted]
+
+    monkeypatch.setattr(doctor_records, "connection", Server())
+    assert doctor_records._weak_postgres() == []
+    rows[:] = [(one, bad if one == name else value) for one, value in rows]
+    assert doctor_records._weak_postgres() == [f"{name} is {bad}"]
 
 
 @pytest.mark.once
