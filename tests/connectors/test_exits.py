@@ -98,6 +98,29 @@ def test_a_machine_that_is_off_is_silence_and_what_our_own_wall_stops_is_not(
     asyncio.run(main())
 
 
+def test_a_connection_that_went_elsewhere_than_it_was_sent_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kernel, or what stands between, that leads a vetted literal to this machine is found out."""
+
+    async def main() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        here = server.sockets[0].getsockname()
+        loop = asyncio.get_running_loop()
+        real = loop.sock_connect
+
+        async def astray(sock: socket.socket, _to: object) -> None:
+            await real(sock, here)
+
+        monkeypatch.setattr(loop, "sock_connect", astray)
+        with pytest.raises(NoWay) as no:
+            await Exits(DIRECT).connect("north", Vetted("192.0.2.1", 4), here[1])
+        assert no.value.outcome == "blocked" and "another address" in no.value.sentence
+        server.close()
+
+    asyncio.run(main())
+
+
 def test_the_socket_that_is_handed_in_is_the_only_one_there_is() -> None:
     """The address names another host and port than the socket leads to: libcurl must not go there."""
 

@@ -1,14 +1,19 @@
 """Where the prober does not go: addresses, answers and redirects that lead inside, and how a redirect is read."""
 
+import asyncio
 import itertools
 from datetime import timedelta
 
 import pytest
 
 from openhotline.connectors.probe.apart import Address, take_apart
-from openhotline.connectors.probe.meaning import CheckJob, TraceJob
+from openhotline.connectors.probe.config import ProbeConfig
+from openhotline.connectors.probe.dry import by_rule
+from openhotline.connectors.probe.exits import Exits
+from openhotline.connectors.probe.meaning import CheckJob, ProbeJob, TraceJob
+from openhotline.connectors.probe.names import Names, Resolved
 from tests.connectors.small_world import REGISTRY, RESOLVER, RESOLVER_2, SITE
-from tests.connectors.town import CANARY, Town, moved
+from tests.connectors.town import CANARY, NOON, Town, moved
 
 
 @pytest.mark.parametrize(
@@ -108,3 +113,32 @@ def test_redirects_are_followed_five_deep_and_no_further(place: Town) -> None:
     )
     assert place.look("http://r0.example.org/").outcome == "error"
     assert place.look("http://r0.example.org/").why == "It redirects more than 5 times."
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("http://site.example.org\\@other.example/", "backslash"), ("http://site.exa\tmple.org/", "control"),
+     ("http://site.example.org/a b", "spaces"), ("http://m\u00fcnchen.xn--mnchen-3ya.example/", "mixes two"),
+     ("http://[2001:db8::1%25eth0]/", "zone")],
+)  # fmt: skip
+def test_what_two_parsers_may_read_in_two_ways_is_not_followed(address: str, said: str) -> None:
+    found = take_apart(address, (80, 443))
+    assert isinstance(found, str) and said in found
+    assert isinstance(take_apart("http://site.example.org/", (80, 443)), Address)
+
+
+@pytest.mark.parametrize("address", ["http://ours.example.org/", "http://198.51.100.9/"])
+def test_the_houses_own_ranges_are_not_visited_by_name_or_number(address: str) -> None:
+    """With what the operator named, though the world's other documentation addresses are lifted."""
+    config = ProbeConfig(
+        {"north": ("socks5-unix", "/nowhere")}, lift_documentation=True, own_ranges=("198.51.100.0/24",)
+    )
+    names = Names(config, Exits(config))
+    host = address.split("/")[2]
+    found = names._judge(("192.0.2.1", "198.51.100.9"), (), Resolved(""))
+    if host[0].isdigit():
+        found = asyncio.run(names.resolve("north", host, NOON))
+        dry = by_rule(ProbeJob(address, "north", NOON), config)
+        assert dry is not None and "own ranges" in dry.why
+    assert found.outcome == "blocked" and "own ranges" in found.why and not found.vetted
+    assert names._judge(("192.0.2.1",), (), Resolved("")).vetted

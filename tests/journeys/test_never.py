@@ -67,6 +67,24 @@ def test_frozen_bytes_that_name_a_held_address_never_leave(house: Day) -> None:
     assert set(sent.values_list("removal_id", flat=True)) == {removal.pk for removal in removals[1:]}
 
 
+def test_a_hold_alone_keeps_a_notice_back_whatever_else_says_that_it_may_leave(house: Day) -> None:
+    """Status and answer say go, as a fault of ours might leave them: the row of the hold is believed."""
+    removals = house.traced(
+        house.graded(house.public_report("http://img.example.net/1", "http://img.example.net/2"))
+    )
+    house.contact_verified(removals)
+    house.answered(house.asked(), words.GO_AHEAD)
+    Hold.objects.create(
+        removal=removals[0],
+        reason="covert work",
+        placed_at=house.now,
+        placed_by="north-1",
+        review_at=house.now,
+    )
+    letter = claimed(house)
+    assert letter.body is not None and bytes(letter.body) == b"http://img.example.net/2"
+
+
 def test_what_is_in_doubt_is_never_noticed_twice(house: Day) -> None:
     removals = house.traced(house.graded(house.public_report("http://img.example.net/1")))
     house.contact_verified(removals)

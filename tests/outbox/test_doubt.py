@@ -16,7 +16,7 @@ from openhotline.connectors.spool.fake import FakePickup
 from openhotline.jobs import dispatch, doubt, reconcile
 from openhotline.jobs.post import Post
 from openhotline.outbox import claims, queue, settling
-from openhotline.outbox.models import IN_DOUBT, PENDING, SENT, Difference, Letter
+from openhotline.outbox.models import IN_DOUBT, PENDING, SENDING, SENT, Difference, Letter
 from openhotline.rules import words
 from openhotline.rules.refusals import Refused
 from openhotline.rules.words import MACHINE_WORKER
@@ -305,6 +305,12 @@ def test_a_late_answer_about_one_attempt_does_not_settle_the_next(house: Day) ->
     first = Letter.objects.get(pk=old.pk)
     settling.not_arrived(first, why="asked", by=MACHINE_WORKER, at=house.now)
     again = claimed(house, way="smtp")
+    old.state = SENDING
+    for late in (settling.not_now, settling.refused, settling.in_doubt):
+        with pytest.raises(Refused):
+            late(old, why="of the first attempt", by=MACHINE_WORKER, at=house.now)
+    again.refresh_from_db()
+    assert (again.state, again.attempts) == (SENDING, 2), "the second attempt is still under way"
     settling.in_doubt(again, why="the line broke", by=MACHINE_WORKER, at=house.now)
     for settle_late in (
         settling.not_arrived,

@@ -6,6 +6,7 @@ Which of them comes first, in every order there is, is played by `openhotline/si
 import psycopg
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from openhotline.outbox import claims
 from openhotline.outbox.models import Letter
@@ -37,8 +38,12 @@ def test_the_case_is_locked_before_the_letter(house: Day) -> None:
     left = claims.claim_each(
         "mail", at=house.now, by=MACHINE_WORKER, limit=9, kinds=["notice"], guard=guard, lock=lock
     )
-    assert [one.pk for one in left] == [letter.pk]
+    with CaptureQueriesContext(connection) as said:
+        assert [one.pk for one in left] == [letter.pk]
     assert taken == ["case", "guard"]
+    locks = [one["sql"] for one in said if "FOR UPDATE" in one["sql"]]
+    if connection.vendor == "postgresql":  # SQLite lets one writer in at a time
+        assert '"records_removal"' in locks[0] and '"outbox_letter"' in locks[1]
 
 
 def test_a_claim_waits_for_no_other_claim_and_goes_on_to_the_next_letter(house: Day) -> None:
