@@ -8,9 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from openhotline.policy import Policy
+from openhotline.records import bulk
 from openhotline.records.agreements import house_agreements
 from openhotline.records.models import AnswerLine, ConsultationLine, Removal
+from openhotline.rules import removal_path
 from openhotline.rules.agreement import Agreement
+
+TURN = 500  # cleared removals that one sweep looks at
 
 
 def by_removal(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> dict[int, Agreement]:
@@ -29,6 +33,16 @@ def by_removal(removals: Sequence[Removal], *, policy: Policy, at: datetime) -> 
         removal.pk: agreements.covering(*under[removal.pk]) if removal.pk in under else default
         for removal in removals
     }
+
+
+def lapsed(turn: str, *, at: datetime) -> list[int]:
+    """Of the next cleared removals those with a go-ahead whose time has passed; `turn` names where one stopped."""
+    cleared = Removal.objects.filter(status=removal_path.CLEARED)
+    return list(
+        AnswerLine.objects.filter(
+            removal__in=bulk.next_turn(turn, cleared, TURN), answer__valid_until__lte=at
+        ).values_list("removal", flat=True)
+    )
 
 
 def run_out(removals: Sequence[Removal], *, at: datetime) -> set[int]:

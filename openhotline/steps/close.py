@@ -22,7 +22,7 @@ from openhotline.steps import retract
 from openhotline.steps.advance import advance
 from openhotline.steps.intake_kept import NOT_CLOSED_BEFORE
 
-TURN = 5_000  # followed reports of one sweep
+TURN = 500  # followed reports that one sweep looks at
 _TURN = "answers"  # the counter that remembers where the last one stopped
 
 ANSWERED = (words.REMOVED_PHASE, words.CLOSED_PHASE)
@@ -144,9 +144,13 @@ def _enter_phases(said: Sequence[tuple[Report, str]], *, at: datetime) -> None:
 def _next_followed() -> list[Report]:
     """The next reports whose reporters look, or wait for a mail; by number, around and around."""
     after = bulk.last_number(_TURN)
-    living = Report.objects.filter(
-        pk__gt=after, status__in=[report_path.JOINED, report_path.INCOMPLETE], answered_at=None
-    ).order_by("pk")
+    living = (
+        Report.objects.filter(
+            pk__gt=after, status__in=[report_path.JOINED, report_path.INCOMPLETE], answered_at=None
+        )
+        .defer("sealed")
+        .order_by("pk")
+    )
     # Two questions, each with an index of its own: together they would read every report there is.
     shown = list(living.exclude(receipt_hash="")[:TURN])
     mailed = list(living.filter(contact__isnull=False)[:TURN])
@@ -242,7 +246,7 @@ def anonymise(*, policy: Policy, at: datetime) -> int:
             source=words.FROM_PUBLIC,
             received_at__lte=at - policy.clocks.reporter_contact,
             status__in=[report_path.JOINED, report_path.INCOMPLETE, report_path.ANSWERED],
-        ).order_by("pk")[:5000]
+        ).order_by("received_at", "pk")[:5000]
     )
     with transaction.atomic():
         ReceiptPhase.objects.filter(

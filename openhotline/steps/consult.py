@@ -263,10 +263,10 @@ def ask_due(*, policy: Policy, by: Actor = MACHINE_WORKER, at: datetime) -> list
 
 def ask_expired(*, policy: Policy, at: datetime) -> list[Consultation]:
     """Sweep: cleared removals whose go-ahead ran out before the notice left; their unit is asked again."""
-    with_time = Removal.objects.filter(
-        status=removal_path.CLEARED, answer_lines__answer__valid_until__lte=at
-    ).distinct()
-    late = list(with_time.select_related("item", "host").order_by("pk")[:2000])
+    lapsed = agreed.lapsed("go-aheads", at=at)
+    if not lapsed:
+        return []
+    late = list(Removal.objects.filter(pk__in=lapsed).select_related("item", "host").order_by("pk"))
     expired = agreed.run_out(late, at=at)
     bundles: dict[tuple[int, int | None], list[Removal]] = {}
     last = {

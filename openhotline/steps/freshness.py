@@ -17,6 +17,7 @@ from openhotline.outbox.models import PENDING, Letter, LetterLine
 from openhotline.records import bulk
 from openhotline.records.models import Hold, ListEntry, Removal, Trace
 from openhotline.rules import clocks, departure, filter_list, removal_path, words
+from openhotline.steps import agreed
 
 # Letters that say where something is held. On the ladder the host's own is "ladder", those above it "ladder-" and the rung.
 KINDS = ("notice", "reminder", "referral", "host-alert", "domain-alert")
@@ -110,5 +111,5 @@ def _to_be_asked(at: datetime) -> QuerySet[Removal]:
     ripe = Q(status=removal_path.TRACED) & (Q(due_at__lte=at) | Q(item__at_risk=True))
     # Of what cannot be made out, only in its first hours; after that as often as any other (`check.to_trace`).
     doubted = Q(status=removal_path.UNCLEAR, t2_traced__isnull=False, clock=clocks.ORIGIN, due_at__gt=at)
-    ran_out = Q(status=removal_path.CLEARED, answer_lines__answer__valid_until__lte=at)
+    ran_out = Q(pk__in=agreed.lapsed("go-aheads traced", at=at))
     return Removal.objects.filter(ripe | doubted | ran_out, route=words.HOME)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,6 +63,26 @@ def test_each_view_counts_what_it_lists(desk: Desk) -> None:
     for view in views.VIEWS:
         assert counts[view.key] == views.listed(view, scoped, desk.day.now).count(), view.key
     assert (counts["open"], counts["second"], counts["unreachable"]) == (31, 1, 1)
+
+
+def test_in_a_large_house_no_page_waits_for_counts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(3):
+        desk.one(f"https://img.example.net/{n}")
+    desk.sync()
+    later: list[Callable[[], None]] = []
+    monkeypatch.setattr(views, "_EXACT", 1)
+    monkeypatch.setattr(views, "_kept", {"at": -1e9, "counts": dict.fromkeys(views.BY_KEY)})
+    monkeypatch.setattr(views, "beside", later.append)
+    monkeypatch.setattr(views.connections, "close_all", lambda: None)  # this thread's is the test's
+    analyst = desk.as_("A07")
+    page = text(analyst.get("/"))
+    assert "They are being counted." in page and "The first 3<" in page
+    (count,) = later
+    count()
+    assert "3 items." in text(analyst.get("/")) and later == [count], "shown until they are a minute old"
+    views.forget_counts()
+    assert "3 items." in text(analyst.get("/")) and len(later) == 2
+    later[1]()
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(desk: Desk) -> None:

@@ -1,10 +1,14 @@
 """One hosting episode, and the holds on it."""
 
 import uuid
+from datetime import UTC, datetime
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from openhotline.rules import removal_path
+
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # where one without a clock stands in the order of lists
 
 
 class Removal(models.Model):
@@ -78,6 +82,13 @@ class Removal(models.Model):
                 fields=["retrace_at"],
                 condition=models.Q(status__in=removal_path.STILL_OPEN),
                 name="removal_trace_due",
+            ),
+            # The desk's lists of what goes on, least time left first.
+            models.Index(
+                Coalesce("due_at", models.Value(NEVER)),
+                "id",
+                condition=models.Q(status__in=removal_path.STILL_OPEN),
+                name="removal_place",
             ),
             models.Index(
                 fields=["id"],

@@ -4,24 +4,26 @@ True here: a page is found by its place in the order (deadline, id), never by co
 the last page of 100,000 is as quick as the first. What is not here: how a row looks (`rows`).
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connections
 from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
 from openhotline.records.models import Item, Removal
+from openhotline.records.models.removal import NEVER
 from openhotline.rules import item_path, removal_path, signs, words
 from openhotline.steps.assess import READ
 from openhotline.web.scoped import Scoped
 
 PAGE = 25
 SOON = timedelta(minutes=20)
-_NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # where a removal without a clock stands in the order
 WITH_POLICE = (removal_path.ASKED, removal_path.SILENT, removal_path.HELD)
 WITH_HOST = (removal_path.CLEARED, *removal_path.WITH_HOST, removal_path.GONE_MAYBE)
 
@@ -127,7 +129,7 @@ def listed(view: View, scoped: Scoped, at: datetime) -> QuerySet[Any]:
     if view.items:
         return scoped.items().filter(view.pick(scoped, at)).order_by("due_at", "id")
     rows: QuerySet[Removal] = scoped.removals().filter(view.pick(scoped, at)).select_related("item", "host")
-    never = Value(_NEVER)
+    never = Value(NEVER)
     return rows.annotate(place=Coalesce("due_at", never)).order_by("place", "id")
 
 
@@ -173,19 +175,51 @@ def next_to_take(view: View, scoped: Scoped, user_id: int, at: datetime, *, not_
 
 
 _EXACT = 5_000  # up to here every count is taken anew
-_FRESH, _KEPT = (
-    10.0,
-    60.0,
-)  # seconds: above, a page shows counts this old; asked for by themselves, they are fresher
-_kept: dict[str, Any] = {"at": -1e9, "counts": {}}
+# Seconds: in a larger house the counts are this old before they are taken again; asked for by themselves, fresher.
+_FRESH, _KEPT = 10.0, 60.0
+_kept: dict[str, Any] = {"at": -1e9, "counts": dict.fromkeys(BY_KEY)}
+_counting = threading.Lock()
 
 
-def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, int]:
-    """How many rows each view holds, by key. In a large house a page need not wait for them: see `_KEPT`."""
+def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, int | None]:
+    """How many rows each view holds, by key. In a large house they are taken beside the pages, and no page waits for
+    them: it shows the last ones, and None while the first are being taken."""
     if not scoped.everything:
         return dict.fromkeys(BY_KEY, 0)
     if time.monotonic() - _kept["at"] < (_FRESH if fresh else _KEPT):
         return dict(_kept["counts"])
+    if not _large(scoped):
+        return {**_count(scoped, at)}
+    if _counting.acquire(blocking=False):
+        beside(lambda: _count_and_keep(scoped, at))
+    return dict(_kept["counts"])
+
+
+def beside(act: Callable[[], None]) -> None:
+    """Do it in a thread of its own."""
+    threading.Thread(target=act, name="counts", daemon=True).start()
+
+
+def forget_counts() -> None:
+    """The next page has them taken anew."""
+    _kept.update(at=-1e9)
+
+
+def _large(scoped: Scoped) -> bool:
+    queue = scoped.items().filter(_IN_QUEUE).order_by("due_at", "id")
+    going_on = scoped.removals().filter(status__in=removal_path.STILL_OPEN).order_by("retrace_at")
+    return any(rows.values("pk")[_EXACT : _EXACT + 1].exists() for rows in (queue, going_on))
+
+
+def _count_and_keep(scoped: Scoped, at: datetime) -> None:
+    try:
+        _kept.update(counts=_count(scoped, at), at=time.monotonic())
+    finally:
+        _counting.release()
+        connections.close_all()  # those of this thread
+
+
+def _count(scoped: Scoped, at: datetime) -> dict[str, int]:
     items = (
         scoped.items()
         .filter(_IN_QUEUE)
@@ -210,7 +244,4 @@ def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, in
     )
     rest = {key: scoped.items().filter(BY_KEY[key].pick(scoped, at)).count() for key in ("risk", "partners")}
     changed = scoped.removals().filter(_changed(scoped, at)).count()
-    found = {**items, **removals, **rest, "changed": changed}
-    if found["open"] > _EXACT:
-        _kept.update(at=time.monotonic(), counts=found)
-    return found
+    return {**items, **removals, **rest, "changed": changed}
