@@ -73,7 +73,6 @@ def test_in_a_large_house_no_page_waits_for_counts(desk: Desk, monkeypatch: pyte
     monkeypatch.setattr(views, "_EXACT", 1)
     monkeypatch.setattr(views, "_kept", {"at": -1e9, "counts": dict.fromkeys(views.BY_KEY)})
     monkeypatch.setattr(views, "beside", later.append)
-    monkeypatch.setattr(views.connections, "close_all", lambda: None)  # this thread's is the test's
     analyst = desk.as_("A07")
     page = text(analyst.get("/"))
     assert "They are being counted." in page and "The first 3<" in page

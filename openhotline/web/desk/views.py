@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections
 from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
@@ -20,6 +19,7 @@ from openhotline.records.models import Item, Removal
 from openhotline.records.models.removal import NEVER
 from openhotline.rules import item_path, removal_path, signs, words
 from openhotline.steps.assess import READ
+from openhotline.web.beside import beside
 from openhotline.web.scoped import Scoped
 
 PAGE = 25
@@ -195,11 +195,6 @@ def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, in
     return dict(_kept["counts"])
 
 
-def beside(act: Callable[[], None]) -> None:
-    """Do it in a thread of its own."""
-    threading.Thread(target=act, name="counts", daemon=True).start()
-
-
 def forget_counts() -> None:
     """The next page has them taken anew."""
     _kept.update(at=-1e9)
@@ -216,7 +211,6 @@ def _count_and_keep(scoped: Scoped, at: datetime) -> None:
         _kept.update(counts=_count(scoped, at), at=time.monotonic())
     finally:
         _counting.release()
-        connections.close_all()  # those of this thread
 
 
 def _count(scoped: Scoped, at: datetime) -> dict[str, int]:
