@@ -112,6 +112,7 @@ _COMMON_FIRST = [
     "openhotline.web.headers.Headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "openhotline.web.slashes.Slashes",
+    "openhotline.web.back.Back",
 ]
 MIDDLEWARE = [
     *_COMMON_FIRST,

@@ -173,6 +173,22 @@ def test_a_refusal_is_a_sentence_and_keeps_what_was_typed(
     assert not Assessment.objects.exists()
 
 
+def test_an_address_that_only_takes_a_press_leads_back_to_its_page(desk: Desk) -> None:
+    """Who is shown a refusal stands at the address of the press; opened again in a browser it is no dead end."""
+    client, item = desk.as_("A07"), desk.one()
+    back = client.get(f"/case/{item.ref}/trace", headers={"accept": "text/html"})
+    assert (back.status_code, back["Location"]) == (302, f"/case/{item.ref}")
+    deep = client.get("/hosts/7/contacts/3/verify", headers={"accept": "text/html"})
+    assert (deep.status_code, deep["Location"]) == (302, "/hosts/7/contacts")
+    assert client.get(f"/case/{item.ref}/trace").status_code == 405, "a program is told"
+
+
+def test_a_page_below_another_marks_its_place_in_the_rail(desk: Desk) -> None:
+    client = desk.as_("L01")
+    for page, place in (("/units", "/police"), ("/holds", "/police"), ("/hosts/scorecard", "/hosts")):
+        assert f'aria-current="true" href="{place}"' in client.get(page).content.decode(), page
+
+
 def test_what_a_colleague_holds_is_refused_with_409(desk: Desk) -> None:
     item = desk.one()
     desk.as_("A07").post(f"/case/{item.ref}/take")
