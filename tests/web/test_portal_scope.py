@@ -253,4 +253,4 @@ def test_a_host_never_sees_a_draft(portal: Portal) -> None:
 
 def test_sqlite_says_that_the_program_alone_keeps_them_apart(portal: Portal) -> None:
     page = portal.north.officer.get("/").content.decode()
-    assert ("SQLite" in page) == (not load().postgres)
+    assert ("the program alone keeps organisations apart" in page) == (not load().postgres)

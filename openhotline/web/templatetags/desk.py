@@ -93,6 +93,18 @@ def scheme(key: str) -> str:
 
 
 @register.filter
+def spelled(key: str) -> str:
+    """A key of an agreement as its name: "Authorise first"."""
+    return key.replace("-", " ").capitalize()
+
+
+@register.filter
+def class_name(key: str) -> str:
+    """A class of content in words."""
+    return opinions.CLASS_NAMES.get(key, key)
+
+
+@register.filter
 def letter_name(kind: str) -> str:
     """What kind of letter it is, in words."""
     return outward.PAGES.get(kind, kind.replace("-", " ").capitalize())
