@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from openhotline.ledger import record, verify
+from openhotline.ledger.models import Payload, Staged
 from openhotline.ledger.record import Act
 from openhotline.rules.words import ANALYST, Actor
 
@@ -75,3 +76,36 @@ def test_a_cut_off_end_shows_where_the_counters_were_forgotten() -> None:
         cursor.execute("DELETE FROM ledger_payload WHERE staged_id NOT IN (SELECT id FROM ledger_staged)")
     assert verify.verify().ok, "this is what the note is about"
     assert verify.verify().note == "removal from the end is not detectable"
+
+
+def test_the_same_entry_a_second_time_is_found_where_no_case_counts_it() -> None:
+    record.record(
+        [Act("a", ("b", str(n), 1)) for n in range(3)],
+        by=Actor(ANALYST, "A07"),
+        at=datetime(2026, 5, 12, tzinfo=UTC),
+    )
+    record.sequence()
+    strip()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_staged (id, eid, entry, case_ref, case_n)"
+            " SELECT s.id + 100, s.eid, s.entry, s.case_ref, s.case_n FROM ledger_staged s"
+            " JOIN ledger_sequence q ON q.staged_id = s.id WHERE q.idx = 1"
+        )
+        cursor.execute(
+            "INSERT INTO ledger_sequence (idx, staged_id, leaf)"
+            " SELECT 3, staged_id + 100, leaf FROM ledger_sequence WHERE idx = 1"
+        )
+    verdict = verify.verify()
+    assert (verdict.exit_code, verdict.first_bad) == (1, 3) and "second time" in verdict.why
+
+
+def test_a_payload_exchanged_by_whoever_holds_the_site_key_is_not_what_was_committed_to() -> None:
+    acts = [Act("a", ("b", "c", 1), case="26-1", payload={"n": n}) for n in range(3)]
+    record.record(acts, by=Actor(ANALYST, "A07"), at=datetime(2026, 5, 12, tzinfo=UTC))
+    record.sequence()
+    row = Staged.objects.order_by("id")[1]
+    sealed = record.context().sealer.seal(row.eid.bytes, b"n" * 12, b"s" * 32, b'{"n":7}')
+    Payload.objects.filter(staged=row).update(sealed=sealed)
+    verdict = verify.verify()
+    assert (verdict.exit_code, verdict.first_bad) == (1, 1) and "commits to" in verdict.why

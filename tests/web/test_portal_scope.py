@@ -14,7 +14,9 @@ from openhotline.policy.reading.agreements import text_of
 from openhotline.records.models import (
     AgreementVersion,
     Answer,
+    DigestKey,
     HostAnswer,
+    NoticeMessage,
     Package,
     Referral,
     Removal,
@@ -22,7 +24,7 @@ from openhotline.records.models import (
 )
 from openhotline.settings import load
 from openhotline.web.scoped import Scoped
-from tests.journeys.cast import Day
+from tests.journeys.cast import Day, hours
 from tests.web.portal_cast import Portal, Side, open_portal, set_clock, two_of_everything, unlock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("openhotline.web.portal.urls")]
@@ -209,20 +211,67 @@ def test_every_queryset_of_one_side_is_disjoint_from_the_other(portal: Portal) -
         for side in (portal.north, portal.east)
     ]
     shared = {"units"}  # the register of units, for passing a question on
+    for side, other in portal.sides:
+        held_and_said(portal.day, side, elsewhere=other)
     methods = [
         name
         for name in dir(Scoped)
         if not name.startswith("_") and callable(getattr(Scoped, name)) and name not in shared
     ]
     assert len(methods) >= 20
-    some = 0
+    some, filled = 0, set()
     for first, second in (people[0:2], people[2:4], people[4:6]):
         for name in methods:
             one = set(getattr(Scoped(first), name)().values_list("pk", flat=True))
             two = set(getattr(Scoped(second), name)().values_list("pk", flat=True))
             assert not one & two, f"{first.role}s share {name}"
             some += bool(one) + bool(two)
+            filled |= {(first.role, name)} if one and two else set()
     assert some >= 40
+    # What would harm most if it crossed was there on both sides to be mixed up.
+    for role, names in {
+        "officer": (
+            "consultations",
+            "answers",
+            "holds",
+            "alarms",
+            "police_requests",
+            "digest_keys",
+            "packages",
+        ),
+        "host": (
+            "notices",
+            "notice_lines",
+            "removals",
+            "traces",
+            "host_answers",
+            "notice_messages",
+            "contacts",
+        ),
+        "partner": ("referrals", "removals", "traces"),
+    }.items():
+        assert {(role, name) for name in names} <= filled, filled
+    for side, other in portal.sides:
+        host = User.objects.get(pk=int(side.host_desk.session["_auth_user_id"]))
+        assert not Scoped(host).traces().filter(host=other.host).exists(), (
+            "a later trace leads to another host"
+        )
+
+
+def held_and_said(day: Day, side: Side, *, elsewhere: Side) -> None:
+    """A hold, a key of digests, a package, words on a notice, and a trace of what a host had that leads away from it."""
+    day.answered(side.consultation, "hold", reason="covert work", review_at=day.now + hours(5))
+    DigestKey.objects.create(
+        unit=side.consultation.unit, sealed=b"sealed", handed_in_at=day.now, ends_at=day.now + hours(99)
+    )
+    package_of(side)
+    line = side.notice.lines.select_related("removal").first()
+    assert line is not None
+    HostAnswer.objects.create(notice=side.notice, removal=line.removal, said="removed", at=day.now)
+    NoticeMessage.objects.create(notice=side.notice, text="What is this?", at=day.now)
+    newest = line.removal.traces.latest("at")
+    newest.pk, newest.host, newest.at = None, elsewhere.host, day.now
+    newest.save(force_insert=True)
 
 
 def test_nobody_and_the_public_see_nothing() -> None:
