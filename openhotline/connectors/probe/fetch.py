@@ -10,6 +10,7 @@ connection. Not here: redirects, vetting, what a response means (`walk.py`).
 import asyncio
 import contextlib
 import fcntl
+import select
 import socket
 import ssl
 import struct
@@ -35,6 +36,12 @@ _WATCH_S = 1.0
 _IDLE = 256
 _PIECE = 4096  # what libcurl reads at a time
 _AT_ONCE = 100 * _PIECE  # and at the most before it comes back to us
+_EVENTS = {
+    pycurl.POLL_NONE: 0,
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
 _ALWAYS = (
     (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
     (pycurl.PROXY, ""),
@@ -150,6 +157,12 @@ class Fetcher:
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self.held = 0  # bytes of bodies in hand
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0  # when libcurl wants to be called next, on the loop's clock; 0: not by itself
+        # libcurl's sockets lie in a set of their own, which the loop watches as one: to hang each into the loop by
+        # itself costs more than libcurl does.
+        self._watched = select.epoll()
+        self._known: set[int] = set()
+        self.loop.add_reader(self._watched.fileno(), self._look_round)
         self._waiting: dict[pycurl.Curl, tuple[asyncio.Future[tuple[int, str]], _Reading]] = {}
         self._by_socket: dict[int, tuple[asyncio.Future[tuple[int, str]], _Reading]] = {}
         self._idle: list[pycurl.Curl] = []
@@ -218,6 +231,8 @@ class Fetcher:
         for curl in self._idle:
             curl.close()
         self.multi.close()
+        self.loop.remove_reader(self._watched.fileno())
+        self._watched.close()
 
     def _look_at_speed(self) -> None:
         """Once a second: end what dribbles. libcurl's own limit would count the wait for the first byte."""
@@ -233,14 +248,22 @@ class Fetcher:
     # libcurl tells which sockets and which timer to watch; the loop watches them.
 
     def _on_socket(self, event: int, fd: int, _multi: object, _data: object) -> None:
-        if event in (pycurl.POLL_REMOVE, pycurl.POLL_OUT, pycurl.POLL_NONE):
-            self.loop.remove_reader(fd)
-        if event in (pycurl.POLL_REMOVE, pycurl.POLL_IN, pycurl.POLL_NONE):
-            self.loop.remove_writer(fd)
-        if event in (pycurl.POLL_IN, pycurl.POLL_INOUT):
-            self.loop.add_reader(fd, self._readable, fd)
-        if event in (pycurl.POLL_OUT, pycurl.POLL_INOUT):
-            self.loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
+        if event != pycurl.POLL_REMOVE:
+            (self._watched.modify if fd in self._known else self._watched.register)(fd, _EVENTS[event])
+            self._known.add(fd)
+        elif fd in self._known:
+            self._known.remove(fd)
+            with contextlib.suppress(OSError):  # closed meanwhile, and so forgotten
+                self._watched.unregister(fd)
+
+    def _look_round(self) -> None:
+        """Hand libcurl what is ready. A line that broke counts as readable: reading it says how."""
+        for fd, events in self._watched.poll(0):
+            if events & select.EPOLLOUT:
+                self.multi.socket_action(fd, pycurl.CSELECT_OUT)
+            if events & ~select.EPOLLOUT:
+                self._readable(fd)
+        self._take_ended()
 
     def _readable(self, fd: int) -> None:
         """Count what lies on the socket before libcurl takes it: of what it throws away (extensions of
@@ -256,18 +279,27 @@ class Fetcher:
                 reading.stopped = "too-much"
                 done.set_result((pycurl.E_ABORTED_BY_CALLBACK, ""))
                 return
-        self._act(fd, pycurl.CSELECT_IN)
+        self.multi.socket_action(fd, pycurl.CSELECT_IN)
 
     def _on_timer(self, milliseconds: int) -> None:
-        if self._timer:
+        """libcurl moves its next moment with every exchange, mostly away: then the timer that stands looks again."""
+        self._due = self.loop.time() + milliseconds / 1000 if milliseconds >= 0 else 0.0
+        if self._timer and 0 < self._due < self._timer.when():
             self._timer.cancel()
             self._timer = None
-        if milliseconds >= 0:
+        if self._due and self._timer is None:
             # Never at once: libcurl must not be called from within its own callback.
-            self._timer = self.loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
+            self._timer = self.loop.call_at(self._due, self._on_time)
 
-    def _act(self, fd: int, events: int) -> None:
-        self.multi.socket_action(fd, events)
+    def _on_time(self) -> None:
+        self._timer = None
+        if self._due > self.loop.time():
+            self._timer = self.loop.call_at(self._due, self._on_time)
+        elif self._due:
+            self.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._take_ended()
+
+    def _take_ended(self) -> None:
         while True:
             more, good, bad = self.multi.info_read()
             for curl in good:

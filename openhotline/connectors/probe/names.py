@@ -93,9 +93,14 @@ class Names:
         key, now = (vantage, name, at), time.monotonic()
         kept = self._kept.get(key)
         if kept is None or now - kept[0] > KEEP_S:
-            self._kept = {k: v for k, v in self._kept.items() if now - v[0] <= KEEP_S}
+            self._forget(now - KEEP_S)
             kept = self._kept[key] = (now, asyncio.create_task(self._look(vantage, name)))
         return kept[1].result() if kept[1].done() else await asyncio.shield(kept[1])
+
+    def _forget(self, before: float) -> None:
+        """What was asked before. The oldest stand first, and are all that is looked at."""
+        while self._kept and next(iter(self._kept.values()))[0] < before:
+            del self._kept[next(iter(self._kept))]
 
     def _onion(self, vantage: str, name: str) -> Resolved:
         """No name server is ever asked for it: the exit is told the name itself."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -31,7 +31,11 @@ class _Place:
     line: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))  # whole looks
     one: asyncio.Lock = field(default_factory=asyncio.Lock)  # single requests
     rests: bool = False
-    users: int = 0
+
+    @property
+    def taken(self) -> bool:
+        """Whether a polite look stands here, at work or in line: its manners must not be forgotten."""
+        return self.line.locked() or self.one.locked()
 
 
 class Spell:
@@ -80,13 +84,10 @@ class Turns:
         self._all_free_at = 0.0
         self._chance = random.SystemRandom()
 
-    @contextlib.asynccontextmanager
-    async def line(self, host: str, vantage: str) -> AsyncIterator[None]:
-        """A whole look stands in line for its host, outside the time it may take: 433 addresses of one
+    def line(self, host: str, vantage: str) -> asyncio.Semaphore:
+        """Where a whole look stands in line for its host, outside the time it may take: 433 addresses of one
         host do not keep others from theirs."""
-        with self._used(host, vantage) as place:
-            async with place.line:
-                yield
+        return self._place(host, vantage).line
 
     @contextlib.asynccontextmanager
     async def turn(self, host: str, vantage: str) -> AsyncIterator[float]:
@@ -96,7 +97,7 @@ class Turns:
             return
         began = time.monotonic()
         async with contextlib.AsyncExitStack() as held:
-            place = held.enter_context(self._used(host, vantage))
+            place = self._place(host, vantage)
             async with Spell.stopped():
                 await held.enter_async_context(place.one)
                 now = time.monotonic()
@@ -117,24 +118,19 @@ class Turns:
     def rest(self, host: str, vantage: str, seconds: float) -> None:
         """The host asked to be left alone."""
         if self.polite:
-            with self._used(host, vantage) as place:
-                place.rests = True
-                place.free_at = max(place.free_at, time.monotonic() + min(seconds, LONGEST_REST_S))
+            place = self._place(host, vantage)
+            place.rests = True
+            place.free_at = max(place.free_at, time.monotonic() + min(seconds, LONGEST_REST_S))
 
-    @contextlib.contextmanager
-    def _used(self, host: str, vantage: str) -> Iterator[_Place]:
+    def _place(self, host: str, vantage: str) -> _Place:
         place = self._places.get((host, vantage))
         if place is None:
             if len(self._places) > _KEPT:
                 now = time.monotonic()
-                self._places = {k: p for k, p in self._places.items() if p.users or p.free_at > now}
+                self._places = {k: p for k, p in self._places.items() if p.taken or p.free_at > now}
             many = 1 if self.polite else self.limits.per_host
             place = self._places[(host, vantage)] = _Place(line=asyncio.Semaphore(many))
-        place.users += 1
-        try:
-            yield place
-        finally:
-            place.users -= 1
+        return place
 
 
 def _not_yet(host: str, wait: float, *, rests: bool) -> str:
