@@ -53,6 +53,7 @@ class Eye:
                 job = CheckJob(address, vantage, next(moments), allow_path=True, **more)
                 return await asyncio.wait_for(checker.check(job), 30)
             finally:
+                names.close()
                 fetcher.close()
 
         return asyncio.run(once())

@@ -259,9 +259,8 @@ async def _on_our_own_line(vectors: Sequence[ssrf.Vector], flips: int) -> list[s
     world.zones = Zones()
 
     async def names(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, struct.error):
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, struct.error):
             await world.name_server(reader, writer)
-        writer.close()
 
     async def site(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError):
@@ -280,7 +279,8 @@ async def _on_our_own_line(vectors: Sequence[ssrf.Vector], flips: int) -> list[s
         {"north": Way("direct")}, resolvers=(Resolver("127.0.0.1", ports[0]),), limits=PATIENT, polite=False
     )
     line, fetcher = Line(config, ports[1]), Fetcher()
-    walker = Walker(config, line, Names(config, line), fetcher)
+    resolving = Names(config, line)
+    walker = Walker(config, line, resolving, fetcher)
     passed = []
     slots = asyncio.Semaphore(50)
 
@@ -303,6 +303,7 @@ async def _on_our_own_line(vectors: Sequence[ssrf.Vector], flips: int) -> list[s
     flip_ended = await asyncio.gather(*(one_walk(n, f"http://flip{n}.example.org/x") for n in range(flips)))
     assert set(flip_ended) <= {"answered", "blocked", "error"} and "blocked" in flip_ended
     assert set(line.gone_to) == {"8.8.8.8"}
+    resolving.close()
     fetcher.close()
     for server in (dns_server, site_server):
         server.close()

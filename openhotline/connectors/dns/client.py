@@ -2,13 +2,15 @@
 
 True here: a stream (TCP or TLS) is what to prefer, for a datagram can be forged from beside the path. Where the
 operator names a resolver that speaks UDP only, each question leaves from a port of its own with its letters in
-mixed case, both of which a forger must guess, and what is cut short is asked again over a stream. Not here: who
-may be contacted (the caller opens the stream or sends the datagram), caching.
+mixed case, both of which a forger must guess, and what is cut short is asked again over a stream. A stream that has
+answered all it was asked serves the next questions (RFC 7766): to open one costs more than to ask. Not here: who may be
+contacted (the caller opens the stream or sends the datagram), caching.
 """
 
 import asyncio
 import secrets
 import struct
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 import dns.version
@@ -18,16 +20,57 @@ from openhotline.connectors.dns.meaning import DnsAnswer, as_it_came, question, 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 TOOL = f"dnspython {dns.version.version}"
 _TRUNCATED = 0x0200
+_KEEP_S, _MOST_KEPT = 5.0, 32  # streams without a question, to one resolver
 
 
 class ResolverUnreachable(Exception):
     """The resolver itself could not be reached: our own line, not the name that was asked for."""
 
 
+class Streams:
+    """Streams to one resolver. Each has one set of questions at a time: a name that is slow keeps no other waiting."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Stream]]) -> None:
+        self.connect = connect
+        self._idle: deque[tuple[float, Stream]] = deque()  # the newest last
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def kept(self) -> Stream | None:
+        """One that has answered before and still stands, as far as we know."""
+        while self._idle:
+            _, (reader, writer) = self._idle.pop()
+            if not reader.at_eof() and not writer.is_closing():
+                return reader, writer
+            writer.close()
+        return None
+
+    def keep(self, stream: Stream) -> None:
+        """It has answered all it was asked."""
+        loop = asyncio.get_running_loop()
+        self._idle.append((loop.time(), stream))
+        if len(self._idle) > _MOST_KEPT:
+            self._idle.popleft()[1][1].close()
+        if self._sweep is None:
+            self._sweep = loop.call_later(_KEEP_S, self._close_old)
+
+    def _close_old(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._idle and self._idle[0][0] <= loop.time() - _KEEP_S:
+            self._idle.popleft()[1][1].close()
+        self._sweep = loop.call_at(self._idle[0][0] + _KEEP_S, self._close_old) if self._idle else None
+
+    def close(self) -> None:
+        """Let go of all that wait for a question."""
+        if self._sweep:
+            self._sweep.cancel()
+        while self._idle:
+            self._idle.pop()[1][1].close()
+
+
 async def ask(
     questions: Sequence[tuple[str, str]],
     *,
-    connect: Callable[[], Awaitable[Stream]],
+    streams: Streams,
     timeout_s: float,
     verbatim: bool = True,
 ) -> list[DnsAnswer]:
@@ -51,34 +94,53 @@ async def ask(
         struct.pack_into("!H", wire, 0, number)
         wires[number] = index
         out += struct.pack("!H", len(wire)) + wire
-    if not wires:
-        return [answers[i] for i in range(len(questions))]
-    try:
-        reader, writer = await asyncio.wait_for(connect(), timeout_s)
-    except TimeoutError:
-        raise ResolverUnreachable("The resolver did not take the connection in time.") from None
-    except OSError as fault:
-        raise ResolverUnreachable(f"The resolver could not be reached ({fault}).") from None
-    why, late = "The name server did not answer in time.", True
-    try:
-        async with asyncio.timeout(timeout_s):
-            writer.write(bytes(out))
-            while wires:
-                (size,) = struct.unpack("!H", await reader.readexactly(2))
-                wire_in = await reader.readexactly(size)
-                found = wires.pop(struct.unpack_from("!H", wire_in)[0], None) if size >= 2 else None
-                if found is not None:
-                    answers[found] = read(wire_in, *questions[found], verbatim=verbatim)
-    except TimeoutError:
-        pass
-    except (OSError, asyncio.IncompleteReadError):
-        why, late = "The name server cut the connection off.", False
-    finally:
-        writer.close()
+
+    def take(wire: bytes) -> bool:
+        """Read one message; whether all have been answered."""
+        found = wires.pop(struct.unpack_from("!H", wire)[0], None) if len(wire) >= 2 else None
+        if found is not None:
+            answers[found] = read(wire, *questions[found], verbatim=verbatim)
+        return not wires
+
+    why, late = "", False
+    if wires and (kept := streams.kept()):
+        why, late = await _talk(kept, bytes(out), take, streams, timeout_s)
+    if wires:  # nothing was kept, or what was kept fell silent: that is no fault of the name
+        try:
+            stream = await asyncio.wait_for(streams.connect(), timeout_s)
+        except TimeoutError:
+            raise ResolverUnreachable("The resolver did not take the connection in time.") from None
+        except OSError as fault:
+            raise ResolverUnreachable(f"The resolver could not be reached ({fault}).") from None
+        why, late = await _talk(stream, bytes(out), take, streams, timeout_s)
     return [
         answers.get(i) or DnsAnswer(name, kind, ok=False, why=why, late=late)
         for i, (name, kind) in enumerate(questions)
     ]
+
+
+async def _talk(
+    stream: Stream, out: bytes, take: Callable[[bytes], bool], streams: Streams, timeout_s: float
+) -> tuple[str, bool]:
+    """Ask, and take messages until all are answered. (Why some are not, whether for want of time.)"""
+    reader, writer = stream
+    answered = False
+    try:
+        async with asyncio.timeout(timeout_s):
+            writer.write(out)
+            while not answered:
+                (size,) = struct.unpack("!H", await reader.readexactly(2))
+                answered = take(await reader.readexactly(size))
+    except TimeoutError:
+        return "The name server did not answer in time.", True
+    except (OSError, asyncio.IncompleteReadError):
+        return "The name server cut the connection off.", False
+    finally:
+        if answered:
+            streams.keep(stream)
+        else:
+            writer.close()
+    return "", False
 
 
 async def ask_datagrams(

@@ -1,8 +1,8 @@
 """A resolver that knows what it was told and opens no socket."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from openhotline.connectors.dns.client import Stream
+from openhotline.connectors.dns.client import Streams
 from openhotline.connectors.dns.meaning import DnsAnswer
 
 
@@ -17,7 +17,7 @@ class FakeDns:
         self,
         questions: Sequence[tuple[str, str]],
         *,
-        connect: Callable[[], Awaitable[Stream]] | None = None,
+        streams: Streams | None = None,
         timeout_s: float = 0,
     ) -> list[DnsAnswer]:
         """The call signature of `client.ask`."""

@@ -10,9 +10,9 @@ trace asks every resolver by itself (`each`).
 import asyncio
 import ipaddress
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from openhotline.connectors.dns import client as dns_client
 from openhotline.connectors.dns.meaning import MAX_ALIASES, DnsAnswer
@@ -80,6 +80,7 @@ class Names:
         self.config = config
         self.exits = exits
         self._kept: dict[tuple[str, str, datetime], tuple[float, asyncio.Task[Resolved]]] = {}
+        self._streams: dict[tuple[str, Resolver], dns_client.Streams] = {}
 
     async def resolve(self, vantage: str, host: str, at: datetime) -> Resolved:
         """Look `host` up as seen from `vantage`. Never raises."""
@@ -101,6 +102,11 @@ class Names:
         """What was asked before. The oldest stand first, and are all that is looked at."""
         while self._kept and next(iter(self._kept.values()))[0] < before:
             del self._kept[next(iter(self._kept))]
+
+    def close(self) -> None:
+        """Hang up at the resolvers."""
+        for streams in self._streams.values():
+            streams.close()
 
     def _onion(self, vantage: str, name: str) -> Resolved:
         """No name server is ever asked for it: the exit is told the name itself."""
@@ -244,19 +250,19 @@ class Names:
         self, vantage: str, questions: list[tuple[str, str]], resolver: Resolver, *, verbatim: bool
     ) -> list[DnsAnswer]:
         timeout_s = self.config.limits.dns_s
-
-        def stream() -> Awaitable[dns_client.Stream]:
-            return self.exits.resolver(vantage, resolver)
-
+        streams = self._streams.get((vantage, resolver))
+        if streams is None:
+            connect = partial(self.exits.resolver, vantage, resolver)
+            streams = self._streams[vantage, resolver] = dns_client.Streams(connect)
         if resolver.transport != "udp":
-            return await dns_client.ask(questions, connect=stream, timeout_s=timeout_s, verbatim=verbatim)
+            return await dns_client.ask(questions, streams=streams, timeout_s=timeout_s, verbatim=verbatim)
         answers, short = await dns_client.ask_datagrams(
             questions,
             exchange=lambda wire: self.exits.exchange(vantage, resolver, wire),
             timeout_s=timeout_s,
         )
         if short:
-            again = await dns_client.ask([questions[i] for i in short], connect=stream, timeout_s=timeout_s)
+            again = await dns_client.ask([questions[i] for i in short], streams=streams, timeout_s=timeout_s)
             for i, answer in zip(short, again, strict=True):
                 answers[i] = answer
         return answers

@@ -179,6 +179,7 @@ async def _serve(
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        names.close()
         fetcher.close()
 
 
