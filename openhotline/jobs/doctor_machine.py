@@ -20,6 +20,7 @@ from openhotline.jobs.findings import Finding, fine, grave, unsafe, warning
 from openhotline.jobs.recovery import PUBLIC
 from openhotline.jobs.supervise import NOT_VERIFIED
 from openhotline.records.spool import unread
+from openhotline.rules.facts import AHEAD_S
 from openhotline.settings import Settings
 
 GIB = 1 << 30
@@ -298,6 +299,13 @@ def mmdb(settings: Settings) -> Finding:
     if broken:
         return warning("mmdb", f"{' and '.join(broken)} cannot be read.", "Download anew what is named.")
     seconds, path = max(ages)
+    earliest, ahead = min(ages)
+    if earliest < -AHEAD_S:
+        return warning(
+            "mmdb",
+            f"{ahead} is dated {-earliest / 86400:.0f} days ahead; traces count it as one of unknown age.",
+            "Set this machine's clock right. If it is right, download the file anew.",
+        )
     if settings.exit == "direct" and seconds > MMDB_AGE.total_seconds():
         return warning("mmdb", f"{path} is {seconds / 86400:.0f} days old.", "Download a newer one.")
     unnamed = [file.path for file in named if not file.licence]

@@ -8,6 +8,8 @@ fingerprint). Everything in a fact is a hostile string until shown escaped.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+AHEAD_S = 86_400  # by so much clocks and time zones may differ
+
 
 @dataclass(frozen=True, slots=True)
 class MethodAnswer:
@@ -24,7 +26,7 @@ class MethodAnswer:
     operator: str = ""  # organisation that holds the network
     abuse_mail: tuple[str, ...] = ()
     source: str = ""  # which server, registry or file
-    source_age_s: int | None = None  # seconds, where the source carries a date
+    source_age_s: int | None = None  # seconds, where the source carries a date; below 0 if that lies ahead
     changed_s: int | None = None  # seconds since a registry last changed this record, where it says so
     seconds: float = 0.0  # how long it took
     raw: str = ""  # the answer verbatim, text, at most 512 KiB
@@ -37,6 +39,11 @@ class MethodAnswer:
     unlikely: tuple[str, ...] = ()  # countries it allows only by a straighter path than nearly all are
     disclosed_by: str = ""  # who named an origin behind a proxy, and in answer to what
     at: str = ""  # when it came: UTC, ISO 8601; "" in answers kept before each had its own
+
+    @property
+    def dated_ahead(self) -> bool:
+        """Its source's date lies in the future by more than clocks differ: how old it is nobody knows."""
+        return self.source_age_s is not None and self.source_age_s < -AHEAD_S
 
 
 def written(at: datetime) -> str:

@@ -100,10 +100,15 @@ def between(pace: Pace, *, watched: bool, onion: bool) -> timedelta:
     return pace.between_watch if watched else pace.between
 
 
-def retry_after(headers: Mapping[str, str], at: datetime, pace: Pace) -> datetime:
-    """Until when a host that said 429 is left alone: what it asked for, within bounds, on the house's clock."""
+def retry_after(status: int, headers: Mapping[str, str], at: datetime, pace: Pace) -> datetime | None:
+    """Until when a host that said 429 or 503 is left alone: what it asked for, within bounds, on the house's clock.
+
+    None: it asked for nothing. A 429 asks by itself, a 503 only where it names a time that can be read.
+    """
+    if status not in (429, 503):
+        return None
     text = headers.get("retry-after", "").strip()
-    asked = pace.refused
+    asked = pace.refused if status == 429 else None
     if text.isascii() and text.isdecimal() and len(text) < 10:
         asked = timedelta(seconds=int(text))
     elif text:
@@ -111,7 +116,9 @@ def retry_after(headers: Mapping[str, str], at: datetime, pace: Pace) -> datetim
             moment = parsedate_to_datetime(text)
             asked = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - at
         except (TypeError, ValueError, OverflowError):
-            asked = pace.refused
+            pass
+    if asked is None:
+        return None
     return at + min(max(asked, pace.between), pace.refused_most)
 
 

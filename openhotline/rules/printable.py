@@ -37,6 +37,9 @@ def shown(text: str) -> str:
 
 
 def days_old(seconds: int | None) -> str:
-    """ "1 day old", "189 days old"; "" for what is younger than a day, or tells no age."""
-    days = (seconds or 0) // 86_400
-    return f"{days} day{'' if days == 1 else 's'} old" if days else ""
+    """ "1 day old", "189 days old", "dated 3 days ahead"; "" for what is younger than a day, or tells no age."""
+    days = int((seconds or 0) / 86_400)
+    if not days:
+        return ""
+    many = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    return f"{many} old" if days > 0 else f"dated {many} ahead"

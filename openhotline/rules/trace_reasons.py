@@ -140,10 +140,12 @@ def _differs(answer: MethodAnswer, named: str, country: str, held: set[str]) -> 
 
 
 def _age(answer: MethodAnswer, weights: Weights) -> str:
-    days = (answer.source_age_s or 0) // DAY_S
+    days = int((answer.source_age_s or 0) / DAY_S)
     if FAMILY.get(answer.method) == LOCATION and answer.source_age_s is None:
         return "The file does not tell its age."
     thing = "file" if answer.method in (methods.LOCATION, methods.ORIGIN_NETWORK) else "source"
+    if answer.dated_ahead:
+        return f"The {thing} is dated {-days} days ahead, so how old it is nobody knows."
     return f"The {thing} is {days} days old." if days >= weights.old_days else ""
 
 

@@ -101,7 +101,9 @@ def error_of(answer: MethodAnswer, weights: Weights, block: str = "") -> float:
 
 
 def _years(answer: MethodAnswer, weights: Weights) -> float:
-    age = answer.source_age_s
     if FAMILY[answer.method] != LOCATION:
         return 0.0
-    return (weights.unknown_age_days * DAY_S if age is None else max(age, 0)) / YEAR_S
+    age = answer.source_age_s
+    if age is None or answer.dated_ahead:
+        age = weights.unknown_age_days * DAY_S
+    return max(age, 0) / YEAR_S

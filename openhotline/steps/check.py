@@ -112,12 +112,11 @@ def _write(batch: Sequence[Round]) -> None:
 
 
 def _left_alone(batch: Sequence[Round], *, policy: Policy, at: datetime) -> None:
-    """Hosts that said "too many requests" are left alone as long as they asked for."""
+    """Hosts that said "too many requests" or "not now" are left alone as long as they asked for."""
     until: dict[str, datetime] = {}
     for one in batch:
         for facts, _ in one.looks:
-            if facts.status == 429:
-                asked = pace.retry_after(dict(facts.headers), at, policy.pace)
+            if asked := pace.retry_after(facts.status, dict(facts.headers), at, policy.pace):
                 until[one.row.host] = max(asked, until.get(one.row.host, asked))
     if until:
         due.leave_alone(until)

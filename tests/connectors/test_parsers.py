@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -301,11 +301,14 @@ def test_a_file_that_cannot_be_read_says_so_in_every_trace_beside_those_that_can
     ]
     atlas = Atlas.load(named)
     assert len(atlas.notes) == 2
-    assert [(a.ok, a.source.split()[0], a.why) for a in atlas.about(["192.0.2.1"], at=NOON)] == [
+    now = datetime.now(UTC)
+    assert [(a.ok, a.source.split()[0], a.why) for a in atlas.about(["192.0.2.1"], at=now)] == [
         (False, "none.mmdb", "none.mmdb is not there, so nothing is known from it."),
         (True, "good.mmdb", ""),
         (False, "bad.mmdb", "bad.mmdb cannot be read as MMDB, so nothing is known from it."),
     ]
+    early = atlas.about(["192.0.2.1"], at=now - timedelta(days=3))[1]
+    assert early.ok and early.dated_ahead and "made in the future" in early.why
 
 
 def test_where_a_network_is_registered_is_no_place_of_its_servers() -> None:

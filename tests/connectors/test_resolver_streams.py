@@ -67,9 +67,7 @@ async def three_in_turn(streams: client.Streams) -> list[list[DnsAnswer]]:
 
 
 def answered(found: list[list[DnsAnswer]]) -> bool:
-    return all(
-        a.ok and a.addresses == ("192.0.2.7",) and aaaa.ok and not aaaa.addresses for a, aaaa in found
-    )
+    return all(a.ok and a.addresses == ("192.0.2.7",) and aaaa.ok and not aaaa.addresses for a, aaaa in found)
 
 
 def test_one_stream_serves_one_look_up_after_another() -> None:
@@ -80,9 +78,7 @@ def test_one_stream_serves_one_look_up_after_another() -> None:
 
 def test_look_ups_at_the_same_time_do_not_wait_for_each_other() -> None:
     async def at_once(streams: client.Streams) -> list[list[DnsAnswer]]:
-        return await asyncio.gather(
-            *(client.ask(QUESTIONS, streams=streams, timeout_s=5) for _ in range(3))
-        )
+        return await asyncio.gather(*(client.ask(QUESTIONS, streams=streams, timeout_s=5) for _ in range(3)))
 
     resolver = Resolver(100, hangs_up=False)
     assert answered(looked_up(resolver, at_once))

@@ -100,6 +100,9 @@ def test_a_demo_counts_the_age_of_its_files_by_its_own_clock(tmp_path: Path) -> 
     WorldClock(tmp_path / "clock").set(datetime.now(UTC) + timedelta(days=10))
     demo = Settings(kind="demo", data_dir=tmp_path, mmdb=f"location={file}|made up")
     assert "c.mmdb (10 days old, made up)" in doctor_machine.mmdb(demo).sentence
+    WorldClock(tmp_path / "clock").set(datetime.now(UTC) - timedelta(days=10))
+    found = doctor_machine.mmdb(demo)
+    assert found.level == WARNING and f"{file} is dated 10 days ahead" in found.sentence
 
 
 def test_every_file_that_cannot_be_read_is_named(house: Settings, tmp_path: Path) -> None:

@@ -220,11 +220,14 @@ def test_a_host_that_is_down_for_a_day_is_gone_then_and_not_before(house: Day) -
     assert removal.t7_first_miss - began < minutes(10), "the first miss is when the silence began"
 
 
-def test_a_host_that_says_too_often_is_left_alone_as_long_as_it_asks_even_after_a_restart(house: Day) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_host_that_says_not_now_is_left_alone_as_long_as_it_asks_even_after_a_restart(
+    house: Day, status: int
+) -> None:
     watch = Watch(house, GALLERY)
-    watch.shows(replace(GALLERY, status=429, headers=(("retry-after", "5400"),)))
+    watch.shows(replace(GALLERY, status=status, headers=(("retry-after", "5400"),)))
     watch.for_(minutes(6))
-    told = Check.objects.filter(status=429).latest("at").at
+    told = Check.objects.filter(status=status).latest("at").at
     for row in HostTurn.objects.filter(host="img.example.net"):
         assert row.ready_at == told + minutes(90)
     Removal.objects.update(

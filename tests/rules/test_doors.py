@@ -208,7 +208,7 @@ def test_what_could_steer_a_terminal_is_left_out_or_seen_to_have_been_there() ->
 
 
 def test_an_age_is_spoken_in_whole_days() -> None:
-    ages = (None, 0, 86_399, 86_400, 172_799, 172_800)
+    ages = (None, 0, 86_399, 86_400, 172_799, 172_800, -86_399, -172_800)
     assert [printable.days_old(seconds) for seconds in ages] == [
         "",
         "",
@@ -216,4 +216,6 @@ def test_an_age_is_spoken_in_whole_days() -> None:
         "1 day old",
         "1 day old",
         "2 days old",
+        "",
+        "dated 2 days ahead",
     ]

@@ -78,7 +78,18 @@ def test_a_silence_is_looked_at_often_enough_to_be_known() -> None:
     ],
 )
 def test_a_host_is_left_alone_as_long_as_it_asks_within_bounds(text: str, wanted: timedelta) -> None:
-    assert pace.retry_after({"retry-after": text}, NOON, PACE) == NOON + wanted
+    assert pace.retry_after(429, {"retry-after": text}, NOON, PACE) == NOON + wanted
+
+
+def test_a_fault_asks_for_rest_only_where_it_names_a_time() -> None:
+    def until(status: int, **headers: str) -> datetime | None:
+        return pace.retry_after(status, {f"retry-{name}": text for name, text in headers.items()}, NOON, PACE)
+
+    assert until(503, after="1800") == until(503, after="Tue, 12 May 2026 12:30:00 GMT") == NOON + 30 * MINUTE
+    assert until(503, after="99999999") == NOON + DAY
+    assert [until(503), until(503, after="soon"), until(500, after="60"), until(200, after="60")] == [
+        None
+    ] * 4
 
 
 def test_a_bundle_takes_its_turns_within_eight_minutes() -> None:
@@ -145,8 +156,8 @@ def test_one_host_is_asked_at_its_own_distance() -> None:
 
 
 def test_a_time_without_a_zone_is_utc_and_digits_are_ascii() -> None:
-    def until(text: str) -> datetime:
-        return pace.retry_after({"retry-after": text}, NOON, PACE)
+    def until(text: str) -> datetime | None:
+        return pace.retry_after(429, {"retry-after": text}, NOON, PACE)
 
     assert until("Tue, 12 May 2026 12:30:00") == NOON + 30 * MINUTE
     assert until("Tue, 12 May 2026 14:30:00 +0200") == NOON + 30 * MINUTE

@@ -66,6 +66,8 @@ def test_an_old_source_is_called_old_from_its_day() -> None:
     assert age(methods.LOCATION, None) == " The file does not tell its age."
     assert (age(methods.RDAP, None), age(methods.RDAP, 100)) == ("", " The source is 100 days old.")
     assert age(methods.ORIGIN_NETWORK, 100) == " The file is 100 days old."
+    ahead = " The file is dated 2 days ahead, so how old it is nobody knows."
+    assert (age(methods.LOCATION, -1), age(methods.LOCATION, -2)) == ("", ahead)
 
 
 def test_a_round_trip_speaks_for_itself_and_against_others() -> None:

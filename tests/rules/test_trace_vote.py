@@ -103,6 +103,9 @@ def test_an_old_file_weighs_less_and_says_so() -> None:
         return weigh(says("rdap", "GB"), says("origin-network", "GB"), located("GB", days=days))
 
     assert with_file(5).score > with_file(400).score > with_file(2000).score
+    assert with_file(0).score == with_file(-1).score > with_file(-2).score, (
+        "a date that lies ahead is no fresh one"
+    )
     old = located("NL", days=400)
     answers = (says("rdap", "GB"), old)
     assert "The file is 400 days old." in why_of(weigh(*answers), answers, old)

@@ -18,7 +18,7 @@ import maxminddb
 
 from openhotline.connectors.geo.meaning import country_of, network_of
 from openhotline.rules import methods
-from openhotline.rules.facts import MethodAnswer
+from openhotline.rules.facts import AHEAD_S, MethodAnswer
 from openhotline.rules.printable import printable
 
 ORIGIN, LOCATION = methods.ORIGIN_NETWORK, methods.LOCATION
@@ -119,10 +119,12 @@ def _ask(file: AtlasFile, addresses: Sequence[str], at: datetime) -> MethodAnswe
         if record is not None:
             found.append((record, address, prefix))
     read = _read(file.method, found)
-    age = max(0, int(at.timestamp() - file.built))
+    age = int(at.timestamp() - file.built)
     notes = [read[0] if read else why]
     if age > OLD_S:
         notes.append(f"Its file is {age // 86_400} days old.")
+    elif age < -AHEAD_S:
+        notes.append("Its file says that it was made in the future, so how old it is nobody knows.")
     _, shown, country, asn, operator = read or ("", "", "", 0, "")
     return MethodAnswer(
         file.method,
