@@ -141,6 +141,11 @@ def judge(looks: Sequence[Look], *, now: datetime, silent_since: datetime | None
     return _newest(rounds[-1], run, counted, missing, silence)
 
 
+def decides_alone(newest: Sequence[Look]) -> bool:
+    """Whether the newest round is all a verdict rests on: a proved sight leaves the rounds before it nothing to say."""
+    return any(look.canary_up and look.meaning in signs.SIGHTS for look in newest)
+
+
 def counting(looks: Sequence[Look], *, now: datetime) -> set[tuple[int | None, str]]:
     """The misses that "gone" rests on, or would rest on: (number of the round, vantage point)."""
     proved = [look for look in _in_order(looks, now) if look.canary_up]

@@ -80,16 +80,19 @@ def _enter(batch: Sequence[Round], *, at: datetime) -> None:
 
 
 def _judge(batch: Sequence[Round], *, at: datetime) -> None:
-    """The verdict of each removal, on its newest rounds."""
-    rows = Check.objects.filter(
-        removal_id__in=[one.row.pk for one in batch], step__gt=F("removal__look_step") - gone.ROUNDS_JUDGED
+    """The verdict of each removal, on its newest rounds. What is seen, as most is, needs no older ones."""
+    new = {one.row.pk: one.on_its_way(one.weighed()) for one in batch}
+    unseen = [pk for pk, looks in new.items() if not gone.decides_alone(looks)]
+    before = Check.objects.filter(
+        removal_id__in=unseen,
+        step__gt=F("removal__look_step") - gone.ROUNDS_JUDGED,
+        step__lt=F("removal__look_step"),
     ).values_list("removal_id", "at", "vantage", "meaning", "path_variant", "canary_up", "step")
-    looks: dict[int, list[gone.Look]] = defaultdict(list)
-    for pk, when, vantage, meaning, variant, proved, step in rows:
-        looks[pk].append(gone.Look(when, vantage, meaning, variant, proved, step))
+    older: dict[int, list[gone.Look]] = defaultdict(list)
+    for pk, *look in before:
+        older[pk].append(gone.Look(*look))
     for one in batch:
-        since = one.row.way_at  # looks on an older way in do not count
-        known = [look for look in looks[one.row.pk] if since is None or look.at >= since]
+        known = [*one.on_its_way(older[one.row.pk]), *new[one.row.pk]]
         newest = max((facts.at for facts, _ in one.looks), default=at)
         one.verdict = gone.judge(known, now=max(at, newest), silent_since=one.row.silent_since)
         one.watch_step = one.row.watch_step

@@ -66,6 +66,19 @@ class Round:
     watch_step: int = 0
     unsure: int = 0
 
+    def weighed(self) -> list[gone.Look]:
+        """Its looks, as a verdict weighs them."""
+        return [
+            gone.Look(
+                facts.at, facts.vantage, reading.meaning, facts.path_variant, facts.canary_up, self.row.step
+            )
+            for facts, reading in self.looks
+        ]
+
+    def on_its_way(self, looks: Sequence[gone.Look]) -> list[gone.Look]:
+        """Those that count: looks on an older way in do not."""
+        return [look for look in looks if self.row.way_at is None or look.at >= self.row.way_at]
+
 
 def read(looks: Sequence[tuple[int, CheckFacts]], steps: Mapping[int, int] | None) -> list[Round]:
     """The looks by removal, its row locked. Rounds filed before, and removals no longer looked at, are left out."""

@@ -1,5 +1,6 @@
 """When is it gone? Three rounds, two places in each, three minutes apart, our own line proved; nothing less."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openhotline.rules.facts import CheckFacts
-from openhotline.rules.gone import KINDS, Look, Verdict, counting, judge, meaning
+from openhotline.rules.gone import KINDS, Look, Verdict, counting, decides_alone, judge, meaning
 from openhotline.rules.signs import MEANINGS
 
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
@@ -230,3 +231,21 @@ def test_what_counts_is_said_of_each_look_as_the_verdict_counts_it() -> None:
     assert counting(looks, now=at(14)) == counted and judge(looks, now=at(14)).counted == 2
     seen = Look(at(20), "west", "up", number=6)
     assert counting([*looks, seen], now=at(21)) == set()
+
+
+LOOKS = st.builds(
+    look,
+    st.integers(0, 30),
+    st.sampled_from(["north", "south", "west"]),
+    st.sampled_from(MEANINGS),
+    st.sampled_from(["direct", "cookie"]),
+    st.booleans(),
+)
+
+
+@given(st.lists(st.lists(LOOKS, min_size=1, max_size=3), min_size=1, max_size=6))
+def test_a_proved_sight_leaves_the_rounds_before_nothing_to_say(rounds: list[list[Look]]) -> None:
+    looks = [[replace(one, number=number) for one in found] for number, found in enumerate(rounds)]
+    newest = looks[-1]
+    if decides_alone(newest):
+        assert judged(*newest) == judged(*sum(looks, [])) == judged(*sum(looks, []), silent_since=NOON)
