@@ -1,7 +1,7 @@
 """How often is "gone" said of what is there, "up" of what is gone, and how soon is "gone" known? By simulation.
 
-Real: what a look means (`rules/signs`), the verdict (`rules/gone`), intervals, jitter and what 429 asks for
-(`rules/pace`), the policy's figures and sign words, and the prober's page reader. Simulated: hosts, networks, our own
+Real: what a look means (`rules/signs`), the verdict (`rules/gone`), intervals, jitter and what 429 and 503 ask
+for (`rules/pace`), the policy's figures and sign words, and the prober's page reader. Simulated: hosts, networks, our own
 line, the clock, and the keeping of looks (the house's rows; the journeys and `checks_memory.py` go through those). The
 lives and their truth are drawn in `lives.py`; three places look.
 
@@ -81,8 +81,8 @@ def live(life: lives.Life, tally: Tally) -> None:
         )
         following = pace.on_the_grid(at + wait, wait, verdict.kind)
         for one in facts:
-            if one.status == 429:
-                following = max(following, pace.retry_after(dict(one.headers), at, FIGURES))
+            if asked := pace.retry_after(one.status, dict(one.headers), at, FIGURES):
+                following = max(following, asked)
         at, step = following, step + 1
     if life.gone_at is not None:
         tally.never_known[life.kind] += 1
