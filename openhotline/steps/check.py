@@ -89,8 +89,8 @@ def _judge(batch: Sequence[Round], *, at: datetime) -> None:
         step__lt=F("removal__look_step"),
     ).values_list("removal_id", "at", "vantage", "meaning", "path_variant", "canary_up", "step")
     older: dict[int, list[gone.Look]] = defaultdict(list)
-    for pk, *look in before:
-        older[pk].append(gone.Look(*look))
+    for pk, when, vantage, meaning, variant, proved, step in before:
+        older[pk].append(gone.Look(when, vantage, meaning, variant, proved, step))
     for one in batch:
         known = [*one.on_its_way(older[one.row.pk]), *new[one.row.pk]]
         newest = max((facts.at for facts, _ in one.looks), default=at)

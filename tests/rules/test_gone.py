@@ -248,4 +248,5 @@ def test_a_proved_sight_leaves_the_rounds_before_nothing_to_say(rounds: list[lis
     looks = [[replace(one, number=number) for one in found] for number, found in enumerate(rounds)]
     newest = looks[-1]
     if decides_alone(newest):
-        assert judged(*newest) == judged(*sum(looks, [])) == judged(*sum(looks, []), silent_since=NOON)
+        whole = [one for found in looks for one in found]
+        assert judged(*newest) == judged(*whole) == judged(*whole, silent_since=NOON)
