@@ -1,10 +1,11 @@
 """What is asked of every page: nobody is shut out, nothing overflows, nothing comes from elsewhere, no picture.
 
-True here: each page that is looked at is looked at four times (phone and desk, light and dark). Faults are
-collected and told together at the end of the day, so that one run names them all. What is not here: what a
-page says; that is the story's.
+True here: each page that is looked at is looked at on phone, desk and the narrowest window, light and dark, with a
+reader's own spacing, longer and mirrored (`measures.py`). Faults are collected and told together at the end of the
+day, so that one run names them all. What is not here: what a page says; that is the story's.
 """
 
+import gzip
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
-PHONE, DESK = (390, 844), (1280, 860)
-RULES = {
-    "resultTypes": ["violations"],
-    "preload": False,  # every style sheet is our own and readable as it is
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-}
+from tests.browser.measures import DESK, PHONE, faults_of
+
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
-MOST_BYTES, MOST_REQUESTS = 60_000, 5  # of a page of the public door, everything it loads included
+# Of a page of the public door, everything it loads included: as it is, as it travels, how many answers.
+MOST_BYTES, MOST_PACKED, MOST_REQUESTS = 60_000, 15_000, 5
 
 
 @dataclass
@@ -77,31 +74,10 @@ class Eyes:
             self.faults.append(f"Console at {page.url if page else 'a page'}: {text}")
 
     def look(self, page: Page, name: str) -> None:
-        """Look at the page as it is now on phone and desk, light and dark; leave it as it was."""
-        before = page.viewport_size
-        page.evaluate(Axe().axe_script)
-        for size in (PHONE, DESK):
-            page.set_viewport_size(_viewport(size))
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                seen = f"{name} at {size[0]} px, {scheme}"
-                self._nobody_shut_out(page, seen)
-            self._no_sideways_scroll(page, f"{name} at {size[0]} px")
+        """Look at the page as it is now, in every way there is; leave it as it was."""
+        self.faults += faults_of(page, name)
         self._no_picture(page, name)
-        page.emulate_media(color_scheme="light")
-        if before:
-            page.set_viewport_size(before)
         self.looked_at.append(name)
-
-    def _nobody_shut_out(self, page: Page, seen: str) -> None:
-        for violation in page.evaluate("rules => axe.run(rules)", RULES)["violations"]:
-            where = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
-            self.faults.append(f"{seen}: {violation['id']} ({violation['help']}) at {where}")
-
-    def _no_sideways_scroll(self, page: Page, seen: str) -> None:
-        wide = page.evaluate("document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
-        if wide > 0:
-            self.faults.append(f"{seen}: {wide} px wider than the window")
 
     def _no_picture(self, page: Page, name: str) -> None:
         found = page.locator("img, picture, video, object, embed, iframe, svg image").count()
@@ -115,11 +91,12 @@ class Eyes:
         with self.visitor(door, size=PHONE, script=False) as page:
             page.on("response", lambda response: came.append(response))
             page.goto(address)
-            size = sum(len(response.body()) for response in came)
+            bodies = [response.body() for response in came]
             scripts = page.locator("script").count()
             cookies = page.context.cookies()
-        if size > MOST_BYTES or len(came) > MOST_REQUESTS:
-            self.faults.append(f"{name}: {size} bytes in {len(came)} requests")
+        size, packed = sum(map(len, bodies)), sum(len(gzip.compress(body)) for body in bodies)
+        if size > MOST_BYTES or packed > MOST_PACKED or len(came) > MOST_REQUESTS:
+            self.faults.append(f"{name}: {size} bytes, {packed} packed, in {len(came)} requests")
         if scripts or cookies:
             self.faults.append(f"{name}: {scripts} scripts, {len(cookies)} cookies")
 

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
@@ -158,7 +159,7 @@ def pass_on(request: HttpRequest, ref: str) -> HttpResponse:
     if item.locked_by_id != who.user_id:
         raise Refused(f"{item.ref} is not yours to pass on. Take it first.", code="locked")
     step.pass_on([item], by=who, at=at)
-    return _to(request, _next(request, item), toast=f"{item.ref} is back in the queue.")
+    return _to(request, _next(request, item), of=item.ref, toast="is back in the queue.")
 
 
 @require_POST
@@ -176,7 +177,7 @@ def grade(request: HttpRequest, ref: str) -> HttpResponse:
             step.take([waiting], by=who, at=at, policy=policy)
     saved = opinions.in_words(given.opinion, given.cls, given.category)
     return _to(
-        request, following, toast=f"{item.ref} saved: {saved.lower() if not given.category else saved}."
+        request, following, of=item.ref, toast=f"saved: {saved.lower() if not given.category else saved}."
     )
 
 
@@ -191,7 +192,7 @@ def take_back(request: HttpRequest, ref: str) -> HttpResponse:
         raise Refused("You have given no opinion on this. There is nothing to take back.", code="settled")
     retract.retract(given, by=who, at=at, policy=bench.policy())
     following = "Somebody else is the second reader now." if given.reading == "second" else "Give it anew."
-    return _to(request, item.ref, toast=f"{item.ref}: your opinion is taken back. {following}")
+    return _to(request, item.ref, of=item.ref, toast=f"is open again, without your opinion. {following}")
 
 
 def opinion_of(request: HttpRequest) -> Opinion:
@@ -218,10 +219,10 @@ def _next(request: HttpRequest, item: Item) -> str:
     return following.ref if following else ""
 
 
-def _to(request: HttpRequest, ref: str, *, toast: str = "") -> HttpResponse:
-    """Back to the list with `ref` in the pane, or to its page where the form came from one."""
+def _to(request: HttpRequest, ref: str, *, of: str = "", toast: str = "") -> HttpResponse:
+    """Back to the list with `ref` in the pane, or to its page where the form came from one; `toast` says what became of `of`."""
     if toast:
-        messages.success(request, toast)
+        messages.success(request, format_html('<span class="id">{}</span> {}', of, toast))
     view = request.POST.get("view", "open")
     if request.POST.get("alone") and ref:
         target = f"{reverse('assess', args=[ref])}?{urlencode({'view': view})}"
