@@ -62,7 +62,7 @@
       if (!words(e) || !seen(e)) return;
       if (e.ownerSVGElement) {
         var label = e.getBoundingClientRect(), drawing = e.ownerSVGElement.getBoundingClientRect();
-        if (label.left < drawing.left - 1 || label.right > drawing.right + 1) faults.push(how + ": " + named(e) + " leaves its drawing");
+        if (label.left < drawing.left - 1 || label.right > drawing.right + 1) faults.push(how + ": " + named(e) + " leaves its drawing by " + Math.round(Math.max(drawing.left - label.left, label.right - drawing.right)) + " px");
         return;
       }
       var style = getComputedStyle(e);
