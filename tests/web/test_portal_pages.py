@@ -20,12 +20,15 @@ from openhotline.steps import answer
 from tests.browser.measures import DESK, PHONE, faults_of
 from tests.journeys.cast import NORTH_RACK, QUAY_DATA, Day, hours, minutes
 from tests.web.portal_cast import Portal, asked, open_portal, set_clock, two_of_everything, unlock
+from tests.web.reading import hard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.browser, pytest.mark.urls("openhotline.web.portal.urls")]
+WORDS = {"police-agreement": 22}  # one sentence of it lists the classes of content by name
 SHOTS = os.environ.get("OPENHOTLINE_TEST_SHOTS", "")  # a folder to look at the pages in
+
 
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[Portal]:
@@ -96,6 +99,7 @@ def _looked_at(page: "Page", name: str) -> list[str]:
     found = faults_of(page, name)
     if SHOTS:
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+    found += [f"{name}: {why}" for why in hard(page.content(), age=14, words=WORDS.get(name, 20))]
     page.context.close()
     return found
 
