@@ -61,8 +61,12 @@
     document.body.querySelectorAll("*").forEach(function (e) {
       if (!words(e) || !seen(e)) return;
       if (e.ownerSVGElement) {
-        var label = e.getBoundingClientRect(), drawing = e.ownerSVGElement.getBoundingClientRect();
-        if (label.left < drawing.left - 1 || label.right > drawing.right + 1) faults.push(how + ": " + named(e) + " leaves its drawing by " + Math.round(Math.max(drawing.left - label.left, label.right - drawing.right)) + " px");
+        /* a drawing shows what stands outside its box, up to what cuts it off */
+        var cut = e.ownerSVGElement.parentElement;
+        while (cut.parentElement && getComputedStyle(cut).overflowX === "visible") cut = cut.parentElement;
+        var label = e.getBoundingClientRect(), edge = cut.getBoundingClientRect();
+        var lost = Math.max(edge.left - label.left, cut.scrollWidth > cut.clientWidth ? 0 : label.right - edge.right);
+        if (lost > 1) faults.push(how + ": " + Math.round(lost) + " px of the drawing's " + named(e) + " cut off");
         return;
       }
       var style = getComputedStyle(e);
