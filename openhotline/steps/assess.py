@@ -66,7 +66,13 @@ def take(items: Sequence[Item], *, by: Actor, at: datetime, policy: Policy) -> l
             "This item is not waiting for a reader. Open it to see where it is.",
         )
         note(seen, "item.taken", by=by, at=at)
-        Item.objects.filter(pk__in=ids).update(locked_by_id=by.user_id, locked_until=until)
+        # Between the look above and here a colleague may have taken one: then it is theirs.
+        taken = Item.objects.filter(free, pk__in=ids).update(locked_by_id=by.user_id, locked_until=until)
+        refuse_unless(
+            taken == len(set(ids)),
+            "A colleague took it at the same moment. Take the next one.",
+            code="locked",
+        )
         Item.objects.filter(pk__in=ids, look_allowed_at=None).update(look_allowed_at=at)
     for item in items:
         item.locked_by_id, item.locked_until = by.user_id, until
