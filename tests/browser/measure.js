@@ -4,7 +4,7 @@
    - `asItIs()`: nothing scrolls sideways, is cut off or spills out of its box; targets are large enough, unless they
      stand in a sentence; the way out of a public page is in sight at its end too.
    - `spaced()`: the same room under a reader's own spacing (WCAG 1.4.12, all four values).
-   - `inOtherLanguages()`: the same with every text 40 % longer, and with Arabic letters from right to left, where
+   - `inOtherLanguages()`: the same with every text 40 % longer; and with Arabic letters from right to left, where
      references, addresses and codes keep their order. */
 (function () {
   "use strict";
@@ -34,8 +34,7 @@
     /* numbers and references stay as they are: no translator touches them */
     return value.split(/(\s+)/).map(function (word) {
       if (!/[a-zà-ÿ]{2}/i.test(word) || /\d/.test(word)) return word;
-      var long = word + word.slice(0, Math.ceil(word.length * 0.4));
-      return arabic ? long.replace(/[a-zà-ÿ]/gi, function (c) { return "ابتثجحخدرزسشصضطعفقكلمنهوي".charAt(c.toLowerCase().charCodeAt(0) % 25); }) : long;
+      return !arabic ? word + word.slice(0, Math.ceil(word.length * 0.4)) : word.replace(/[a-zà-ÿ]/gi, function (c) { return "ابتثجحخدرزسشصضطعفقكلمنهوي".charAt(c.toLowerCase().charCodeAt(0) % 25); });
     }).join("");
   }
 

@@ -38,7 +38,7 @@ class Frame:
     above: int
 
 
-WIDE, NARROW = Frame(760, 190, 190, 30, 0), Frame(320, 8, 8, 46, 14)  # of a screen and of a phone
+WIDE, NARROW = Frame(860, 240, 240, 30, 0), Frame(320, 8, 8, 46, 14)  # of a screen and of a phone
 
 
 @dataclass(frozen=True, slots=True)
