@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from openhotline.ledger.record import Act
 from openhotline.ledger.record import record as enter
@@ -130,12 +130,11 @@ def to_trace(*, policy: Policy, at: datetime) -> int:
 
     A wish waits in the outbox until the prober has answered it: it is not asked for again meanwhile.
     """
-    stale = (
-        Removal.objects.filter(status__in=removal_path.STILL_OPEN)
-        .filter(Q(retrace_at=None) | Q(retrace_at__lte=at))
-        .exclude(item__status=item_path.OUT_OF_REMIT)
+    stale = Removal.objects.filter(status__in=removal_path.STILL_OPEN, retrace_at__lte=at).exclude(
+        item__status=item_path.OUT_OF_REMIT
     )
-    removals = list(stale.select_related("item")[:2000])
+    # In the order of its index: by their statistics alone PostgreSQL would read every removal.
+    removals = list(stale.select_related("item").order_by("retrace_at")[:2000])
     assess.ask_trace([removal.item for removal in removals], at=at)
     bulk.change(Removal, ["retrace_at"], [(removal.pk, at + ASKED_FOR) for removal in removals])
     return len(removals)

@@ -45,6 +45,7 @@ def begin_at(traces: Sequence[Trace], *, policy: Policy, by: Actor, at: datetime
             t1_graded=item.graded_at,
             t2_traced=at if agreed else None,
             next_check_at=at,
+            retrace_at=at,  # until its trace is filed (`freshness.plan`)
         )
         trace.removal = removal
         groups[agreed].append(removal)

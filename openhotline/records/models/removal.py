@@ -49,7 +49,7 @@ class Removal(models.Model):
 
     next_check_at = models.DateTimeField(null=True)
     check_lease_until = models.DateTimeField(null=True)
-    retrace_at = models.DateTimeField(null=True)  # open: when it is traced again; None: it never was
+    retrace_at = models.DateTimeField(null=True)  # while it is open: when it is traced again
     look_step = models.PositiveIntegerField(
         default=0, db_default=0
     )  # rounds of looks filed: the next one's number
