@@ -135,9 +135,10 @@ def test_a_key_lasts_a_year_and_takes_its_digests_with_it(house: Day, matcher: M
     house.later(timedelta(days=364))
     assert deconflict.retire_due(at=house.now) == 0
     house.later(timedelta(days=1))
+    house.public_report("https://one.example.org/1")
+    assert deconflict.compare(secret=matcher.secret, at=house.now) == 0, "nor before the sweep has come by"
     assert deconflict.retire_due(at=house.now) == 1
     assert DigestUpload.objects.get().sealed is None
-    house.public_report("https://one.example.org/1")
     assert deconflict.compare(secret=matcher.secret, at=house.now) == 0
     officer, unit = house.people["officer NU"].actor(), Unit.objects.get(key="NU")
     with pytest.raises(Refused, match="Hand in this year's key first"):

@@ -258,6 +258,22 @@ def test_every_queryset_of_one_side_is_disjoint_from_the_other(portal: Portal) -
         )
 
 
+DESK_ALONE = (
+    "silence_proposals", "digest_matches", "secure_pages", "letters", "appeals", "mails", "proposed_answers",
+    "unit_keys", "contact_keys", "deliveries", "rungs", "breaches", "host_programs", "registrations", "host_alerts",
+    "domain_alerts", "domain_waits", "host_calls", "route_rules", "unit_changes", "partner_messages", "differences",
+    "list_agreements", "list_licences", "list_entries", "list_issues",
+)  # fmt: skip
+
+
+def test_what_is_the_desks_alone_is_empty_to_everybody_else_whatever_there_is(portal: Portal) -> None:
+    """Above all what a unit's digests matched: it is rung, and never told."""
+    for client in desks(portal.north).values():
+        person = User.objects.get(pk=int(client.session["_auth_user_id"]))
+        for name in DESK_ALONE:
+            assert getattr(Scoped(person), name)().query.is_empty(), f"{person.role} may ask for {name}"
+
+
 def held_and_said(day: Day, side: Side, *, elsewhere: Side) -> None:
     """A hold, a key of digests, a package, words on a notice, and a trace of what a host had that leads away from it."""
     day.answered(side.consultation, "hold", reason="covert work", review_at=day.now + hours(5))
