@@ -32,7 +32,7 @@ from openhotline.records.models import (
     Unit,
     User,
 )
-from openhotline.rules import incoming, removal_path, words
+from openhotline.rules import incoming, words
 from openhotline.rules.agreement import AUTHORISE_FIRST, NOTIFY_TOGETHER, TELL_AFTER
 from openhotline.rules.opinion import Opinion
 from openhotline.rules.words import MACHINE_WORKER, PUBLIC_REPORTER, Actor
@@ -45,6 +45,7 @@ from openhotline.simulation.outside import (
     SECOND,
     VANTAGES,
     Network,
+    Place,
     Web,
     post_of,
     trace_facts,
@@ -97,7 +98,7 @@ MORNINGS = (
     Morning(EVENING, (TELL_AFTER, NOTIFY_TOGETHER, AUTHORISE_FIRST), more=True),
     Morning(NOON, (NOTIFY_TOGETHER, AUTHORISE_FIRST, TELL_AFTER), late=True),
 )
-A_DAY = timedelta(hours=25)  # a host's day, and the time to clear what leaves
+A_DAY = timedelta(hours=26)  # a host's day, the time to clear what leaves, and an hour before the network above is told
 
 
 @dataclass
@@ -108,6 +109,7 @@ class Begun:
     reports: list[UUID] = field(default_factory=list)  # acknowledged
     taken: list[str] = field(default_factory=list)  # keys of the letters that left
     mails: dict[str, Letter] = field(default_factory=dict)  # those of them that left by mail
+    held_at: dict[str, Place] = field(default_factory=lambda: dict(HELD_AT))  # as the day begins
 
 
 def opinion_on(item: Item, policy: Policy, at: datetime) -> Opinion:
@@ -171,6 +173,7 @@ def make(morning: Morning, *, policy: Policy) -> Begun:
         begun.answers[pk] = Answered(True, until, at)
     if morning.late:
         at = _nothing_done(engine, policy, people, at)
+        begun.held_at[SECOND[0]] = PLACES[1]  # nobody has looked since
     alert.hosts_due(at=at)
     domain_alert.sweep(policy=policy, at=at)
     if soon:
@@ -182,7 +185,8 @@ def make(morning: Morning, *, policy: Policy) -> Begun:
 
 
 def _nothing_done(engine: Engine, policy: Policy, people: dict[str, Actor], at: datetime) -> datetime:
-    """What is cleared leaves, its host is reminded, and a day is over. Returns that moment; the network above comes next."""
+    """What is cleared leaves, its host is reminded, and a day is over. Returns the moment at which a letter to the network
+    above waits to leave."""
     above, host = Host.objects.get(name=PLACES[1].name), Host.objects.get(name=PLACES[0].name)
     ladder.stands(host, upstream=above, member=True, by=people["liaison"], at=at)
     for later in (timedelta(minutes=2), timedelta(hours=5), timedelta(hours=19)):
@@ -191,7 +195,8 @@ def _nothing_done(engine: Engine, policy: Policy, people: dict[str, Actor], at: 
         for name, run in engine.parts(at):
             if name in ("traces before departure", "letters"):
                 run()
-    assert Removal.objects.filter(status=removal_path.OVERDUE).exists()
+    at += timedelta(hours=1)
+    assert ladder.climb(policy=policy, at=at) > 0
     return at
 
 

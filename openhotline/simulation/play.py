@@ -23,7 +23,7 @@ from openhotline.rules.refusals import Refused
 from openhotline.simulation import morning
 from openhotline.simulation.acts import Acts
 from openhotline.simulation.morning import MORNINGS, Begun, Morning
-from openhotline.simulation.outside import HELD_AT, VANTAGES, Killed, Network, Web, post_of
+from openhotline.simulation.outside import VANTAGES, Killed, Network, Web, post_of
 from openhotline.simulation.promises import FAULT, Notebook
 
 CRASHED = "letters left by a crash"  # a sweep
@@ -77,7 +77,7 @@ class Day:
         self.chance, self.now, self.evening = chance, morning.ends, morning.more
         self.notebook = Notebook(answers=dict(begun.answers), acknowledged=list(begun.reports))
         self.network = Network(chance, self.meanwhile, self._left, list(begun.taken), mails=dict(begun.mails))
-        self.web = Web(chance, held_at=dict(HELD_AT))
+        self.web = Web(chance, held_at=dict(begun.held_at))
         self.acts = Acts(chance, policy, self.notebook, self.web, self.network)
         self.engine = Engine(
             policy=policy,
