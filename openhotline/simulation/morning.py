@@ -98,7 +98,9 @@ MORNINGS = (
     Morning(EVENING, (TELL_AFTER, NOTIFY_TOGETHER, AUTHORISE_FIRST), more=True),
     Morning(NOON, (NOTIFY_TOGETHER, AUTHORISE_FIRST, TELL_AFTER), late=True),
 )
-A_DAY = timedelta(hours=26)  # a host's day, the time to clear what leaves, and an hour before the network above is told
+A_DAY = timedelta(
+    hours=26
+)  # a host's day, the time to clear what leaves, and an hour before the network above is told
 
 
 @dataclass
