@@ -71,7 +71,7 @@ def test_in_a_large_house_no_page_waits_for_counts(desk: Desk, monkeypatch: pyte
     desk.sync()
     later: list[Callable[[], None]] = []
     monkeypatch.setattr(views, "_EXACT", 1)
-    monkeypatch.setattr(views, "_kept", {"at": -1e9, "counts": dict.fromkeys(views.BY_KEY)})
+    monkeypatch.setattr(views, "_kept", {"at": -1e9, "took": 0.0, "counts": dict.fromkeys(views.BY_KEY)})
     monkeypatch.setattr(views, "beside", later.append)
     analyst = desk.as_("A07")
     page = text(analyst.get("/"))
@@ -82,6 +82,14 @@ def test_in_a_large_house_no_page_waits_for_counts(desk: Desk, monkeypatch: pyte
     views.forget_counts()
     assert "3 items." in text(analyst.get("/")) and len(later) == 2
     later[1]()
+    minute_old = {**views._kept, "at": views._kept["at"] - 61}
+    monkeypatch.setattr(views, "_kept", {**minute_old, "took": 43.0})
+    analyst.get("/")
+    assert len(later) == 2, "what takes long to count is counted less often"
+    monkeypatch.setattr(views, "_kept", minute_old)
+    analyst.get("/")
+    assert len(later) == 3
+    later[2]()
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(desk: Desk) -> None:

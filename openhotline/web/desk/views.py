@@ -177,7 +177,8 @@ def next_to_take(view: View, scoped: Scoped, user_id: int, at: datetime, *, not_
 _EXACT = 5_000  # up to here every count is taken anew
 # Seconds: in a larger house the counts are this old before they are taken again; asked for by themselves, fresher.
 _FRESH, _KEPT = 10.0, 60.0
-_kept: dict[str, Any] = {"at": -1e9, "counts": dict.fromkeys(BY_KEY)}
+_SHARE = 20  # of its time in so many: what takes long to count is counted less often
+_kept: dict[str, Any] = {"at": -1e9, "took": 0.0, "counts": dict.fromkeys(BY_KEY)}
 _counting = threading.Lock()
 
 
@@ -186,7 +187,7 @@ def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, in
     them: it shows the last ones, and None while the first are being taken."""
     if not scoped.everything:
         return dict.fromkeys(BY_KEY, 0)
-    if time.monotonic() - _kept["at"] < (_FRESH if fresh else _KEPT):
+    if time.monotonic() - _kept["at"] < max(_FRESH if fresh else _KEPT, _SHARE * _kept["took"]):
         return dict(_kept["counts"])
     if not _large(scoped):
         return {**_count(scoped, at)}
@@ -197,7 +198,7 @@ def counts(scoped: Scoped, at: datetime, *, fresh: bool = False) -> dict[str, in
 
 def forget_counts() -> None:
     """The next page has them taken anew."""
-    _kept.update(at=-1e9)
+    _kept.update(at=-1e9, took=0.0)
 
 
 def _large(scoped: Scoped) -> bool:
@@ -207,8 +208,10 @@ def _large(scoped: Scoped) -> bool:
 
 
 def _count_and_keep(scoped: Scoped, at: datetime) -> None:
+    began = time.monotonic()
     try:
-        _kept.update(counts=_count(scoped, at), at=time.monotonic())
+        counted = _count(scoped, at)
+        _kept.update(counts=counted, at=time.monotonic(), took=time.monotonic() - began)
     finally:
         _counting.release()
 
