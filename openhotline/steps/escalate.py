@@ -134,7 +134,7 @@ def _tell_deputy(consultation: Consultation, *, at: datetime) -> None:
         tell.desk(
             "police-deputy",
             number=consultation.number,
-            recipient=deputy.duty_mail or deputy.mail,
+            recipient=tell.box(deputy, tell.DEPUTY),
             subject=f"{consultation.number}: {consultation.unit.name} has not answered",
             text=f"{consultation.number} waits at {consultation.unit.name}, for which you stand in. Please reach them.\n",
             at=at,

@@ -28,9 +28,9 @@ from openhotline.records.models import (
 from openhotline.rules import told
 from openhotline.rules.words import MACHINE_WORKER
 
-REMINDER = "police-reminder"
+REMINDER, DEPUTY = "police-reminder", "police-deputy"
 # Letters about a unit's question that go to somebody else.
-_NOT_THE_UNITS = ("notice", "police-deputy", "silence-review", "hold-unheard", "alarm-managers")
+_NOT_THE_UNITS = ("notice", "silence-review", "hold-unheard", "alarm-managers")
 HOST_MOVED, ALERT_MOVED = "host-moved", "alert-moved"
 NO_CONTACT = "The host has no usable contact. One person proposes one, a second one verifies it."
 NO_MAIL = "The unit has no mail address. Set it, and this leaves."
@@ -193,17 +193,23 @@ def reached(unit: Unit, *, before: Iterable[str], at: datetime) -> None:
     numbers |= set(Referral.objects.filter(unit=unit).values_list("number", flat=True))
     numbers |= set(PoliceRequest.objects.filter(unit=unit).values_list("number", flat=True))
     numbers |= {f"{row.item.ref}/{row.pk}" for row in Alarm.objects.filter(unit=unit).select_related("item")}
-    theirs = [
-        letter
-        for letter in Letter.objects.filter(
-            state__in=[PENDING, CONTACT_NEEDED, FAILED], recipient__in={"", *before}
+    stood_in = set(Consultation.objects.filter(unit__deputy=unit).values_list("number", flat=True))
+
+    def theirs(letter: Letter) -> bool:
+        if letter.kind == DEPUTY:
+            return letter.number in stood_in
+        if letter.kind.startswith("agreement-"):
+            return letter.number.endswith(f" {unit.key}")
+        return letter.kind not in _NOT_THE_UNITS and bool(
+            {letter.number, letter.number.partition("/")[0]} & numbers
         )
-        .exclude(kind__in=_NOT_THE_UNITS)
-        .exclude(kind="referral", state=FAILED)  # leaves again from its own page
-        if {letter.number, letter.number.partition("/")[0]} & numbers
-    ]
-    queue.readdress([one for one in theirs if not one.recipient], unit.mail, by=MACHINE_WORKER, at=at)
-    for letter in theirs:
+
+    waiting = Letter.objects.filter(
+        state__in=[PENDING, CONTACT_NEEDED, FAILED], recipient__in={"", *before}
+    ).exclude(kind="referral", state=FAILED)  # leaves again from its own page
+    letters = [letter for letter in waiting if theirs(letter)]
+    queue.readdress([one for one in letters if not one.recipient], unit.mail, by=MACHINE_WORKER, at=at)
+    for letter in letters:
         to = box(unit, letter.kind)
         if letter.recipient not in ("", to):
             queue.elsewhere(letter, to, why=f"{unit.name} is reached at {to} now.", by=MACHINE_WORKER, at=at)
@@ -211,7 +217,7 @@ def reached(unit: Unit, *, before: Iterable[str], at: datetime) -> None:
 
 def box(unit: Unit, kind: str) -> str:
     """The mailbox of a unit for letters of a kind: the duty desk's for what nobody has answered."""
-    return unit.duty_mail or unit.mail if kind == REMINDER else unit.mail
+    return unit.duty_mail or unit.mail if kind in (REMINDER, DEPUTY) else unit.mail
 
 
 def desk(

@@ -7,13 +7,16 @@ import pytest
 from openhotline.ledger import canonical
 from openhotline.ledger.models import Staged
 from openhotline.outbox import claims, settling
-from openhotline.records.models import Host, RouteRule, Unit, UnitChange, User
+from openhotline.records.models import Consultation, Host, RouteRule, Unit, UnitChange, User
 from openhotline.rules import words
 from openhotline.rules.refusals import NotPermitted, Refused
 from openhotline.rules.routing import UnitRule
 from openhotline.rules.words import MACHINE_WORKER
-from openhotline.steps import escalate, units
+from openhotline.steps import escalate, tell, units
 from tests.journeys.cast import NORTH_RACK, Day, hours
+
+
+WORDS = {"subject": "A word", "text": "A word."}
 
 
 def acts() -> list[str]:
@@ -111,6 +114,31 @@ def test_what_did_not_arrive_goes_to_where_the_unit_is_reached_now_and_back(hous
     escalate.police_silence(policy=house.policy, at=house.now)
     (old,) = house.letters("police-reminder")
     assert old.recipient == asked.unit.mail, "no duty desk is known"
+    stood_for = Unit.objects.exclude(pk=asked.unit_id).first()
+    Unit.objects.filter(pk=stood_for.pk).update(deputy=asked.unit)
+    tell.desk(
+        "agreement-proposed",
+        number=f"2026.9 {asked.unit.key}",
+        recipient=asked.unit.mail,
+        **WORDS,
+        at=house.now,
+    )
+    tell.desk(
+        "agreement-proposed",
+        number=f"2026.9 {stood_for.key}",
+        recipient=asked.unit.mail,
+        **WORDS,
+        at=house.now,
+    )
+    other = Consultation.objects.create(
+        number="Q-1",
+        unit=stood_for,
+        agreement="a",
+        agreement_version="a",
+        asked_at=house.now,
+        due_at=house.now,
+    )
+    tell.desk("police-deputy", number=other.number, recipient=asked.unit.mail, **WORDS, at=house.now)
 
     def reached_at(mail: str, duty: str) -> list[tuple[str, str]]:
         made = propose(house, asked.unit.key, mail=mail, duty_mail=duty)
@@ -121,6 +149,11 @@ def test_what_did_not_arrive_goes_to_where_the_unit_is_reached_now_and_back(hous
     was = asked.unit.mail
     now = reached_at("desk@unit.example", "duty@unit.example")
     assert now == [("police-question", "desk@unit.example"), ("police-reminder", "duty@unit.example")]
+    assert [one.recipient for one in house.letters("police-deputy", "pending")] == ["duty@unit.example"]
+    # The other's stays where its own unit is reached.
+    assert sorted(one.recipient for one in house.letters("agreement-proposed", "pending")) == sorted(
+        (was, "desk@unit.example")
+    )
     assert [one.why for one in house.letters("police-question", "withdrawn")] == [
         f"{asked.unit.name} is reached at desk@unit.example now."
     ]
