@@ -15,7 +15,6 @@ from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import escalate, tell, units
 from tests.journeys.cast import NORTH_RACK, Day, hours
 
-
 WORDS = {"subject": "A word", "text": "A word."}
 
 
