@@ -28,7 +28,7 @@ SHORTENED = Limits(connect_s=10, tls_s=2, first_byte_s=5, slow_after_s=1, total_
 DOZEN = (
     "dribble body", "dribble head", "endless headers", "endless header line", "ten gigabytes", "chunk size lies",
     "gzip bomb", "brotli bomb", "http 0 9", "reset in the head", "header with nuls", "continue flood", "TLS stall",
-    "redirect loop", "silence", "wrong type",
+    "redirect loop", "silence", "wrong type", "tiny headers", "chunk extensions",
 )  # fmt: skip
 # What a server can push into our socket before it notices: buffers of both ends and of the proxy between.
 BUFFERS = 8 * hostile.MIB
