@@ -75,6 +75,7 @@ class SmallWorld:
         self._tcp = self._tls = 0
         self.open_now: dict[str, int] = {}
         self.open_most: dict[str, int] = {}
+        self._talks: dict[str, set[asyncio.StreamWriter]] = {}
 
     def __enter__(self) -> "SmallWorld":
         ready = threading.Event()
@@ -111,6 +112,16 @@ class SmallWorld:
         self.loop.call_soon_threadsafe(self.stop.set)
         self.thread.join(5)
 
+    def hang_up(self, *literals: str) -> None:
+        """End every talk with these, such as a resolver's stream that waits for the next question."""
+
+        def close() -> None:
+            for literal in literals:
+                for writer in self._talks.get(literal, ()):
+                    writer.close()
+
+        self.loop.call_soon_threadsafe(close)
+
     def way(self, kind: str) -> Way:
         """The exit of one kind."""
         if kind.endswith("-unix"):
@@ -140,11 +151,13 @@ class SmallWorld:
             if handler:
                 self.open_now[literal] = self.open_now.get(literal, 0) + 1
                 self.open_most[literal] = max(self.open_most.get(literal, 0), self.open_now[literal])
+                self._talks.setdefault(literal, set()).add(writer)
                 try:
                     await handler(reader, writer)
                     await writer.drain()
                 finally:
                     self.open_now[literal] -= 1
+                    self._talks[literal].discard(writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:

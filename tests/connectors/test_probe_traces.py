@@ -94,6 +94,7 @@ def test_a_registry_that_fails_fails_alone(hurried: Town, how: Callable[[Town], 
 def test_name_servers_that_fail_are_a_sentence(hurried: Town, how: Callable[[Town], Any]) -> None:
     place = hurried
     place.world.hosts |= dict.fromkeys(((RESOLVER, 53), (RESOLVER_2, 53)), how(place))
+    place.world.hang_up(RESOLVER, RESOLVER_2)
     (facts,) = place.prober.trace([TraceJob("http://site.example.org/", "site.example.org", place.at)])
     assert [by_method(facts)[method].ok for method in EVIDENCE] == [False] * 4
     assert "did not answer" in facts.answers[0].why or "cut" in facts.answers[0].why
