@@ -7,7 +7,7 @@ the ladder a day after the notice. Time on hold is nobody's fault: a held remova
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -25,10 +25,6 @@ from openhotline.rules.words import MACHINE_WORKER
 from openhotline.steps import agreed, consult, departing, freshness, held, ladder, silence, tell
 from openhotline.steps import contact as contacts
 from openhotline.steps.advance import KEEP, advance, next_clock
-
-CONFIRMING = timedelta(
-    hours=1
-)  # what is gone is confirmed within minutes; what is not by then is the host's again
 
 
 def police_silence(*, policy: Policy, at: datetime) -> int:
@@ -232,15 +228,13 @@ def _silence_reviews(*, policy: Policy, at: datetime) -> int:
 
 
 def host_clocks(*, policy: Policy, at: datetime) -> int:
-    """Sweep: notices past their target get one reminder, past the ladder the removal is overdue. What has just gone
-    missing for the first time is left to our checks: nobody is pressed for what may be done."""
+    """Sweep: notices past their target get one reminder, past the ladder the removal is overdue."""
     acted = 0
     late = [removal_path.NOTICED, removal_path.ACKNOWLEDGED, removal_path.GONE_MAYBE]
     on_hold_now = Hold.objects.filter(released_at=None).values("removal")
     removals = (
         Removal.objects.filter(status__in=late, due_at__lte=at, t5_sent__isnull=False, referral_lines=None)
         .exclude(pk__in=on_hold_now)
-        .exclude(status=removal_path.GONE_MAYBE, t7_first_miss__gt=at - CONFIRMING)
         .select_related("item", "host")
         .order_by("pk")
     )
