@@ -176,7 +176,9 @@ def elsewhere(
             why=nobody,
         )
         back = Letter.objects.filter(pk=made.pk, state__in=letter_path.sources("return"))
-        if back.update(state=state, due_at=at, why=nobody, told_of=""):
+        # One that was readdressed meanwhile was frozen for the mailbox that is given up.
+        afresh = {"recipient": recipient, "body": None, "digest": ""} if made.recipient != recipient else {}
+        if back.update(state=state, due_at=at, why=nobody, told_of="", **afresh):
             made.refresh_from_db()
             enter([made], "letter.returned", by=by, at=at, why=why)
     return made

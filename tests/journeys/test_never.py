@@ -236,7 +236,18 @@ def test_what_follows_a_letter_goes_to_no_mailbox_that_is_given_up(house: Day) -
         notice.host, "desk@north.example", source="person", by=house.who("L01"), at=house.now
     )
     notify.verify_contact(other, by=house.who("P01"), at=house.now)
-    assert ("host-moved", "desk@north.example") in [
+    notify.retire_contact(other, why="It too.", by=house.who("L01"), at=house.now)
+    Letter.objects.filter(kind="host-moved", state="pending").update(body=b"To: desk@north.example")
+    house.letters_leave()
+    (waiting,) = house.letters("host-moved", "contact needed")
+    assert (waiting.recipient, waiting.body) == ("", None), (
+        "nothing that was frozen for it leaves for another"
+    )
+    third = contact.propose(
+        notice.host, "third@north.example", source="person", by=house.who("L01"), at=house.now
+    )
+    notify.verify_contact(third, by=house.who("P01"), at=house.now)
+    assert ("host-moved", "third@north.example") in [
         (one.kind, one.recipient) for one in house.letters_leave()
     ]
 
